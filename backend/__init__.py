@@ -1,0 +1,1 @@
+"""The server side: models, layer motion, the pipeline, jobs and the command line."""

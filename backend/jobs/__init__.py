@@ -1,0 +1,1 @@
+"""Durable jobs: states, queue, content store and the worker process."""

@@ -1,0 +1,1 @@
+"""LayerAnimate (ICCV 2025), UNet variant: our own modules under the official state-dict keys."""

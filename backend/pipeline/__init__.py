@@ -1,0 +1,1 @@
+"""From one shot request to one result manifest, stage by stage."""

@@ -1,0 +1,1 @@
+"""The ZeroMQ server around the job queue."""

@@ -1,0 +1,1 @@
+"""From raw animation to a layered data set."""

@@ -1,0 +1,1 @@
+"""What both sides speak: requests, results, messages, client and errors."""

@@ -1,0 +1,117 @@
+"""Content-addressed bytes: pictures and arrays are named by the SHA-256 of their file form."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from .errors import AcetateError
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def content_hash(data: bytes | memoryview) -> str:
+    """Lower-case hexadecimal SHA-256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_content_hash(text: str) -> bool:
+    """True for 64 lower-case hexadecimal digits."""
+    return _HASH.fullmatch(text) is not None
+
+
+class Blobs(Protocol):
+    """Where blobs come from and go to. `get` raises `not_found` for an unknown hash."""
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes with that hash."""
+        ...
+
+    def put(self, data: bytes) -> str:
+        """Keep `data`; returns its hash. Putting the same bytes twice is free."""
+        ...
+
+    def has(self, sha256: str) -> bool:
+        """Whether the bytes with that hash are here."""
+        ...
+
+
+class MemoryBlobs:
+    """Blobs in a dictionary: for tests, exports and single runs in one process."""
+
+    def __init__(self) -> None:
+        self._data: dict[str, bytes] = {}
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes with that hash."""
+        if sha256 not in self._data:
+            raise AcetateError("not_found", what=f"blob {sha256[:12]}")
+        return self._data[sha256]
+
+    def put(self, data: bytes) -> str:
+        """Keep `data`; returns its hash."""
+        sha256 = content_hash(data)
+        self._data.setdefault(sha256, bytes(data))
+        return sha256
+
+    def has(self, sha256: str) -> bool:
+        """Whether the bytes with that hash are here."""
+        return sha256 in self._data
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
+
+
+class FolderBlobs:
+    """Blobs as files `ab/cdef...` below one folder; writes are atomic, so a crash leaves no half."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, sha256: str) -> Path:
+        """Where the blob lives (it may not exist). Raises `not_found` for a malformed hash."""
+        if not is_content_hash(sha256):
+            raise AcetateError("not_found", what="blob with a malformed hash")
+        return self.folder / sha256[:2] / sha256[2:]
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes with that hash."""
+        try:
+            return self.path(sha256).read_bytes()
+        except FileNotFoundError as error:
+            raise AcetateError("not_found", what=f"blob {sha256[:12]}") from error
+
+    def put(self, data: bytes) -> str:
+        """Keep `data`; returns its hash. Raises `disk` when the disk is full."""
+        sha256 = content_hash(data)
+        target = self.path(sha256)
+        if not target.exists():
+            write_atomically(target, data)
+        return sha256
+
+    def has(self, sha256: str) -> bool:
+        """Whether the bytes with that hash are here."""
+        return is_content_hash(sha256) and self.path(sha256).exists()
+
+
+def write_atomically(target: Path, data: bytes) -> None:
+    """Write a file whole or not at all (temporary file, fsync, rename). Raises `disk`."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")
+    except OSError as error:
+        raise AcetateError("disk", detail=str(error)) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise AcetateError("disk", detail=str(error)) from error

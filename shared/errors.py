@@ -1,0 +1,451 @@
+"""The error catalogue as data, and the one exception class; every room may raise from here.
+
+Source: the catalogue and the exit codes of the product specification, sections 4.5 and 4.10.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+
+class ExitCode(IntEnum):
+    """Process exit codes of the `acetate` command; farms decide by them whether to retry."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    INPUT_INVALID = 3
+    UNREACHABLE = 4
+    NOT_AUTHORISED = 5
+    VERSION_MISMATCH = 6
+    JOB_FAILED = 7
+    JOB_CANCELLED = 8
+    BATCH_PARTLY_FAILED = 9
+    WAIT_TIMEOUT = 10
+    MODEL_MISSING = 11
+    OUT_OF_MEMORY = 12
+    QUOTA = 13
+    DISK = 14
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class ErrorSpec:
+    """One row of the catalogue.
+
+    `text` (at most 80 characters once filled) and `hint` are `str.format` templates; `fix` names
+    the action a user interface may offer, `fix_label` is the text of its button.
+    """
+
+    code: str
+    name: str
+    text: str
+    hint: str
+    exit_code: ExitCode
+    fix: str = ""
+    fix_label: str = ""
+
+
+_IN = ExitCode.INPUT_INVALID
+_ROWS: tuple[ErrorSpec, ...] = (
+    ErrorSpec(
+        "E101",
+        "no_layers",
+        "Nothing to animate",
+        "Draw on a Grease Pencil layer or set a layer's role to Animate",
+        _IN,
+        "layers_sync",
+        "Scan Layers",
+    ),
+    ErrorSpec(
+        "E102",
+        "no_gap",
+        "The playhead is not between two keyframes",
+        "Move it between two keys, or choose Animate from First",
+        _IN,
+        "jump_to_gap",
+        "Jump to Next Gap",
+    ),
+    ErrorSpec(
+        "E103",
+        "gap_too_long",
+        "This gap has {frames} frames; the limit is {limit}",
+        "Hold on twos, or split the gap with another key",
+        _IN,
+        "hold_twos",
+        "Hold on Twos",
+    ),
+    ErrorSpec(
+        "E104",
+        "too_many_layers",
+        "{count} layers are set to Animate; the limit is {limit}",
+        "Set some layers to Hold, or group layers that move together",
+        _IN,
+        "hold_others",
+        "Set Others to Hold",
+    ),
+    ErrorSpec(
+        "E105",
+        "empty_key",
+        'Layer "{layer}" has no drawing at frame {frame}',
+        "Draw on that key, delete it, or hold the previous drawing",
+        _IN,
+        "hold_previous",
+        "Hold Previous Drawing",
+    ),
+    ErrorSpec(
+        "E106",
+        "no_camera",
+        "The scene has no camera",
+        "Layers are sent as the camera sees them",
+        _IN,
+        "add_camera",
+        "Add Camera from View",
+    ),
+    ErrorSpec(
+        "E107",
+        "size",
+        "A picture of {width}x{height} cannot be used",
+        "Sizes from 16x16 to 8192x8192 and at most 33 megapixels are accepted",
+        _IN,
+    ),
+    ErrorSpec(
+        "E108",
+        "trajectory_outside",
+        'The path of "{layer}" leaves the picture',
+        "It never enters the camera's view; move or clip the path",
+        _IN,
+        "clip_path",
+        "Clip Path",
+    ),
+    ErrorSpec(
+        "E109",
+        "unsaved",
+        "Save the file so that takes have a folder",
+        "Takes are stored beside the .blend file",
+        _IN,
+        "save_as",
+        "Save As...",
+    ),
+    ErrorSpec(
+        "E110",
+        "invalid_request",
+        "The request is not valid: {where}",
+        "See the detail; the shot was not sent",
+        _IN,
+    ),
+    ErrorSpec(
+        "E111",
+        "bad_numbers",
+        'The numbers of "{layer}" are not finite',
+        "A trajectory or stroke holds NaN or infinity; redraw or re-key it",
+        _IN,
+    ),
+    ErrorSpec(
+        "E112",
+        "duplicate_layer",
+        'Two layers are called "{layer}"',
+        "Layer names must differ within one shot",
+        _IN,
+        "layers_sync",
+        "Scan Layers",
+    ),
+    ErrorSpec(
+        "E113",
+        "bad_package",
+        "The shot package is damaged: {where}",
+        "Export it again; nothing was generated",
+        _IN,
+    ),
+    ErrorSpec(
+        "E114",
+        "picture_too_large",
+        "A picture has {megapixels} megapixels; the limit is 33",
+        "Make it smaller before sending it",
+        _IN,
+    ),
+    ErrorSpec(
+        "E115",
+        "bad_picture",
+        "A picture cannot be read: {where}",
+        "Only 8-bit PNG and JPEG pictures are accepted",
+        _IN,
+    ),
+    ErrorSpec("E116", "not_found", "There is no {what}", "Check the path or the id", _IN),
+    ErrorSpec(
+        "E117",
+        "blender_missing",
+        "No Blender was found for this step",
+        "Run build.py setup, or name Blender's program with --blender",
+        _IN,
+    ),
+    ErrorSpec("E118", "usage", "{where}", "See acetate --help", ExitCode.USAGE),
+    ErrorSpec(
+        "E201",
+        "unreachable",
+        "No answer from {server}",
+        "Is the server on? Start it with: acetate serve",
+        ExitCode.UNREACHABLE,
+        "server_start",
+        "Start Server",
+    ),
+    ErrorSpec(
+        "E202",
+        "port_busy",
+        "Port {port} is used by another program",
+        "Choose another with --listen, or stop that program",
+        ExitCode.USAGE,
+        "next_port",
+        "Use Port {next_port}",
+    ),
+    ErrorSpec(
+        "E203",
+        "auth",
+        "The server refused the secret",
+        "Use the secret file that this server wrote at its start",
+        ExitCode.NOT_AUTHORISED,
+        "enter_token",
+        "Enter Token",
+    ),
+    ErrorSpec(
+        "E204",
+        "version",
+        "Client and server do not match",
+        "This side speaks {ours}, the other {theirs}; update the older one",
+        ExitCode.VERSION_MISMATCH,
+        "how_to_update",
+        "How to Update",
+    ),
+    ErrorSpec(
+        "E205",
+        "offline_mode",
+        "Blender is in offline mode",
+        "Only this computer's own server may be used; see Preferences, System",
+        ExitCode.UNREACHABLE,
+        "open_preferences",
+        "Open Preferences",
+    ),
+    ErrorSpec(
+        "E207",
+        "not_loopback",
+        "Only loopback addresses are served",
+        "Listening on other addresses needs accounts and keys",
+        ExitCode.USAGE,
+    ),
+    ErrorSpec(
+        "E301",
+        "oom",
+        "Memory ran out (needed {needed}, free {free})",
+        "Choose a smaller size or fewer frames",
+        ExitCode.OUT_OF_MEMORY,
+        "draft_size",
+        "Draft Size",
+    ),
+    ErrorSpec(
+        "E302",
+        "model_missing",
+        'The model "{model}" is not installed',
+        "Choose another engine, or import its weights",
+        ExitCode.MODEL_MISSING,
+        "use_layer_motion",
+        "Use Layer Motion",
+    ),
+    ErrorSpec(
+        "E303",
+        "model_corrupt",
+        'The model "{model}" is damaged',
+        "Its files do not match what was expected; import it again",
+        ExitCode.MODEL_MISSING,
+        "use_layer_motion",
+        "Use Layer Motion",
+    ),
+    ErrorSpec(
+        "E304",
+        "timeout",
+        "The job took longer than {minutes} min and was stopped",
+        "Try the Draft preset",
+        ExitCode.JOB_FAILED,
+        "retry_draft",
+        "Retry with Draft",
+    ),
+    ErrorSpec(
+        "E305",
+        "worker_died",
+        "The worker process stopped unexpectedly",
+        "Its log was kept; the job was tried {attempts} times",
+        ExitCode.JOB_FAILED,
+        "job_retry",
+        "Send Again",
+    ),
+    ErrorSpec(
+        "E306",
+        "nan",
+        "The model produced an empty picture",
+        "Another seed usually helps",
+        ExitCode.JOB_FAILED,
+        "new_seed",
+        "New Seed",
+    ),
+    ErrorSpec(
+        "E307",
+        "too_large_upload",
+        "{size_mb} MB; the server allows {limit_mb} MB",
+        "Shrink pictures or send fewer layers",
+        _IN,
+    ),
+    ErrorSpec("E308", "cancelled", "Cancelled", "Nothing was changed", ExitCode.JOB_CANCELLED),
+    ErrorSpec(
+        "E309",
+        "job_failed",
+        "The job failed",
+        "See the detail",
+        ExitCode.JOB_FAILED,
+        "job_retry",
+        "Send Again",
+    ),
+    ErrorSpec(
+        "E310",
+        "wait_timeout",
+        "Still running after {seconds} s",
+        "The job goes on; fetch it later",
+        ExitCode.WAIT_TIMEOUT,
+    ),
+    ErrorSpec(
+        "E402",
+        "queue_full",
+        "You have {count} jobs in line (limit {limit})",
+        "Wait for one to finish, or cancel one",
+        ExitCode.QUOTA,
+    ),
+    ErrorSpec(
+        "E404",
+        "job_unknown",
+        "The server does not know job {job}",
+        "It may have been cleaned up; send the shot again",
+        ExitCode.INPUT_INVALID,
+        "job_retry",
+        "Send Again",
+    ),
+    ErrorSpec(
+        "E405",
+        "key_conflict",
+        "This job key was used for another shot",
+        "Send the shot with a new key",
+        ExitCode.INPUT_INVALID,
+    ),
+    ErrorSpec(
+        "E501",
+        "disk",
+        "Not enough room on the disk",
+        "Free some space or choose another folder; nothing half-written was kept",
+        ExitCode.DISK,
+        "choose_folder",
+        "Choose Folder",
+    ),
+    ErrorSpec(
+        "E502",
+        "import",
+        "Frames arrived but could not be placed: {where}",
+        "The frames are kept in the take's folder",
+        ExitCode.UNEXPECTED,
+        "place_new",
+        "Place in New Object",
+    ),
+    ErrorSpec(
+        "E503",
+        "output_exists",
+        "The output folder already holds a result",
+        "Choose another folder, or pass --force",
+        ExitCode.USAGE,
+    ),
+    ErrorSpec(
+        "E900",
+        "bug",
+        "Something unexpected went wrong",
+        "Please send the diagnostics",
+        ExitCode.UNEXPECTED,
+        "diagnostics",
+        "Copy Diagnostics",
+    ),
+)
+
+CATALOGUE: dict[str, ErrorSpec] = {row.name: row for row in _ROWS}
+
+
+class _Lenient(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+class AcetateError(Exception):
+    """An error of the catalogue, with its places filled in.
+
+    `name` is a key of `CATALOGUE`; `detail` is free text for logs and the second line in a
+    terminal; `values` fill the templates. Raises `KeyError` for an unknown name.
+    """
+
+    def __init__(self, name: str, *, detail: str = "", **values: object) -> None:
+        self.spec = CATALOGUE[name]
+        self.name = name
+        self.detail = detail
+        self.values = values
+        super().__init__(f"{self.code} {self.text}" + (f" ({detail})" if detail else ""))
+
+    @property
+    def code(self) -> str:
+        """Short code such as `E106`."""
+        return self.spec.code
+
+    @property
+    def text(self) -> str:
+        """What happened, one line."""
+        return self.spec.text.format_map(_Lenient(self.values))
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, one line."""
+        return self.spec.hint.format_map(_Lenient(self.values))
+
+    @property
+    def fix(self) -> str:
+        """Name of the action that mends it, or an empty string."""
+        return self.spec.fix
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Exit code of the command line for this error."""
+        return self.spec.exit_code
+
+    def to_dict(self) -> dict[str, str]:
+        """Plain form for JSON documents and wire messages."""
+        return {
+            "code": self.code,
+            "name": self.name,
+            "text": self.text,
+            "hint": self.hint,
+            "fix": self.fix,
+            "detail": self.detail,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, str]) -> AcetateError:
+        """Rebuild from `to_dict`; texts already filled in by the other side are kept."""
+        name = data.get("name", "")
+        error = cls(name if name in CATALOGUE else "bug", detail=data.get("detail", ""))
+        base = error.spec
+        error.spec = ErrorSpec(
+            code=data.get("code", base.code),
+            name=base.name,
+            text=_literal(data.get("text", base.text)),
+            hint=_literal(data.get("hint", base.hint)),
+            exit_code=base.exit_code,
+            fix=base.fix,
+            fix_label=base.fix_label,
+        )
+        return error
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

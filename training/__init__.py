@@ -1,0 +1,1 @@
+"""Trainer, recipes and evaluation."""
