@@ -74,7 +74,7 @@ class Picture:
 def encode_png(pixels: np.ndarray, *, level: int = 1) -> bytes:
     """Encode uint8 [h, w, 4] (RGBA), [h, w, 3] (RGB) or [h, w] (grey) as PNG.
 
-    The same input gives the same bytes. Uses the Sub filter, which flat art compresses well under at the fast zlib level.
+    The same input gives the same bytes. The Sub filter suits flat art at zlib's fast levels.
     """
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
         raise ValueError(f"cannot write {pixels.dtype} {pixels.shape} as PNG")

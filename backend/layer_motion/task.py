@@ -1,0 +1,51 @@
+"""Plain data between the pipeline and layer motion: one layer in one gap, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from shared.pictures import Picture
+from shared.strokes import Drawing
+
+
+@dataclass(frozen=True, eq=False)
+class GapTask:
+    """One layer between two of its keys, or onward from one key.
+
+    Moments are numbered 0 (first key), 1..n (the wanted drawings), and n + 1 (last key, only where
+    there is one). `width`, `height`: camera size in pixels; pictures may reach beyond it.
+    `times` [n]: position of each wanted drawing, strictly between 0 and 1 with a last key; without
+    one in (0, 1], 1 being the end of the range. `seconds`: duration of the whole gap.
+    `tracks` float32 [moments, p, 2]: camera pixels, one row per moment; None without trajectory.
+    `sketches`: moment -> line map float32 [height, width], 1 on a stroke, 0 on paper. May hold the
+    keys' own moments; sparse in time. Line maps are camera-sized.
+    `motion_score` 0..1 or None where none was given.
+    """
+
+    width: int
+    height: int
+    first: Picture
+    last: Picture | None
+    times: tuple[float, ...]
+    seconds: float = 1.0
+    tracks: np.ndarray | None = None
+    sketches: Mapping[int, np.ndarray] = field(default_factory=dict)
+    first_strokes: Drawing | None = None
+    last_strokes: Drawing | None = None
+    motion_score: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class GapResult:
+    """The wanted drawings of one gap, in order, and the method that made them.
+
+    `method`: one of `trajectory`, `registration`, `sketch`, `strokes`, `hold`, `crossfade`, with
+    `+mini` behind it where the sketch expert refined the drawings.
+    """
+
+    pictures: tuple[Picture, ...]
+    method: str
