@@ -1,0 +1,311 @@
+"""Attention, feed-forward and transformer modules of LayerAnimate (spec 5.3, 5.4); used by its blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the customary name)
+from torch import Tensor, nn
+
+ATTENTION_BATCH_LIMIT = 32768
+"""Rows per attention call; CUDA kernels put the batch on a grid axis of at most 65535."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How a folded batch [rows * videos * frames, c, h, w] is ordered.
+
+    One row is one context (text, image, time step); each row holds `videos` clips that share it
+    (the layer slots in the control branch, one in the UNet); each clip has `frames` frames.
+    """
+
+    rows: int
+    videos: int
+    frames: int
+
+    @property
+    def clips(self) -> int:
+        """Clips in the folded batch."""
+        return self.rows * self.videos
+
+    @property
+    def images(self) -> int:
+        """Frames in the folded batch."""
+        return self.clips * self.frames
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the cross attentions read: `text` [rows, tokens, c], `image` [rows, frames, tokens, c]."""
+
+    text: Tensor
+    image: Tensor
+
+    @property
+    def rows(self) -> int:
+        """Number of contexts."""
+        return int(self.text.shape[0])
+
+
+@dataclass(frozen=True)
+class KeyValues:
+    """A context projected for one cross attention; made once per clip, read at every step.
+
+    `text_*` [rows, heads, tokens, d], `image_*` [rows, frames, heads, tokens, d].
+    """
+
+    text_k: Tensor
+    text_v: Tensor
+    image_k: Tensor
+    image_v: Tensor
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """[..., tokens, heads * d] -> [..., heads, tokens, d]."""
+    return x.unflatten(-1, (heads, -1)).transpose(-3, -2)
+
+
+def join_heads(x: Tensor) -> Tensor:
+    """[..., heads, tokens, d] -> [..., tokens, heads * d]."""
+    return x.transpose(-3, -2).flatten(-2)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """softmax(q k^T / sqrt(d)) v over [batch, heads, tokens, d], in slices of the batch."""
+    if q.shape[0] <= ATTENTION_BATCH_LIMIT:
+        return F.scaled_dot_product_attention(q, k, v)
+    parts = zip(
+        q.split(ATTENTION_BATCH_LIMIT),
+        k.split(ATTENTION_BATCH_LIMIT),
+        v.split(ATTENTION_BATCH_LIMIT),
+        strict=True,
+    )
+    return torch.cat([F.scaled_dot_product_attention(a, b, c) for a, b, c in parts])
+
+
+class SelfAttention(nn.Module):
+    """Attention of tokens [batch, tokens, c] among themselves."""
+
+    def __init__(self, channels: int, heads: int, head_channels: int, dropout: float) -> None:
+        super().__init__()
+        inner = heads * head_channels
+        self.heads = heads
+        self.to_q = nn.Linear(channels, inner, bias=False)
+        self.to_k = nn.Linear(channels, inner, bias=False)
+        self.to_v = nn.Linear(channels, inner, bias=False)
+        self.to_out = nn.Sequential(nn.Linear(inner, channels), nn.Dropout(dropout))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, tokens, c] -> the same shape."""
+        q = split_heads(self.to_q(x), self.heads)
+        k = split_heads(self.to_k(x), self.heads)
+        v = split_heads(self.to_v(x), self.heads)
+        return self.to_out(join_heads(attend(q, k, v)))
+
+
+class ContextAttention(nn.Module):
+    """Cross attention to text and, with its own keys and values, to that frame's image tokens."""
+
+    def __init__(
+        self,
+        channels: int,
+        context_dim: int,
+        heads: int,
+        head_channels: int,
+        dropout: float,
+        learned_image_scale: bool,
+    ) -> None:
+        super().__init__()
+        inner = heads * head_channels
+        self.heads = heads
+        self.to_q = nn.Linear(channels, inner, bias=False)
+        self.to_k = nn.Linear(context_dim, inner, bias=False)
+        self.to_v = nn.Linear(context_dim, inner, bias=False)
+        self.to_out = nn.Sequential(nn.Linear(inner, channels), nn.Dropout(dropout))
+        self.to_k_ip = nn.Linear(context_dim, inner, bias=False)
+        self.to_v_ip = nn.Linear(context_dim, inner, bias=False)
+        self.alpha = nn.Parameter(torch.zeros(())) if learned_image_scale else None
+
+    def project(self, context: Context) -> KeyValues:
+        """Keys and values of a context; they depend on nothing else."""
+        return KeyValues(
+            text_k=split_heads(self.to_k(context.text), self.heads),
+            text_v=split_heads(self.to_v(context.text), self.heads),
+            image_k=split_heads(self.to_k_ip(context.image), self.heads),
+            image_v=split_heads(self.to_v_ip(context.image), self.heads),
+        )
+
+    def forward(self, x: Tensor, keys: KeyValues, grid: Grid) -> Tensor:
+        """[images, pixels, c] -> the same shape."""
+        images, pixels, _ = x.shape
+        q = self.to_q(x)  # [images, pixels, heads * d]
+        # text is the same for every frame and clip of a row: one long query sequence per row
+        by_row = split_heads(q.view(grid.rows, -1, q.shape[-1]), self.heads)
+        text = join_heads(attend(by_row, keys.text_k, keys.text_v)).reshape(images, pixels, -1)
+        by_frame = split_heads(q, self.heads)  # [images, heads, pixels, d]
+        image = join_heads(
+            attend(by_frame, _per_image(keys.image_k, grid), _per_image(keys.image_v, grid))
+        )
+        if self.alpha is not None:
+            image = image * (torch.tanh(self.alpha) + 1)
+        return self.to_out(text + image)
+
+
+def _per_image(x: Tensor, grid: Grid) -> Tensor:
+    """[rows, frames, heads, tokens, d] -> [images, heads, tokens, d], repeated over the videos."""
+    wide = x.unsqueeze(1).expand(grid.rows, grid.videos, grid.frames, *x.shape[2:])
+    return wide.reshape(grid.images, *x.shape[2:])
+
+
+class GatedLinear(nn.Module):
+    """Linear whose second output half gates the first through an exact GELU."""
+
+    def __init__(self, channels: int, inner: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(channels, 2 * inner)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., c] -> [..., inner]."""
+        value, gate = self.proj(x).chunk(2, dim=-1)
+        return value * F.gelu(gate)
+
+
+class FeedForward(nn.Module):
+    """Gated feed-forward of four times the width."""
+
+    def __init__(self, channels: int, dropout: float) -> None:
+        super().__init__()
+        inner = 4 * channels
+        self.net = nn.Sequential(
+            GatedLinear(channels, inner), nn.Dropout(dropout), nn.Linear(inner, channels)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., c] -> [..., c]."""
+        return self.net(x)
+
+
+class SpatialBlock(nn.Module):
+    """Self attention within a frame, cross attention to the context, feed-forward."""
+
+    def __init__(
+        self, channels: int, context_dim: int, heads: int, dropout: float, learned_scale: bool
+    ) -> None:
+        super().__init__()
+        width = channels // heads
+        self.attn1 = SelfAttention(channels, heads, width, dropout)
+        self.ff = FeedForward(channels, dropout)
+        self.attn2 = ContextAttention(channels, context_dim, heads, width, dropout, learned_scale)
+        self.norm1 = nn.LayerNorm(channels)
+        self.norm2 = nn.LayerNorm(channels)
+        self.norm3 = nn.LayerNorm(channels)
+
+    def forward(self, x: Tensor, keys: KeyValues, grid: Grid) -> Tensor:
+        """[images, pixels, c] -> the same shape."""
+        x = x + self.attn1(self.norm1(x))
+        x = x + self.attn2(self.norm2(x), keys, grid)
+        return x + self.ff(self.norm3(x))
+
+
+class TemporalBlock(nn.Module):
+    """Two self attentions over the frames of one pixel, and a feed-forward."""
+
+    def __init__(self, channels: int, heads: int, head_channels: int, dropout: float) -> None:
+        super().__init__()
+        self.attn1 = SelfAttention(channels, heads, head_channels, dropout)
+        self.ff = FeedForward(channels, dropout)
+        self.attn2 = SelfAttention(channels, heads, head_channels, dropout)
+        self.norm1 = nn.LayerNorm(channels)
+        self.norm2 = nn.LayerNorm(channels)
+        self.norm3 = nn.LayerNorm(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[clips * pixels, frames, c] -> the same shape."""
+        x = x + self.attn1(self.norm1(x))
+        x = x + self.attn2(self.norm2(x))
+        return x + self.ff(self.norm3(x))
+
+
+class PointwiseLinear(nn.Conv1d):
+    """A linear layer whose weight is stored as a convolution of kernel 1, [out, in, 1]."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(channels_in, channels_out, 1)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the name torch gives it)
+        """[..., c_in] -> [..., c_out]."""
+        return F.linear(input, self.weight.squeeze(-1), self.bias)
+
+
+class SpatialTransformer(nn.Module):
+    """Transformer over the pixels of each frame, with context; residual."""
+
+    def __init__(
+        self,
+        channels: int,
+        context_dim: int,
+        heads: int,
+        depth: int,
+        dropout: float,
+        learned_scale: bool,
+    ) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(32, channels, eps=1e-6)
+        self.proj_in = nn.Linear(channels, channels)
+        self.transformer_blocks = nn.ModuleList(
+            SpatialBlock(channels, context_dim, heads, dropout, learned_scale)
+            for _ in range(depth)
+        )
+        self.proj_out = nn.Linear(channels, channels)
+
+    def project(self, context: Context) -> tuple[KeyValues, ...]:
+        """The context as keys and values for each block."""
+        blocks = (b for b in self.transformer_blocks if isinstance(b, SpatialBlock))
+        return tuple(block.attn2.project(context) for block in blocks)
+
+    def forward(self, x: Tensor, keys: tuple[KeyValues, ...], grid: Grid) -> Tensor:
+        """[images, c, h, w] -> the same shape."""
+        height, width = x.shape[-2:]
+        tokens = self.proj_in(self.norm(x).flatten(2).transpose(1, 2))  # [images, pixels, c]
+        for block, block_keys in zip(self.transformer_blocks, keys, strict=True):
+            tokens = block(tokens, block_keys, grid)
+        return x + self.proj_out(tokens).transpose(1, 2).unflatten(2, (height, width))
+
+
+class TemporalTransformer(nn.Module):
+    """Transformer over the frames at each pixel; knows no order of frames; residual.
+
+    `stored_as_convolution` is how the official first temporal transformer keeps its projections.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        heads: int,
+        head_channels: int,
+        depth: int,
+        dropout: float,
+        stored_as_convolution: bool = False,
+    ) -> None:
+        super().__init__()
+        inner = heads * head_channels
+        linear = PointwiseLinear if stored_as_convolution else nn.Linear
+        self.norm = nn.GroupNorm(32, channels, eps=1e-6)
+        self.proj_in = linear(channels, inner)
+        self.transformer_blocks = nn.ModuleList(
+            TemporalBlock(inner, heads, head_channels, dropout) for _ in range(depth)
+        )
+        self.proj_out = linear(inner, channels)
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        """[images, c, h, w] -> the same shape."""
+        height, width = x.shape[-2:]
+        # group statistics run over frames and pixels together, so the frames move next to them
+        clip = x.unflatten(0, (grid.clips, grid.frames)).flatten(3).transpose(1, 2)
+        tokens = self.norm(clip).permute(0, 3, 2, 1).flatten(0, 1)  # [clips * pixels, frames, c]
+        tokens = self.proj_in(tokens)
+        for block in self.transformer_blocks:
+            tokens = block(tokens)
+        out = self.proj_out(tokens).unflatten(0, (grid.clips, -1))  # [clips, pixels, frames, c]
+        return x + out.permute(0, 2, 3, 1).flatten(0, 1).unflatten(2, (height, width))

@@ -1,0 +1,169 @@
+"""Residual, temporal and resizing blocks of the LayerAnimate trunk (spec 5.2); used by trunk and UNet."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F  # noqa: N812 (the customary name)
+from torch import Tensor, nn
+
+from backend.models.layeranimate.attention import (
+    Context,
+    Grid,
+    KeyValues,
+    SpatialTransformer,
+    TemporalTransformer,
+)
+from backend.models.layeranimate.configs import TrunkConfig
+
+
+class FrameConvolution(nn.Conv3d):
+    """Convolution over three neighbouring frames, weight [out, in, 3, 1, 1].
+
+    Runs as a 2-D convolution over (frames, pixels): the same sums, and the kernel that every
+    backend has tuned.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(channels_in, channels_out, (3, 1, 1), padding=(1, 0, 0))
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the name torch gives it)
+        """[clips, c, frames, pixels] -> [clips, c_out, frames, pixels]."""
+        return F.conv2d(input, self.weight.squeeze(-1), self.bias, padding=(1, 0))
+
+
+def clips_first(x: Tensor, grid: Grid) -> Tensor:
+    """[images, c, h, w] -> [clips, c, frames, h * w]."""
+    return x.unflatten(0, (grid.clips, grid.frames)).flatten(3).transpose(1, 2)
+
+
+def images_first(x: Tensor, height: int, width: int) -> Tensor:
+    """[clips, c, frames, h * w] -> [images, c, h, w]."""
+    return x.transpose(1, 2).flatten(0, 1).unflatten(2, (height, width))
+
+
+class TemporalConvolutions(nn.Module):
+    """Four convolutions over the frames with a residual around them."""
+
+    def __init__(self, channels: int, dropout: float) -> None:
+        super().__init__()
+        self.conv1 = nn.Sequential(
+            nn.GroupNorm(32, channels), nn.SiLU(), FrameConvolution(channels, channels)
+        )
+        self.conv2 = _late_convolution(channels, dropout)
+        self.conv3 = _late_convolution(channels, dropout)
+        self.conv4 = _late_convolution(channels, dropout)
+
+    def forward(self, x: Tensor, grid: Grid) -> Tensor:
+        """[images, c, h, w] -> the same shape."""
+        change = self.conv4(self.conv3(self.conv2(self.conv1(clips_first(x, grid)))))
+        return x + images_first(change, *x.shape[-2:])
+
+
+def _late_convolution(channels: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.GroupNorm(32, channels),
+        nn.SiLU(),
+        nn.Dropout(dropout),
+        FrameConvolution(channels, channels),
+    )
+
+
+class ResBlock(nn.Module):
+    """Two convolutions with the time embedding between them, then the temporal convolutions."""
+
+    def __init__(
+        self, channels_in: int, channels_out: int, embedding_channels: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.in_layers = nn.Sequential(
+            nn.GroupNorm(32, channels_in),
+            nn.SiLU(),
+            nn.Conv2d(channels_in, channels_out, 3, padding=1),
+        )
+        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding_channels, channels_out))
+        self.out_layers = nn.Sequential(
+            nn.GroupNorm(32, channels_out),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Conv2d(channels_out, channels_out, 3, padding=1),
+        )
+        same = channels_in == channels_out
+        self.skip_connection = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, 1)
+        # the misspelling is the official key
+        self.temopral_conv = TemporalConvolutions(channels_out, dropout)
+
+    def forward(self, x: Tensor, embedding: Tensor, grid: Grid) -> Tensor:
+        """[images, c_in, h, w] with embedding [rows, e] -> [images, c_out, h, w]."""
+        shift = self.emb_layers(embedding).repeat_interleave(grid.images // grid.rows, dim=0)
+        h = self.in_layers(x) + shift[:, :, None, None]
+        h = self.skip_connection(x) + self.out_layers(h)
+        return self.temopral_conv(h, grid)
+
+
+class Downsample(nn.Module):
+    """Halves the resolution by a strided convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.op = nn.Conv2d(channels, channels, 3, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[images, c, h, w] -> [images, c, h / 2, w / 2]."""
+        return self.op(x)
+
+
+class Upsample(nn.Module):
+    """Doubles the resolution: nearest neighbour, then a convolution."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[images, c, h, w] -> [images, c, 2 h, 2 w]."""
+        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+
+
+StageKeys = tuple[tuple[KeyValues, ...], ...]
+"""Projected context of one stage: one entry per spatial transformer in it."""
+
+
+class Stage(nn.ModuleList):
+    """Modules that run one after the other, each fed what it needs; keys are 0, 1, 2, ..."""
+
+    def project(self, context: Context) -> StageKeys:
+        """The context for every spatial transformer of this stage."""
+        return tuple(m.project(context) for m in self if isinstance(m, SpatialTransformer))
+
+    def forward(self, x: Tensor, embedding: Tensor, keys: StageKeys, grid: Grid) -> Tensor:
+        """[images, c, h, w] -> [images, c', h', w']."""
+        remaining = iter(keys)
+        for module in self:
+            if isinstance(module, ResBlock):
+                x = module(x, embedding, grid)
+            elif isinstance(module, SpatialTransformer):
+                x = module(x, next(remaining), grid)
+            elif isinstance(module, TemporalTransformer):
+                x = module(x, grid)
+            else:
+                x = module(x)
+        return x
+
+
+def transformers(config: TrunkConfig, channels: int) -> list[nn.Module]:
+    """The spatial and the temporal transformer of one block."""
+    heads = channels // config.head_channels
+    depth, dropout = config.transformer_depth, config.dropout
+    return [
+        SpatialTransformer(
+            channels, config.context_dim, heads, depth, dropout, config.learned_image_scale
+        ),
+        TemporalTransformer(channels, heads, config.head_channels, depth, dropout),
+    ]
+
+
+def residual_stage(
+    config: TrunkConfig, channels_in: int, channels_out: int, attends: bool
+) -> list[nn.Module]:
+    """A residual block and, where the level attends, its transformers."""
+    block = ResBlock(channels_in, channels_out, config.embedding_channels, config.dropout)
+    return [block, *(transformers(config, channels_out) if attends else [])]
