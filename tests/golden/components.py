@@ -1,0 +1,163 @@
+"""Runs single components of the model against golden vectors; called by the golden runner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.models.layeranimate.attention import Context
+from backend.models.layeranimate.autoencoder import Autoencoder
+from backend.models.layeranimate.configs import (
+    AutoencoderConfig,
+    ControlConfig,
+    ResamplerConfig,
+    SchedulerConfig,
+    UNetConfig,
+)
+from backend.models.layeranimate.dual_reference import DualAutoencoder
+from backend.models.layeranimate.layer_control import LayerControl, LayerControls
+from backend.models.layeranimate.resampler import Resampler
+from backend.models.layeranimate.schedule import NoiseSchedule
+from backend.models.layeranimate.trajectory import blob_template, raw_maps
+from backend.models.layeranimate.unet import LayerFeatures, UNet
+from tests.golden.fill import filled
+from tests.golden.vectors import Arrays, GoldenSet, relative_error
+
+Found = Iterator[tuple[str, float]]
+"""Name of each expected tensor with its error."""
+
+
+def _context(inputs: dict[str, Tensor]) -> Context:
+    frames = inputs["in_x"].shape[2]
+    return Context(inputs["in_context_text"], inputs["in_context_img"].unflatten(1, (frames, -1)))
+
+
+def _controls(inputs: dict[str, Tensor]) -> LayerControls:
+    return LayerControls(
+        latents=inputs["in_layer_latents"],
+        mask=inputs["in_layer_latent_mask"],
+        scores=inputs["in_motion_scores"],
+        sketch=inputs["in_sketch"],
+        trajectory=inputs["in_trajectory"],
+    )
+
+
+def check_layer_control(golden: GoldenSet) -> Found:
+    """Features of the released branch and of its two variants."""
+    inputs = golden.tensors("components_inputs")
+    variants = {
+        "add": "layer_controlnet",
+        "concat": "layer_controlnet_concat",
+        "noisy": "layer_controlnet_noisy",
+    }
+    for variant, component in variants.items():
+        wanted = {
+            name: value
+            for name, value in golden.tensors("layer_controlnet").items()
+            if name.startswith(f"{variant}_out_")
+        }
+        if not wanted:
+            continue
+        config = ControlConfig.from_official(golden.component(component))
+        branch = filled(LayerControl(config), golden.salt, component)
+        stem = branch.stem(_controls(inputs), inputs["in_x"])
+        keys = branch.project_context(_context(inputs))
+        found = branch.features(stem, inputs["in_timesteps"], keys, inputs["in_fps"])
+        for name, value in wanted.items():
+            yield name, relative_error(found[int(name.rsplit("_", 1)[1])], value)
+
+
+def check_unet(golden: GoldenSet) -> Found:
+    """The UNet on stored features of the control branch, without any, and with all slots invalid."""
+    inputs = golden.tensors("components_inputs")
+    stored = golden.tensors("layer_controlnet")
+    count = sum(name.startswith("add_out_") for name in stored)
+    maps = [stored[f"add_out_{index}"] for index in range(count)]
+    official = UNetConfig.from_official(golden.component("unet"))
+    valid = inputs["in_layer_validity"]
+    cases = {
+        "out": (official, LayerFeatures(maps, valid)),
+        "out_no_controls": (official, None),
+        "out_all_invalid": (
+            _uniform_when_all_invalid(official),
+            LayerFeatures(maps, torch.zeros_like(valid)),
+        ),
+    }
+    for name, value in golden.tensors("unet").items():
+        config, layers = cases[name]
+        unet = filled(UNet(config), golden.salt, "unet")
+        keys = unet.project_context(_context(inputs))
+        found = unet(inputs["in_x"], inputs["in_timesteps"], keys, inputs["in_fps"], layers)
+        yield name, relative_error(found, value)
+
+
+def _uniform_when_all_invalid(config: UNetConfig) -> UNetConfig:
+    return UNetConfig(
+        config.trunk, config.out_channels, config.layer_fusion, uniform_when_all_invalid=True
+    )
+
+
+def check_resampler(golden: GoldenSet) -> Found:
+    """Picture tokens to context tokens."""
+    arrays = golden.tensors("resampler")
+    config = ResamplerConfig.from_official(golden.component("resampler"))
+    resampler = filled(Resampler(config), golden.salt, "resampler")
+    yield "out", relative_error(resampler(arrays["in_image_tokens"]).flatten(1, 2), arrays["out"])
+
+
+def check_vae(golden: GoldenSet) -> Found:
+    """Posterior and decoding of the plain autoencoder."""
+    arrays = golden.tensors("vae")
+    config = AutoencoderConfig.from_official(golden.component("vae"))
+    vae = filled(Autoencoder(config), golden.salt, "vae")
+    found = vae.encode(arrays["in_frames"])
+    yield "mean", relative_error(found.mean, arrays["mean"])
+    yield "logvar", relative_error(found.logvar, arrays["logvar"])
+    yield "decoded", relative_error(vae.decode(arrays["in_z"]), arrays["decoded"])
+
+
+def check_dual(golden: GoldenSet) -> Found:
+    """Reference states and decoding with and without them."""
+    inputs, arrays = golden.tensors("vae"), golden.tensors("vae_dualref")
+    config = AutoencoderConfig.from_official(golden.component("vae_dualref"))
+    vae = filled(DualAutoencoder(config), golden.salt, "vae_dualref")
+    found, states = vae.encode_references(inputs["in_frames"].unsqueeze(0))
+    frames = int(inputs["in_z"].shape[0])
+    yield "mean", relative_error(found.mean, arrays["mean"])
+    for index, state in enumerate(states):
+        yield f"hidden_{index}", relative_error(state, arrays[f"hidden_{index}"])
+    decoded = vae.decode(inputs["in_z"], frames, states)
+    yield "decoded", relative_error(decoded, arrays["decoded"])
+    plain = vae.decode(inputs["in_z"], frames, None)
+    yield "decoded_noref", relative_error(plain, arrays["decoded_noref"])
+
+
+def _tracks_by_layer(arrays: Arrays, prefix: str, layers: int) -> list[np.ndarray]:
+    tracks, index = arrays[f"{prefix}in_tracks"], arrays[f"{prefix}in_layer_index"]
+    return [tracks[:, index == layer] for layer in range(layers)]
+
+
+def check_heatmap(golden: GoldenSet) -> Found:
+    """Trajectory maps before normalisation, at every stored size, and the blob template."""
+    arrays = golden.arrays("heatmap")
+    for name, wanted in arrays.items():
+        if name.endswith("raw"):
+            frames, layers, _, height, width = wanted.shape
+            tracks = _tracks_by_layer(arrays, name.removesuffix("raw"), layers)
+            yield name, relative_error(raw_maps(tracks, frames, width, height), wanted)
+        elif name == "template":
+            yield name, relative_error(blob_template(), wanted)
+
+
+def check_scheduler(golden: GoldenSet) -> Found:
+    """Signal shares and time steps."""
+    schedule = NoiseSchedule(SchedulerConfig.from_official(golden.config["scheduler"]))
+    for name, wanted in golden.arrays("scheduler").items():
+        if name == "alphas_cumprod":
+            yield name, relative_error(schedule.signal_shares, wanted)
+        elif name.startswith("timesteps_"):
+            steps = int(name.rsplit("_", 1)[1])
+            yield name, relative_error(np.array(schedule.timesteps(steps)), wanted)
