@@ -235,6 +235,22 @@ _ROWS: tuple[ErrorSpec, ...] = (
         ExitCode.USAGE,
     ),
     ErrorSpec(
+        "E208",
+        "session",
+        "The server does not know this connection",
+        "Connect again",
+        ExitCode.UNREACHABLE,
+        "connect",
+        "Connect",
+    ),
+    ErrorSpec(
+        "E209",
+        "data_busy",
+        "Another server uses this data folder",
+        "Stop it, or choose another folder with --data-dir",
+        ExitCode.USAGE,
+    ),
+    ErrorSpec(
         "E301",
         "oom",
         "Memory ran out (needed {needed}, free {free})",
