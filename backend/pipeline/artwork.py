@@ -1,0 +1,178 @@
+"""The artist's material of one shot, decoded when a stage asks for it; used by every stage."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+
+from backend.pipeline.plan import ShotPlan
+from shared.blobs import Blobs
+from shared.errors import AcetateError
+from shared.pictures import Picture, check_size, decode_png, png_size
+from shared.shot import (
+    ArrayRef,
+    Key,
+    Layer,
+    PictureRef,
+    Role,
+    ShotRequest,
+    Sketch,
+    SketchFrame,
+    Trajectory,
+)
+from shared.strokes import Drawing, drawing_from_bytes, load_arrays
+
+SKETCH_LINE_PX = 2.0
+"""Width of sketch strokes in line maps, in pixels of a camera 512 wide; scaled with the camera."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """Point tracks as stored: `frames` int [f] ascending, `points` float32 [f, p, 2] camera px,
+    `visible` bool [f, p].
+    """
+
+    frames: np.ndarray
+    points: np.ndarray
+    visible: np.ndarray
+
+    def at(self, frames: tuple[float, ...] | tuple[int, ...]) -> np.ndarray:
+        """Positions at any scene frames: float32 [len(frames), p', 2].
+
+        Straight between visible samples, constant outside them; points seen nowhere are left out.
+        """
+        columns = []
+        for point in np.flatnonzero(self.visible.any(axis=0)):
+            seen = self.visible[:, point]
+            known = self.frames[seen]
+            path = self.points[seen, point]
+            columns.append(
+                np.stack([np.interp(frames, known, path[:, axis]) for axis in (0, 1)], axis=-1)
+            )
+        if not columns:
+            return np.zeros((len(frames), 0, 2), np.float32)
+        return np.stack(columns, axis=1).astype(np.float32)  # [frames, p', 2]
+
+    def moves_within(self, first: int, stop: int) -> bool:
+        """Whether any sample lies between the two frames, so that the tracks tell something."""
+        return bool(((self.frames > first) & (self.frames <= stop)).any() and len(self.frames) > 1)
+
+
+class Artwork:
+    """Pictures, strokes, tracks and sketches of a request, read from its blobs.
+
+    Nothing is decoded twice in a row, and only a few pictures stay in memory. All methods raise
+    the catalogue's error for damaged or impossible material.
+    """
+
+    def __init__(self, request: ShotRequest, blobs: Blobs) -> None:
+        self._request = request
+        self._blobs = blobs
+        self._key_picture = functools.lru_cache(maxsize=_cache_size(request))(self._load_key)
+
+    def key_picture(self, key: Key) -> Picture:
+        """A key's own pixels, or its strokes drawn at camera size. Not for empty keys."""
+        return self._key_picture(key)
+
+    def key_strokes(self, key: Key) -> Drawing | None:
+        """A key's strokes, where it has any."""
+        return drawing_from_bytes(self._blobs.get(key.strokes.blob)) if key.strokes else None
+
+    def tracks(self, layer: Layer) -> Tracks | None:
+        """The layer's trajectory, checked. Raises `bad_package`, `bad_numbers`,
+        `trajectory_outside` where no point ever is inside the camera frame.
+        """
+        for control in layer.controls:
+            if isinstance(control, Trajectory):
+                tracks = self._load_tracks(layer, control.tracks)
+                self._check_inside(layer, tracks)
+                return tracks
+        return None
+
+    def sketch_frames(self, layer: Layer) -> dict[int, SketchFrame]:
+        """The layer's sketch frames by scene frame."""
+        return {
+            sketch.frame: sketch
+            for control in layer.controls
+            if isinstance(control, Sketch)
+            for sketch in control.frames
+        }
+
+    def line_map(self, sketch: SketchFrame) -> np.ndarray:
+        """A sketch frame as lines: float32 [height, width], 1 on a stroke, 0 on paper."""
+        width, height = self._request.width, self._request.height
+        if sketch.strokes is not None:
+            from backend import raster  # skia costs a third of a second; pictures do without
+
+            drawing = drawing_from_bytes(self._blobs.get(sketch.strokes.blob))
+            line_px = max(SKETCH_LINE_PX * width / 512, 1.0)
+            return raster.draw_lines(drawing, width=width, height=height, line_px=line_px)
+        if sketch.picture is None:
+            return np.zeros((height, width), np.float32)
+        alpha = self._load_picture(sketch.picture).on_canvas(width, height)[..., 3]
+        return alpha.astype(np.float32) / 255
+
+    def check(self, plan: ShotPlan) -> None:
+        """Look at all headers and all numbers before any work starts, decoding no picture."""
+        for layer in self._request.layers:
+            if layer.role is Role.IGNORE:
+                continue
+            for key in layer.keys:
+                self._check_header(key.picture)
+            for sketch in self.sketch_frames(layer).values():
+                self._check_header(sketch.picture)
+        for layer_plan in plan.layers:
+            if layer_plan.gaps:
+                self.tracks(layer_plan.layer)
+
+    def _check_header(self, ref: PictureRef | None) -> None:
+        if ref is None:
+            return
+        width, height = png_size(self._blobs.get(ref.blob))
+        check_size(width, height)
+        if (width, height) != (ref.width, ref.height):
+            raise AcetateError("bad_package", where="a picture has another size than its entry")
+
+    def _load_key(self, key: Key) -> Picture:
+        if key.picture is not None:
+            return self._load_picture(key.picture)
+        drawing = self.key_strokes(key)
+        if drawing is None:
+            raise ValueError(f"the key at frame {key.frame} is empty")
+        from backend import raster
+
+        width, height = self._request.width, self._request.height
+        margin_px = max(width, height) // 4
+        return raster.draw(drawing, width=width, height=height, margin_px=margin_px)
+
+    def _load_picture(self, ref: PictureRef) -> Picture:
+        self._check_header(ref)
+        return Picture(decode_png(self._blobs.get(ref.blob)), ref.x, ref.y)
+
+    def _load_tracks(self, layer: Layer, ref: ArrayRef) -> Tracks:
+        arrays = load_arrays(self._blobs.get(ref.blob))
+        if not {"frames", "points"} <= set(arrays):
+            raise AcetateError("bad_package", where=f'the trajectory of "{layer.name}"')
+        frames, points = arrays["frames"], arrays["points"]
+        shape_fits = points.ndim == 3 and points.shape[2] == 2 and frames.shape == points.shape[:1]
+        if not shape_fits or frames.dtype.kind not in "iu" or points.dtype.kind != "f":
+            raise AcetateError("bad_package", where=f'the trajectory of "{layer.name}"')
+        visible = arrays.get("visible", np.ones(points.shape[:2], np.bool_))
+        if visible.shape != points.shape[:2] or (np.diff(frames.astype(np.int64)) <= 0).any():
+            raise AcetateError("bad_package", where=f'the trajectory of "{layer.name}"')
+        if not np.isfinite(points).all():
+            raise AcetateError("bad_numbers", layer=layer.name)
+        return Tracks(frames, points.astype(np.float32), visible.astype(np.bool_))
+
+    def _check_inside(self, layer: Layer, tracks: Tracks) -> None:
+        x, y = tracks.points[..., 0], tracks.points[..., 1]
+        inside = (x >= 0) & (x < self._request.width) & (y >= 0) & (y < self._request.height)
+        if not (inside & tracks.visible).any():
+            raise AcetateError("trajectory_outside", layer=layer.name)
+
+
+def _cache_size(request: ShotRequest) -> int:
+    """Decoded pictures to keep: as many as fit 160 MB at overscan, at least one."""
+    return max(1, min(64, 160_000_000 // (request.width * request.height * 4 * 2)))

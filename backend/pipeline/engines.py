@@ -1,0 +1,108 @@
+"""Which engines this process can run, and which one a request gets; `execute` asks here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from backend.layer_motion.task import GapResult, GapTask
+from backend.models.layeranimate.clip import Check, ClipConditions, Report, SampleSettings
+from backend.pipeline.plan import ShotPlan
+from shared.errors import AcetateError
+from shared.result import ModelUsed
+from shared.shot import Sketch
+
+LAYER_MOTION = "layer-motion"
+MINI = "mini"
+LAYERANIMATE = "layeranimate"
+
+
+@dataclass(frozen=True)
+class SketchExpert:
+    """A loaded network that refines sketched layers under its own gates."""
+
+    used: ModelUsed
+    refine: Callable[[GapTask, GapResult], GapResult]
+
+
+@dataclass(frozen=True)
+class ClipPainter:
+    """A loaded LayerAnimate: paints whole clips of `clip_frames` frames.
+
+    `paint` returns float32 [clip_frames, H, W, 3] in 0..1. `width` and `height` are the size it
+    was trained at, in pixels; `layer_slots` how many layers it takes.
+    """
+
+    used: tuple[ModelUsed, ...]
+    paint: Callable[[ClipConditions, SampleSettings, Check, Report], np.ndarray]
+    clip_frames: int = 16
+    width: int = 512
+    height: int = 320
+    layer_slots: int = 4
+
+
+def load_bundled_expert() -> SketchExpert:
+    """The sketch expert of the package. Raises `model_missing` or `model_corrupt`."""
+    try:
+        from backend.mini import expert as mini
+    except ImportError as error:
+        raise AcetateError("model_missing", model=MINI, detail=str(error)) from error
+    loaded = mini.load_expert()
+    used = ModelUsed(name=loaded.name, sha256=loaded.sha256)
+    return SketchExpert(used, lambda task, result: mini.refine_gap(task, result, loaded))
+
+
+def no_painter(device: str) -> ClipPainter:
+    """The answer of an installation without LayerAnimate weights: raises `model_missing`."""
+    del device
+    raise AcetateError("model_missing", model=LAYERANIMATE)
+
+
+@dataclass(frozen=True)
+class Engines:
+    """How to load each engine's weights. Loading happens once per job that needs it."""
+
+    load_expert: Callable[[], SketchExpert] = load_bundled_expert
+    load_painter: Callable[[str], ClipPainter] = no_painter
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What runs for one request: layer motion always, with an expert or a painter on top."""
+
+    expert: SketchExpert | None = None
+    painter: ClipPainter | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+
+def choose(plan: ShotPlan, engines: Engines, device: str) -> Choice:
+    """The engine that a request names, or the best one for `auto`.
+
+    Raises `model_missing` for an unknown engine, or one asked for by name without weights.
+    """
+    name = plan.request.look.engine
+    if name == LAYER_MOTION:
+        return Choice()
+    if name == MINI:
+        return Choice(expert=engines.load_expert())
+    if name == LAYERANIMATE:
+        return Choice(painter=engines.load_painter(device))
+    if name != "auto":
+        raise AcetateError("model_missing", model=name)
+    if not _has_sketch(plan):
+        return Choice()
+    try:
+        return Choice(expert=engines.load_expert())
+    except AcetateError as error:
+        return Choice(warnings=(f"sketched layers were not refined: {error.text}",))
+
+
+def _has_sketch(plan: ShotPlan) -> bool:
+    return any(
+        isinstance(control, Sketch) and control.frames
+        for layer_plan in plan.layers
+        if layer_plan.gaps
+        for control in layer_plan.layer.controls
+    )

@@ -1,0 +1,101 @@
+"""Runs one shot from request to result; called by worker processes and by `acetate generate`."""
+
+from __future__ import annotations
+
+import time
+
+from backend.pipeline.artwork import Artwork
+from backend.pipeline.context import RunContext
+from backend.pipeline.deliver import composite, deliver, offer_preview, picture_source
+from backend.pipeline.engines import LAYER_MOTION, MINI, Choice, Engines, choose
+from backend.pipeline.motion import MotionResult, run_motion
+from backend.pipeline.plan import ShotPlan, make_plan
+from shared.blobs import Blobs
+from shared.result import ModelUsed, ResultManifest
+from shared.shot import ShotRequest, validate
+
+
+def execute(
+    request: ShotRequest,
+    inputs: Blobs,
+    outputs: Blobs,
+    context: RunContext,
+    engines: Engines | None = None,
+) -> ResultManifest:
+    """Generate one take of a shot.
+
+    `inputs` holds the request's blobs, `outputs` receives the result's. `look.takes` is ignored:
+    whoever wants several takes runs `shot.single_takes`. Raises `AcetateError` for every fault of
+    the material, a missing model, or a cancel; nothing of a failed run is named in a manifest.
+    """
+    clock = _Clock()
+    context.report("plan", 0, 1)
+    validate(request)
+    plan = make_plan(request)
+    artwork = Artwork(request, inputs)
+    artwork.check(plan)
+    choice = choose(plan, engines or Engines(), context.device)
+    context.report("plan", 1, 1)
+    clock.lap("plan")
+
+    motion = _move(plan, artwork, choice, context)
+    clock.lap("motion")
+
+    delivered = deliver(plan, artwork, motion.spool, motion.methods, outputs, context)
+    clock.lap("deliver")
+    engine, models, warnings = _credits(choice, motion)
+    return ResultManifest(
+        request_sha256=request.sha256,
+        engine=engine,
+        width=request.width,
+        height=request.height,
+        fps=request.fps,
+        start=request.start,
+        end=request.end,
+        layers=delivered.layers,
+        composite=delivered.composite,
+        models=models,
+        seed=request.look.seed,
+        timings=clock.timings,
+        warnings=warnings,
+    )
+
+
+class _Clock:
+    """Wall seconds per stage."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self.timings: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        """Book the time since the last lap on `stage`."""
+        now = time.perf_counter()
+        self.timings[stage] = round(now - self._last, 4)
+        self._last = now
+
+
+def _move(plan: ShotPlan, artwork: Artwork, choice: Choice, context: RunContext) -> MotionResult:
+    """Fill all gaps, showing the middle of the shot after each."""
+    middle = len(plan.frames) // 2
+    state: MotionResult | None = None
+    for state in run_motion(plan, artwork, choice, context):
+        picture_of = picture_source(plan, artwork, state.spool)
+        offer_preview(context, composite(plan, middle, picture_of))
+        context.check()
+    if state is None:
+        raise RuntimeError("layer motion reported no state")
+    return state
+
+
+def _credits(
+    choice: Choice, motion: MotionResult
+) -> tuple[str, tuple[ModelUsed, ...], tuple[str, ...]]:
+    """Engine that really ran, models that took part, and warnings."""
+    refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
+    if choice.expert is not None and refined:
+        return MINI, (choice.expert.used,), choice.warnings
+    warnings = choice.warnings
+    if choice.expert is not None:
+        warnings = (*warnings, "no layer had a sketch that mini could refine")
+    return LAYER_MOTION, (), warnings
