@@ -1,0 +1,1 @@
+"""The demo shot: drawn through Blender's own API, animated by the project, put back as layers."""
