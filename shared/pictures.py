@@ -145,7 +145,10 @@ def alpha_over(below: np.ndarray, above: np.ndarray) -> np.ndarray:
     Integer arithmetic with rounding, so that any two callers get the same bits.
     """
     top_alpha = above[..., 3]
-    result = np.where(top_alpha[..., None] == 255, above, below)
+    result = np.array(below, order="C")
+    # Whole pixels as words: a quarter of the elements, several times faster than by channel.
+    words, top_words = result.view(np.uint32), np.ascontiguousarray(above).view(np.uint32)
+    np.copyto(words[..., 0], top_words[..., 0], where=top_alpha == 255)
     mixed = (top_alpha > 0) & (top_alpha < 255)
     if mixed.any():
         result[mixed] = _mix(below[mixed].astype(np.uint32), above[mixed].astype(np.uint32))
