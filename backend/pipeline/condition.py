@@ -203,7 +203,7 @@ def encode(
     check_fits(model, inputs)
     encoder = _PictureEncoder(model, inputs.frames.shape[0] == 2, generator, check, report)
     encoder.expect(inputs.regions.flatten(0, 1), inputs.sketch.flatten(0, 1))
-    controls = encode_controls(encoder, inputs)
+    controls = encode_controls(encoder, inputs, model.dtype)
     key_latents, references = _encode_keys(model, encoder, inputs)
     return EncodedClip(
         key_latents=key_latents,
@@ -227,7 +227,9 @@ def encode_context(model: LayerAnimateModel, tokens: ClipTokens) -> Context:
     )
 
 
-def encode_controls(encoder: _PictureEncoder, inputs: ClipInputs) -> LayerControls:
+def encode_controls(
+    encoder: _PictureEncoder, inputs: ClipInputs, dtype: torch.dtype
+) -> LayerControls:
     """Controls of all slots for one guidance half (both are equal), one row."""
     count, frames = inputs.sketch.shape[:2]
     regions = encoder(inputs.regions.flatten(0, 1)).unflatten(0, inputs.regions.shape[:2])
@@ -235,12 +237,12 @@ def encode_controls(encoder: _PictureEncoder, inputs: ClipInputs) -> LayerContro
     small = F.interpolate(
         inputs.masks.flatten(0, 1), size=regions.shape[-2:], mode="bilinear", align_corners=False
     ).unflatten(0, inputs.masks.shape[:2])
-    device, dtype = encoder.device, encoder.dtype
+    device = encoder.device
     return LayerControls(
-        latents=place_keys(regions, inputs.static, frames).unsqueeze(0),
+        latents=place_keys(regions, inputs.static, frames).unsqueeze(0).to(dtype),
         mask=place_keys(small, inputs.static, frames).unsqueeze(0).to(device, dtype),
         scores=inputs.scores.unsqueeze(0).to(device),
-        sketch=sketch.unsqueeze(0),
+        sketch=sketch.unsqueeze(0).to(dtype),
         trajectory=inputs.trajectory.unsqueeze(0).to(device, dtype),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -78,26 +79,19 @@ def check_unet(golden: GoldenSet) -> Found:
     maps = [stored[f"add_out_{index}"] for index in range(count)]
     official = UNetConfig.from_official(golden.component("unet"))
     valid = inputs["in_layer_validity"]
+    released = filled(UNet(official), golden.salt, "unet")
+    uniform = UNet(replace(official, uniform_when_all_invalid=True)).eval()
+    uniform.load_state_dict(released.state_dict(), assign=True)
     cases = {
-        "out": (official, LayerFeatures(maps, valid)),
-        "out_no_controls": (official, None),
-        "out_all_invalid": (
-            _uniform_when_all_invalid(official),
-            LayerFeatures(maps, torch.zeros_like(valid)),
-        ),
+        "out": (released, LayerFeatures(maps, valid)),
+        "out_no_controls": (released, None),
+        "out_all_invalid": (uniform, LayerFeatures(maps, torch.zeros_like(valid))),
     }
     for name, value in golden.tensors("unet").items():
-        config, layers = cases[name]
-        unet = filled(UNet(config), golden.salt, "unet")
+        unet, layers = cases[name]
         keys = unet.project_context(_context(inputs))
         found = unet(inputs["in_x"], inputs["in_timesteps"], keys, inputs["in_fps"], layers)
         yield name, relative_error(found, value)
-
-
-def _uniform_when_all_invalid(config: UNetConfig) -> UNetConfig:
-    return UNetConfig(
-        config.trunk, config.out_channels, config.layer_fusion, uniform_when_all_invalid=True
-    )
 
 
 def check_resampler(golden: GoldenSet) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -32,6 +33,7 @@ COMPONENT_OF_PART = {
 }
 
 
+@lru_cache(maxsize=1)
 def golden_model(golden: GoldenSet) -> LayerAnimateModel:
     """The model of a golden directory with its filled weights."""
     model = assemble(
@@ -86,6 +88,7 @@ class _Run:
     clip: EncodedClip
 
 
+@lru_cache(maxsize=2)
 def _encoded(golden: GoldenSet, mode: str) -> _Run:
     model = golden_model(golden)
     return _Run(model, encode(model, golden_inputs(golden, mode), golden_tokens(golden)))
