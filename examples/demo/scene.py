@@ -72,7 +72,7 @@ def _camera(scene: bpy.types.Scene) -> None:
 
 def _grease_pencil(name: str, *, depth: float) -> bpy.types.Object:
     """A new Grease Pencil object; 4.5 keeps version 3 data in a collection of its own."""
-    blocks = getattr(bpy.data, "grease_pencils_v3", None) or bpy.data.grease_pencils
+    blocks = getattr(bpy.data, "grease_pencils_v3", bpy.data.grease_pencils)
     item = bpy.data.objects.new(name, blocks.new(name))
     item.location = (0.0, depth, 0.0)
     bpy.context.scene.collection.objects.link(item)
