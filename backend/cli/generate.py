@@ -1,0 +1,180 @@
+"""`acetate generate`: one shot package (or .blend file) to finished frames, here or on a server."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from backend.cli.progress_line import ProgressLine
+from backend.pipeline.context import LocalContext
+from backend.pipeline.engines import LAYERANIMATE
+from backend.pipeline.execute import execute
+from backend.pipeline.output_folder import check_free, write_result
+from backend.pipeline.rescale import rescale_shot
+from shared.blobs import Blobs, MemoryBlobs
+from shared.errors import AcetateError, ExitCode
+from shared.package import read_package
+from shared.result import ResultManifest
+from shared.shot import ShotRequest, shot_from_json, single_takes, to_json
+
+if TYPE_CHECKING:
+    from shared.client import Client
+
+RESULT_SCHEMA = "acetate.generate/1"
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the `acetate` parser."""
+    parser = subparsers.add_parser(
+        "generate", help="turn a shot into finished layers", description=__doc__
+    )
+    parser.add_argument("shot", type=Path, help="shot package (folder or .zip) or .blend file")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
+    parser.add_argument("--engine", help="auto, layer-motion, mini or layeranimate")
+    parser.add_argument("--size", metavar="WxH", help="generate at another size, such as 960x540")
+    parser.add_argument("--seed", type=int, help="seed of the first take")
+    parser.add_argument("--steps", type=int, help="sampling steps of a diffusion engine")
+    parser.add_argument("--takes", type=int, help="how many takes; each gets a folder of its own")
+    parser.add_argument("--server", metavar="ADDRESS", help="send the shot to this server")
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    parser.add_argument("--force", action="store_true", help="replace an earlier result in OUT")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command. Raises `AcetateError`; returns an exit code."""
+    out: Path = args.out
+    check_free(out, force=args.force)
+    with _opened(args.shot) as package:
+        request, blobs = _adjusted(package[0], package[1], args)
+    line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
+    try:
+        takes = [
+            _one_take(take, blobs, folder, args, line)
+            for take, folder in zip(single_takes(request), _folders(request, out), strict=True)
+        ]
+    except KeyboardInterrupt:
+        line.close()
+        print("Interrupted; nothing half-written was kept", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    finally:
+        line.close()
+    if args.json:
+        print(json.dumps({"schema": RESULT_SCHEMA, "out": str(out), "takes": takes}))
+    else:
+        _print_summary(takes)
+    return ExitCode.DONE
+
+
+def _folders(request: ShotRequest, out: Path) -> list[Path]:
+    """Where each take goes: `OUT` itself for a single one, else `OUT/take-01` and so on."""
+    count = request.look.takes
+    if count == 1:
+        return [out]
+    return [out / f"take-{number:02d}" for number in range(1, count + 1)]
+
+
+@contextlib.contextmanager
+def _opened(shot: Path) -> Iterator[tuple[ShotRequest, Blobs]]:
+    """A package, or a scene's package made by headless Blender."""
+    if shot.suffix.lower() != ".blend":
+        yield read_package(shot)
+        return
+    from backend.cli.export import export_scene
+
+    with tempfile.TemporaryDirectory(prefix="acetate-export-") as folder:
+        package = Path(folder) / "shot"
+        export_scene(shot, package)
+        yield read_package(package)
+
+
+def _adjusted(
+    request: ShotRequest, blobs: Blobs, args: argparse.Namespace
+) -> tuple[ShotRequest, Blobs]:
+    """The request with the command line's wishes in it, validated again."""
+    wishes = {name: getattr(args, name) for name in ("engine", "seed", "steps", "takes")}
+    given = {name: value for name, value in wishes.items() if value is not None}
+    look = msgspec.structs.replace(request.look, **given)
+    request = msgspec.structs.replace(request, look=look)
+    if args.size:
+        request, blobs = rescale_shot(request, blobs, *_parse_size(args.size))
+    return shot_from_json(to_json(request)), blobs
+
+
+def _parse_size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise AcetateError("usage", where=f"not a size: {text[:40]} (write 960x540)")
+    return int(width), int(height)
+
+
+def _one_take(
+    request: ShotRequest,
+    blobs: Blobs,
+    folder: Path,
+    args: argparse.Namespace,
+    line: ProgressLine,
+) -> dict[str, Any]:
+    results = MemoryBlobs()
+    if args.server:
+        manifest = _run_on_server(request, blobs, results, args.server, line)
+    else:
+        manifest = execute(request, blobs, results, LocalContext(on_progress=line.update))
+    write_result(manifest, results, folder, force=args.force)
+    return _describe(manifest, folder)
+
+
+def _run_on_server(
+    request: ShotRequest, blobs: Blobs, results: Blobs, server: str, line: ProgressLine
+) -> ResultManifest:
+    """Submit, follow and fetch. An interruption cancels the job, because nobody waits for it."""
+    from shared.client import Client
+
+    with Client.connect(server) as client:
+        job = client.submit(request, blobs)
+        try:
+            _follow(client, job, line)
+        except KeyboardInterrupt:
+            client.cancel(job)
+            raise
+        return client.fetch(job, results)
+
+
+def _follow(client: Client, job: str, line: ProgressLine) -> None:
+    for update in client.events(job):
+        if update.status.stage:
+            line.update(update.status.stage, update.status.step, update.status.steps)
+
+
+def _describe(manifest: ResultManifest, folder: Path) -> dict[str, Any]:
+    return {
+        "folder": str(folder),
+        "engine": manifest.engine,
+        "seed": manifest.seed,
+        "request_sha256": manifest.request_sha256,
+        "frames": [manifest.start, manifest.end],
+        "layers": [
+            {"name": layer.name, "folder": layer.folder, "method": layer.method}
+            for layer in manifest.layers
+        ],
+        "timings": manifest.timings,
+        "warnings": list(manifest.warnings),
+    }
+
+
+def _print_summary(takes: list[dict[str, Any]]) -> None:
+    for take in takes:
+        seconds = sum(take["timings"].values())
+        print(f"{take['folder']}: {take['engine']}, seed {take['seed']}, {seconds:.1f} s")
+        for layer in take["layers"]:
+            print(f"  {layer['name']}: {layer['method']}")
+        for warning in take["warnings"]:
+            print(f"  note: {warning}", file=sys.stderr)
