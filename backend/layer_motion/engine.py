@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from shared.pictures import Picture
 
-from . import trajectory, warp
-from .pose import AT_REST, Pose
+from . import plan, warp
+from .pose import Box, Pose
 from .task import GapResult, GapTask
 
 
@@ -25,36 +23,62 @@ def animate_gap(
     `crisp`: between two keys take outlines from the nearer key only (no double lines, a visible
     change in the middle). `check` is called before every drawing and may raise to stop.
     """
-    first = warp.prepare(task.first, task.width, task.height)
-    moments = len(task.times) + (1 if task.last is None else 2)
-    if task.last is None:
-        if task.tracks is None or not trajectory.usable(task.tracks, moments):
-            return GapResult((task.first,) * len(task.times), "hold")
-        poses = [Pose(matrix) for matrix in trajectory.motion(task.tracks)]
-        limit = warp.frame_limit(task.width, task.height, first)
-        return GapResult(
-            tuple(_one(first, pose, limit, check) for pose in poses[1 : len(task.times) + 1]),
-            "trajectory",
-        )
-    last = warp.prepare(task.last, task.width, task.height)
-    limit = warp.frame_limit(task.width, task.height, first, last)
-    pictures = []
-    for moment, time in enumerate(task.times, start=1):
+    if not task.times:
+        return GapResult((), "hold")
+    scene = plan.open_scene(task, check)
+    decided = make_plan(scene)
+    limit = warp.frame_limit(
+        task.width, task.height, *(art for art in (scene.first, scene.last) if art is not None)
+    )
+    pictures: list[Picture] = []
+    for step in decided.steps:
         check()
-        one, other = AT_REST, AT_REST
-        share = time
-        if task.tracks is not None and trajectory.usable(task.tracks, moments):
-            matrices = trajectory.motion(task.tracks)
-            one = Pose(matrices[moment])
-            other = Pose(matrices[moment] @ np.linalg.inv(matrices[-1]))
-        patch = warp.blend(warp.sample(first, one, limit), warp.sample(last, other, limit), share)
-        pictures.append(warp.to_picture(patch))
-    return GapResult(tuple(pictures), "crossfade" if task.tracks is None else "trajectory")
+        pictures.append(_draw(scene, step, limit, crisp=crisp))
+    return GapResult(tuple(pictures), decided.method)
 
 
-def _one(art: warp.Art, pose: Pose, limit: warp.Box, check: Callable[[], None]) -> Picture:
-    check()
-    shift = warp.whole_shift(pose)
-    if shift is not None:
-        return warp.shifted(art, shift)
-    return warp.to_picture(warp.sample(art, pose, limit))
+def make_plan(scene: plan.Scene) -> plan.Plan:
+    """Choose the method by what the layer has."""
+    rest = plan.plan_rest(scene)
+    if rest is not None:
+        return rest
+    if scene.tracks is not None:
+        return plan.plan_trajectory(scene)
+    return plan.plan_registration(scene)
+
+
+def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Picture:
+    exact = _unsampled(scene, step)
+    if exact is not None:
+        return exact
+    patches = [
+        warp.sample(art, pose, limit)
+        for art, pose in ((scene.first, step.from_first), (scene.last, step.from_last))
+        if art is not None and pose is not None
+    ]
+    if len(patches) == 2:
+        share = float(step.share >= 0.5) if crisp else step.share
+        patch = warp.blend(patches[0], patches[1], share)
+    else:
+        patch = patches[0]
+    if step.strength < 1.0:
+        patch = warp.faded(patch, step.strength)
+    return warp.to_picture(patch)
+
+
+def _unsampled(scene: plan.Scene, step: plan.Step) -> Picture | None:
+    """The key's own pixels where a step only shifts one key's art by whole pixels."""
+    if step.strength < 1.0 or (step.from_first is not None and step.from_last is not None):
+        return None
+    pose, art, picture = step.from_first, scene.first, scene.task.first
+    if pose is None:
+        if scene.last is None or scene.task.last is None:
+            return None
+        pose, art, picture = step.from_last, scene.last, scene.task.last
+    shift = None if pose is None else warp.whole_shift(pose)
+    if shift is None:
+        return None
+    return picture if shift == (0, 0) else warp.shifted(art, shift)
+
+
+__all__ = ["Pose", "animate_gap", "make_plan"]

@@ -1,0 +1,170 @@
+"""Decides where a layer's art lies at every moment of a gap, and from which key it is taken.
+
+The engine draws such a plan; the sketch expert reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import affine, trajectory
+from .pose import AT_REST, Pose
+from .registration import Registration, register
+from .task import GapTask
+from .warp import Art, prepare
+
+_EXIT_AREA_SHARE = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One drawing: the pose of each key's art (None: not taken from there).
+
+    `share` 0..1: how much of the last key. `strength` 0..1 fades the whole drawing. `fit_error_px`:
+    mean distance that was left between the fitted strokes and the sketch; None without sketch.
+    """
+
+    from_first: Pose | None
+    from_last: Pose | None = None
+    share: float = 0.0
+    strength: float = 1.0
+    fit_error_px: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """One step per wanted drawing, and the method's name as in `GapResult.method`."""
+
+    method: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A task with its art prepared. `visible`: which keys count, by the exit and entry rule.
+
+    `check` may raise to stop the work.
+    """
+
+    task: GapTask
+    first: Art
+    last: Art | None
+    visible: tuple[bool, bool]
+    check: Callable[[], None]
+    tracks: np.ndarray | None = field(default=None)
+
+    @property
+    def moments(self) -> int:
+        """Number of moments, keys included."""
+        return len(self.task.times) + (1 if self.last is None else 2)
+
+    @property
+    def times(self) -> np.ndarray:
+        """Time of every moment: float64 [moments]."""
+        ends = [] if self.last is None else [1.0]
+        return np.array([0.0, *self.task.times, *ends])
+
+    @property
+    def wanted(self) -> range:
+        """The moments to draw."""
+        return range(1, len(self.task.times) + 1)
+
+    def key_art(self) -> Art:
+        """The art that a one-key rule moves."""
+        return self.last if self.last is not None and not self.visible[0] else self.first
+
+
+def open_scene(task: GapTask, check: Callable[[], None]) -> Scene:
+    """Prepare both keys' art and look which of them show the layer at all."""
+    first = prepare(task.first, task.width, task.height)
+    last = None if task.last is None else prepare(task.last, task.width, task.height)
+    moments = len(task.times) + (1 if last is None else 2)
+    tracks = task.tracks if trajectory.usable(task.tracks, moments) else None
+    if tracks is not None:
+        tracks = tracks[:moments].astype(np.float64)
+    return Scene(task, first, last, _visible(first, last), check, tracks)
+
+
+def _visible(first: Art, last: Art | None) -> tuple[bool, bool]:
+    if last is None:
+        return True, False
+    area_first = float(first.pixels[..., 3].sum())
+    area_last = float(last.pixels[..., 3].sum())
+    if area_last < _EXIT_AREA_SHARE * area_first:
+        return True, False
+    if area_first < _EXIT_AREA_SHARE * area_last:
+        return False, True
+    return True, True
+
+
+def plan_rest(scene: Scene) -> Plan | None:
+    """The plan of a layer that does not move, or None: one key without control, or equal keys."""
+    task = scene.task
+    if scene.tracks is not None and not trajectory.is_still(scene.tracks):
+        return None
+    if scene.last is not None and not _same_art(scene.first, scene.last):
+        return None
+    return Plan("hold", (Step(AT_REST),) * len(task.times))
+
+
+def _same_art(first: Art, last: Art) -> bool:
+    return first.box == last.box and np.array_equal(first.picture.pixels, last.picture.pixels)
+
+
+def plan_trajectory(scene: Scene) -> Plan:
+    """Follow tracked points; between keys the rest of the registered change comes in step by step."""
+    assert scene.tracks is not None  # noqa: S101
+    moves = trajectory.motion(scene.tracks)
+    if scene.last is None:
+        return Plan("trajectory", tuple(Step(Pose(moves[m])) for m in scene.wanted))
+    if not all(scene.visible):
+        return Plan("trajectory", one_key_steps(scene, moves))
+    registration = register(
+        scene.first, scene.last, scene.task.width, scene.task.height, (moves[-1],)
+    )
+    way = trajectory.progress(scene.tracks, scene.times)
+    rest = np.linalg.inv(moves[-1]) @ registration.matrix
+    centre = scene.tracks[0].mean(axis=0)
+    poses = [moves[m] @ affine.interpolate(rest, way[m], centre) for m in scene.wanted]
+    return Plan("trajectory", two_key_steps(scene, poses, registration, way))
+
+
+def one_key_steps(scene: Scene, moves: list[np.ndarray]) -> tuple[Step, ...]:
+    """Steps that take everything from the key that shows the layer; `moves` start at the first."""
+    if scene.visible[0]:
+        return tuple(Step(Pose(moves[m])) for m in scene.wanted)
+    back = np.linalg.inv(moves[-1])
+    return tuple(Step(None, Pose(moves[m] @ back), 1.0) for m in scene.wanted)
+
+
+def two_key_steps(
+    scene: Scene, poses: list[np.ndarray], registration: Registration, way: np.ndarray
+) -> tuple[Step, ...]:
+    """Steps for art of both keys that move together: `poses` are those of the first key's art."""
+    back = np.linalg.inv(registration.matrix)
+    return tuple(
+        Step(Pose(pose), Pose(pose @ back), float(np.clip(way[m], 0.0, 1.0)))
+        for m, pose in zip(scene.wanted, poses, strict=True)
+    )
+
+
+def plan_registration(scene: Scene) -> Plan:
+    """No control: move evenly from key to key; fade what is in one key only."""
+    times = scene.times
+    if scene.last is None:
+        return Plan("hold", (Step(AT_REST),) * len(scene.task.times))
+    if not all(scene.visible):
+        return Plan("crossfade", _fading_steps(scene, times))
+    registration = register(scene.first, scene.last, scene.task.width, scene.task.height)
+    centre = scene.first.centroid
+    poses = [affine.interpolate(registration.matrix, times[m], centre) for m in scene.wanted]
+    return Plan("registration", two_key_steps(scene, poses, registration, times))
+
+
+def _fading_steps(scene: Scene, times: np.ndarray) -> tuple[Step, ...]:
+    if scene.visible[0]:
+        return tuple(Step(AT_REST, strength=float(1 - times[m])) for m in scene.wanted)
+    return tuple(Step(None, AT_REST, 1.0, strength=float(times[m])) for m in scene.wanted)
