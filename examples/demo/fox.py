@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .ink import Dots, Stroke, curve, outline, pen, rotated, shape, tube, tube_outline
+from .ink import Dots, Stroke, curve, outline, path, pen, rotated, shape, tube, tube_outline
 
 INK = "#3a2230"
 FUR = "#e8843c"
@@ -135,18 +135,9 @@ def _along(pose: Pose, table: Dots) -> Dots:
 
 
 def _body(pose: Pose) -> list[Stroke]:
-    back = [(-0.10, -8), (0.25, -14), (0.65, -20), (1.0, -20), (1.30, -11)]
-    front = [(1.36, 2), (1.22, 15), (0.92, 21), (0.55, 18), (0.2, 13), (-0.10, 8)]
-    belly = [
-        (0.12, 0),
-        (0.45, -2),
-        (0.85, 0),
-        (1.14, 7),
-        (1.16, 13),
-        (0.92, 19),
-        (0.55, 16),
-        (0.2, 11),
-    ]
+    back = path("-0.1,-8 0.25,-14 0.65,-20 1,-20 1.3,-11")
+    front = path("1.36,2 1.22,15 0.92,21 0.55,18 0.2,13 -0.1,8")
+    belly = path("0.12,0 0.45,-2 0.85,0 1.14,7 1.16,13 0.92,19 0.55,16 0.2,11")
     return [
         shape(_along(pose, back + front), FUR, INK, count=72),
         shape(_along(pose, belly), CREAM, None, count=48),
@@ -184,39 +175,12 @@ def _head_points(pose: Pose, dots: Dots) -> Dots:
     return [(float(x), float(y)) for x, y in turned]
 
 
-_SKULL = [
-    (-2, -27),
-    (14, -25),
-    (27, -14),
-    (33, 1),
-    (42, 15),
-    (28, 19),
-    (16, 26),
-    (3, 28),
-    (-12, 26),
-    (-25, 19),
-    (-40, 15),
-    (-32, 1),
-    (-28, -13),
-    (-17, -24),
-]
-_MASK = [
-    (-39, 14.5),
-    (-26, 6),
-    (-13, 6),
-    (-4, 11),
-    (2, 4),
-    (8, 0),
-    (15, 3),
-    (21, 9),
-    (30, 5),
-    (41, 14.5),
-    (27.5, 18),
-    (16, 25),
-    (3, 27),
-    (-12, 25),
-    (-25, 18),
-]
+_SKULL = path(
+    "-2,-27 14,-25 27,-14 33,1 42,15 28,19 16,26 3,28 -12,26 -25,19 -40,15 -32,1 -28,-13 -17,-24"
+)
+_MASK = path(
+    "-39,14.5 -26,6 -13,6 -4,11 2,4 8,0 15,3 21,9 30,5 41,14.5 27.5,18 16,25 3,27 -12,25 -25,18"
+)
 
 
 def _head(pose: Pose) -> list[Stroke]:
@@ -236,9 +200,9 @@ def _ear(pose: Pose, *, left: bool) -> list[Stroke]:
     def placed(dots: Dots) -> Dots:
         return _head_points(pose, [tuple(p) for p in rotated(np.asarray(dots, float), lean) + root])
 
-    whole = [(-12, 4), (-10, -14), (-1, -34), (1, -34), (10, -15), (12, 4), (0, 8)]
-    inner = [(-6, 2), (-5, -10), (0, -23), (5.5, -11), (7, 2)]
-    tip = [(-6.6, -20), (-1, -33.5), (1, -33.5), (6.8, -20), (3, -23), (0, -19), (-3, -23)]
+    whole = path("-12,4 -10,-14 -1,-34 1,-34 10,-15 12,4 0,8")
+    inner = path("-6,2 -5,-10 0,-23 5.5,-11 7,2")
+    tip = path("-6.6,-20 -1,-33.5 1,-33.5 6.8,-20 3,-23 0,-19 -3,-23")
     return [
         shape(placed(whole), FUR, INK, count=48),
         shape(placed(inner), "#f4b896", None, count=32),
@@ -294,7 +258,7 @@ def _muzzle(pose: Pose) -> list[Stroke]:
         shape(_head_points(pose, mouth), "#8a2f3c", INK, count=40, width=0.8),
         shape(_head_points(pose, tongue), "#ef7f7a", None, count=24),
         shape(
-            _head_points(pose, [(2, 5), (8, 2.6), (14, 5), (11, 9.4), (8, 10.4), (5, 9.4)]),
+            _head_points(pose, path("2,5 8,2.6 14,5 11,9.4 8,10.4 5,9.4")),
             INK,
             None,
             count=24,

@@ -33,6 +33,12 @@ class Stroke:
         return replace(self, points=self.points + np.asarray(by, float))
 
 
+def path(text: str) -> list[tuple[float, float]]:
+    """Dots written as `x,y x,y ...`, the way drawings are written down elsewhere too."""
+    pairs = (word.split(",") for word in text.split())
+    return [(float(x), float(y)) for x, y in pairs]
+
+
 def curve(dots: Dots, count: int, *, cyclic: bool = False) -> np.ndarray:
     """A smooth curve through `dots`, as `count` evenly spread points [count, 2].
 

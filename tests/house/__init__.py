@@ -1,0 +1,1 @@
+"""Promises about the sources themselves: who imports whom, how long things are, what is barred."""

@@ -1,0 +1,119 @@
+"""Rooms import only downwards, nothing imports in a circle, and light rooms stay light."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from .tree import PRODUCT_ROOMS, Import, Source, imports, sources
+
+MAY_IMPORT = {
+    "shared": {"shared"},
+    "blender_addon": {"blender_addon"},
+    "backend": {"backend", "shared"},
+    "curation": {"curation", "shared"},
+    "training": {"training", "curation", "backend", "shared"},
+    "build_steps": {"build_steps"},
+    "build.py": {"build_steps"},
+}
+LIGHT = {
+    "shared": {"numpy", "zmq", "msgspec", "msgpack", "zstandard"},
+    "blender_addon": {"numpy", "bpy", "mathutils", "bpy_extras", "gpu", "bl_ui", "rna_keymap_ui"},
+    "build_steps": set(),
+    "build.py": set(),
+}
+# Inside one function each: decoding pictures is the backend's work, and Blender brings no Pillow.
+DEFERRED = {("shared/pictures.py", "PIL")}
+OURS = {*PRODUCT_ROOMS, "tests", "examples", "benchmarks", "build_steps"}
+
+
+def _of_room(room: str) -> Iterator[tuple[Source, Import]]:
+    for source in sources():
+        if source.room == room:
+            yield from ((source, item) for item in imports(source))
+
+
+@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def test_rooms_import_only_downwards(room: str) -> None:
+    wrong = [
+        f"{source.path}:{item.line} imports {item.module}"
+        for source, item in _of_room(room)
+        if (top := item.module.split(".")[0]) in OURS and top not in MAY_IMPORT[room]
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("room", sorted(LIGHT))
+def test_light_rooms_need_few_packages(room: str) -> None:
+    allowed = LIGHT[room] | OURS | set(sys.stdlib_module_names)
+    wrong = [
+        f"{source.path}:{item.line} imports {item.module}"
+        for source, item in _of_room(room)
+        if (top := item.module.split(".")[0]) not in allowed
+        and ((source.path, top) not in DEFERRED or item in set(imports(source, at_top=True)))
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("room", ["shared", "blender_addon"])
+def test_rooms_inside_the_extension_import_relatively(room: str) -> None:
+    wrong = [
+        f"{source.path}:{item.line} imports {item.module}"
+        for source, item in _of_room(room)
+        if not item.level and item.module.split(".")[0] in OURS
+    ]
+    assert not wrong
+
+
+def test_nobody_edits_the_import_path() -> None:
+    wrong = [source.path for source in sources() if "sys.path" + "." in source.text]
+    assert not wrong
+
+
+def test_no_import_cycles() -> None:
+    graph = _module_graph()
+    cycles = [group for group in _tangles(graph) if len(group) > 1]
+    assert not cycles
+
+
+def _module_graph() -> dict[str, set[str]]:
+    """Module -> modules of the project it imports when it is itself imported."""
+    known = {source.module for source in sources()}
+    graph: dict[str, set[str]] = {}
+    for source in sources():
+        needs: set[str] = set()
+        for item in imports(source, at_top=True):
+            inner = {f"{item.module}.{name}" for name in item.names} & known
+            # `from package import module` needs the module; the package itself is a way station.
+            needs |= inner or ({item.module} & known)
+        graph[source.module] = needs - {source.module}
+    return graph
+
+
+def _tangles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that reach each other: Tarjan's strongly connected components."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    groups: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in sorted(graph.get(node, ())):
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            cut = stack.index(node)
+            groups.append(stack[cut:])
+            del stack[cut:]
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return groups
