@@ -91,16 +91,12 @@ def denoise(
         if settings.eta > 0:
             fresh = torch.randn(latents.shape, generator=generator).to(latents.device)
         following = timesteps[index + 1] if index + 1 < len(timesteps) else None
-        result = model.schedule.step(
-            prediction, latents, timestep, following, settings.eta, fresh
-        )
+        result = model.schedule.step(prediction, latents, timestep, following, settings.eta, fresh)
         latents = result.latents
         yield DenoiseStep(index, timestep, predictions, latents, result.clean)
 
 
-def _prepare(
-    model: LayerAnimateModel, clip: EncodedClip, settings: SampleSettings
-) -> _Prepared:
+def _prepare(model: LayerAnimateModel, clip: EncodedClip, settings: SampleSettings) -> _Prepared:
     context = clip.context
     if settings.guidance_scale == 1:  # then the neutral half has no weight
         context = Context(context.text[-1:], context.image[-1:])

@@ -30,11 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(not error <= bar_of(name) for name, error in errors.items()) else 0
 
 
+def _line(name: str, error: float, bar: float) -> str:
+    return f"{'ok  ' if error <= bar else 'FAIL'} {error:9.2e}  (bar {bar:.0e})  {name}"
+
+
 def _table(errors: dict[str, float]) -> str:
-    lines = [
-        f"{'ok  ' if error <= bar_of(name) else 'FAIL'} {error:9.2e}  (bar {bar_of(name):.0e})  {name}"
-        for name, error in errors.items()
-    ]
+    lines = [_line(name, error, bar_of(name)) for name, error in errors.items()]
     return "\n".join([*lines, f"{len(errors)} tensors"]) + "\n"
 
 

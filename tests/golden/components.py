@@ -72,7 +72,7 @@ def check_layer_control(golden: GoldenSet) -> Found:
 
 
 def check_unet(golden: GoldenSet) -> Found:
-    """The UNet on stored features of the control branch, without any, and with all slots invalid."""
+    """The UNet on stored control features, without any, and with all slots invalid."""
     inputs = golden.tensors("components_inputs")
     stored = golden.tensors("layer_controlnet")
     count = sum(name.startswith("add_out_") for name in stored)

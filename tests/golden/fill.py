@@ -1,4 +1,4 @@
-"""Fills networks with the numbers the golden vectors were made with; used by the golden checks only.
+"""Fills networks with the numbers the golden vectors were made with; used by the golden checks.
 
 The rule needs a tensor's key and shape: a generator seeded by the key's checksum draws normal
 numbers, which are scaled by the fan-in (weights), centred on one (norm gains) or small (the rest).

@@ -1,4 +1,4 @@
-"""Runs control encoding and the whole sampling pipeline against golden vectors; called by the runner."""
+"""Runs control encoding and whole sampling against golden vectors; called by the runner."""
 
 from __future__ import annotations
 

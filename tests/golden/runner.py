@@ -1,4 +1,4 @@
-"""Runs every file of a golden directory and judges the errors; called by the command and by tests."""
+"""Runs every file of a golden directory and judges the errors; called by command and tests."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class GoldenSet:
 
 
 def relative_error(actual: Tensor | np.ndarray, expected: Tensor | np.ndarray) -> float:
-    """Largest difference over the largest absolute expected value; other shapes are infinitely off."""
+    """Largest difference over the largest absolute expected value; infinite for other shapes."""
     found = np.asarray(actual, dtype=np.float64)
     wanted = np.asarray(expected, dtype=np.float64)
     if found.shape != wanted.shape:

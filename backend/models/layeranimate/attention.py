@@ -1,4 +1,4 @@
-"""Attention, feed-forward and transformer modules of LayerAnimate (spec 5.3, 5.4); used by its blocks."""
+"""Attention and transformer modules of LayerAnimate (spec 5.3, 5.4); used by its blocks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Context:
-    """What the cross attentions read: `text` [rows, tokens, c], `image` [rows, frames, tokens, c]."""
+    """What cross attentions read: `text` [rows, tokens, c], `image` [rows, frames, tokens, c]."""
 
     text: Tensor
     image: Tensor
@@ -233,7 +233,7 @@ class PointwiseLinear(nn.Conv1d):
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__(channels_in, channels_out, 1)
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the name torch gives it)
+    def forward(self, input: Tensor) -> Tensor:
         """[..., c_in] -> [..., c_out]."""
         return F.linear(input, self.weight.squeeze(-1), self.bias)
 
@@ -254,8 +254,7 @@ class SpatialTransformer(nn.Module):
         self.norm = nn.GroupNorm(32, channels, eps=1e-6)
         self.proj_in = nn.Linear(channels, channels)
         self.transformer_blocks = nn.ModuleList(
-            SpatialBlock(channels, context_dim, heads, dropout, learned_scale)
-            for _ in range(depth)
+            SpatialBlock(channels, context_dim, heads, dropout, learned_scale) for _ in range(depth)
         )
         self.proj_out = nn.Linear(channels, channels)
 

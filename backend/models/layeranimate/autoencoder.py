@@ -1,9 +1,11 @@
-"""The KL autoencoder between pictures and latents (spec 5.9); used by condition, sample and training."""
+"""The KL autoencoder between pictures and latents (spec 5.9); used by pipeline and training."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
@@ -48,7 +50,9 @@ class PictureBlock(nn.Module):
         self.norm2 = picture_norm(channels_out)
         self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1)
         self.nin_shortcut = (
-            nn.Identity() if channels_in == channels_out else nn.Conv2d(channels_in, channels_out, 1)
+            nn.Identity()
+            if channels_in == channels_out
+            else nn.Conv2d(channels_in, channels_out, 1)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,12 +76,14 @@ class PixelAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[b, c, h, w] -> the same shape."""
         h = self.norm(x)
-        q, k, v = (part(h).flatten(2).transpose(1, 2).unsqueeze(1) for part in self._parts())
+        q, k, v = (_as_tokens(part(h)) for part in (self.q, self.k, self.v))
         mixed = F.scaled_dot_product_attention(q, k, v).squeeze(1)  # [b, pixels, c]
         return x + self.proj_out(mixed.transpose(1, 2).unflatten(2, x.shape[-2:]))
 
-    def _parts(self) -> tuple[nn.Conv2d, nn.Conv2d, nn.Conv2d]:
-        return self.q, self.k, self.v
+
+def _as_tokens(x: Tensor) -> Tensor:
+    """[b, c, h, w] -> [b, 1, pixels, c], laid out as fused attention kernels want it."""
+    return x.flatten(2).transpose(1, 2).unsqueeze(1).contiguous()
 
 
 class PictureDownsample(nn.Module):
@@ -110,9 +116,7 @@ class DownLevel(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, blocks: int, halves: bool) -> None:
         super().__init__()
         widths = [channels_in] + [channels_out] * blocks
-        self.block = nn.ModuleList(
-            PictureBlock(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.block = nn.ModuleList(PictureBlock(a, b) for a, b in pairwise(widths))
         self.downsample = PictureDownsample(channels_out) if halves else nn.Identity()
 
 
@@ -124,7 +128,7 @@ class UpLevel(nn.Module):
     ) -> None:
         super().__init__()
         widths = [channels_in] + [channels_out] * blocks
-        self.block = nn.ModuleList(make(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.block = nn.ModuleList(make(a, b) for a, b in pairwise(widths))
         self.upsample = PictureUpsample(channels_out) if doubles else nn.Identity()
 
 
@@ -159,8 +163,7 @@ class Encoder(nn.Module):
         """[b, 3, H, W] -> [b, 2 c, h, w] and the states of each level, then of the first layer."""
         first = h = self.conv_in(x)
         states: list[Tensor] = []
-        for level in self.down:
-            assert isinstance(level, DownLevel)
+        for level in cast("list[DownLevel]", list(self.down)):
             for block in level.block:
                 h = block(h)
             states.append(h)
@@ -189,7 +192,7 @@ class Decoder(nn.Module):
 
     def levels(self) -> list[UpLevel]:
         """The levels in the order they are stored, finest first."""
-        return [level for level in self.up if isinstance(level, UpLevel)]
+        return cast("list[UpLevel]", list(self.up))
 
     def forward(self, z: Tensor) -> Tensor:
         """[b, c, h, w] -> [b, 3, H, W]."""

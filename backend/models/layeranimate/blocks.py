@@ -1,4 +1,4 @@
-"""Residual, temporal and resizing blocks of the LayerAnimate trunk (spec 5.2); used by trunk and UNet."""
+"""Residual, temporal and resizing blocks (spec 5.2); used by the trunk and the UNet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FrameConvolution(nn.Conv3d):
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__(channels_in, channels_out, (3, 1, 1), padding=(1, 0, 0))
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (the name torch gives it)
+    def forward(self, input: Tensor) -> Tensor:
         """[clips, c, frames, pixels] -> [clips, c_out, frames, pixels]."""
         return F.conv2d(input, self.weight.squeeze(-1), self.bias, padding=(1, 0))
 

@@ -1,4 +1,4 @@
-"""One LayerAnimate model with all its parts on one device; made by the loader, used by the pipeline."""
+"""One LayerAnimate model with all its parts; made by the loader, used by the pipeline."""
 
 from __future__ import annotations
 

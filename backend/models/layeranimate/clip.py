@@ -1,4 +1,4 @@
-"""What one LayerAnimate call needs and answers, as plain arrays; read by the pipeline and the model."""
+"""What one LayerAnimate call needs and reports, as plain arrays; used by the pipeline."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class ClipConditions:
     layer_regions    [n, K, H, W, 3] the layers' own pictures in 0..1; None = frames times mask
     tokens           None = no encoders installed, neutral tokens are used
 
-    H and W are multiples of 64; T must be the model's clip length (`LayerAnimateModel.clip_frames`).
+    H and W are multiples of 64; T is the model's clip length (`LayerAnimateModel.clip_frames`).
     """
 
     frames: FloatArray

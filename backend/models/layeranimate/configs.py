@@ -1,4 +1,4 @@
-"""Sizes and variants of every LayerAnimate module as frozen data; read by the modules and the loader."""
+"""Sizes and variants of every LayerAnimate module as frozen data; read by modules and loader."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ _UNSUPPORTED_WHEN: Mapping[str, tuple[object, ...]] = {
     "temporal_selfatt_only": (False,),
     "image_cross_attention": (False,),
 }
-"""Switches of the official constructor whose other setting no released checkpoint uses (spec 1.1)."""
+"""Settings of the official constructor that no released checkpoint uses (spec 1.1)."""
 
 
 def _refuse_unsupported(official: OfficialConfig, component: str) -> None:
     for key, refused in _UNSUPPORTED_WHEN.items():
         if key in official and official[key] in refused:
             raise AcetateError(
-                "model_corrupt", detail=f"{component}: {key}={official[key]!r} is not supported",
+                "model_corrupt",
+                detail=f"{component}: {key}={official[key]!r} is not supported",
                 model=component,
             )
 
@@ -78,7 +79,9 @@ class TrunkConfig:
             model_channels=int(official.get("model_channels", 320)),
             num_res_blocks=int(official.get("num_res_blocks", 2)),
             channel_mult=tuple(int(m) for m in official.get("channel_mult", (1, 2, 4, 4))),
-            attention_scales=tuple(int(s) for s in official.get("attention_resolutions", (4, 2, 1))),
+            attention_scales=tuple(
+                int(s) for s in official.get("attention_resolutions", (4, 2, 1))
+            ),
             head_channels=int(official.get("num_head_channels", 64)),
             context_dim=int(official.get("context_dim", 1024)),
             transformer_depth=int(official.get("transformer_depth", 1)),
@@ -140,7 +143,8 @@ class ControlConfig:
         mode = official.get("control_injection_mode", "add")
         if mode not in ("add", "concat"):
             raise AcetateError(
-                "model_corrupt", detail=f"control_injection_mode={mode!r} is unknown",
+                "model_corrupt",
+                detail=f"control_injection_mode={mode!r} is unknown",
                 model="layer_controlnet",
             )
         channels = official.get("condition_channels", {})
@@ -245,7 +249,8 @@ class SchedulerConfig:
         for key, value in expected.items():
             if official.get(key, value) != value:
                 raise AcetateError(
-                    "model_corrupt", detail=f"{key}={official[key]!r} is not supported",
+                    "model_corrupt",
+                    detail=f"{key}={official[key]!r} is not supported",
                     model="scheduler",
                 )
         return SchedulerConfig(

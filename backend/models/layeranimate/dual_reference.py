@@ -1,12 +1,14 @@
-"""The autoencoder whose decoder looks at the first and last frame (spec 5.10); used between two keys."""
+"""The autoencoder whose decoder sees the first and last frame (spec 5.10); used by the pipeline."""
 
 from __future__ import annotations
+
+from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
-from backend.models.layeranimate.attention import attend, join_heads, split_heads
+from backend.models.layeranimate.attention import Grid, attend, join_heads, split_heads
 from backend.models.layeranimate.autoencoder import (
     Decoder,
     Encoder,
@@ -16,7 +18,6 @@ from backend.models.layeranimate.autoencoder import (
     posterior,
 )
 from backend.models.layeranimate.blocks import FrameConvolution, clips_first, images_first
-from backend.models.layeranimate.attention import Grid
 from backend.models.layeranimate.configs import AutoencoderConfig
 
 REFERENCE_HEADS = 8
@@ -138,13 +139,9 @@ class DualDecoder(Decoder):
             h = self._refine(index, h, references, grid)
             h = level.upsample(h)
         h = self._refine(len(self.up), F.silu(self.norm_out(h)), references, grid)
-        closing = self.conv_out
-        assert isinstance(closing, FrameMixingConvolution)
-        return closing.over_frames(h, grid)
+        return cast("FrameMixingConvolution", self.conv_out).over_frames(h, grid)
 
-    def _refine(
-        self, index: int, h: Tensor, references: list[Tensor] | None, grid: Grid
-    ) -> Tensor:
+    def _refine(self, index: int, h: Tensor, references: list[Tensor] | None, grid: Grid) -> Tensor:
         if references is None:
             return h
         return self.attn_refinement[index](h, references[index], grid)
@@ -155,8 +152,7 @@ def _refinement(level: int, channels: int) -> nn.Module:
 
 
 def _clip_block(block: nn.Module, x: Tensor, grid: Grid) -> Tensor:
-    assert isinstance(block, ClipBlock)
-    return block.over_frames(x, grid)
+    return cast("ClipBlock", block).over_frames(x, grid)
 
 
 class DualAutoencoder(nn.Module):

@@ -1,6 +1,6 @@
-"""Masked layer fusion attention (spec 5.6): each latent pixel reads the layers' features at its place.
+"""Masked layer fusion (spec 5.6): each latent pixel reads the layers at its place; used by the UNet.
 
-Used by the UNet. One query per pixel and n keys: written as an elementwise sum over the n layers,
+One query per pixel and n keys: written as an elementwise sum over the n layers,
 because attention kernels are made for long sequences.
 """
 
@@ -24,7 +24,7 @@ class FusionAttention(nn.Module):
         self.to_out = nn.Sequential(nn.Linear(layer_channels, channels), nn.Dropout(0.0))
 
     def forward(self, state: Tensor, layers: Tensor, valid: Tensor) -> Tensor:
-        """State [rows, points, c], layers [rows, n, points, c'], valid [rows, n] -> [rows, points, c].
+        """State [rows, points, c], layers [rows, n, points, c'], valid [rows, n] -> like the state.
 
         Rows without any valid layer get the mean over all slots, as the official code does.
         """

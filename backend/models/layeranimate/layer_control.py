@@ -7,6 +7,7 @@ so), so `stem` runs once per clip and `features` once per time step.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
@@ -67,7 +68,7 @@ class TrajectoryEncoder(nn.Module):
         widths = TRAJECTORY_WIDTHS
         self.conv_in = nn.Conv2d(channels_in, widths[0], 3, padding=1)
         self.blocks = nn.ModuleList()
-        for narrow, wide in zip(widths[:-1], widths[1:], strict=True):
+        for narrow, wide in pairwise(widths):
             self.blocks.append(nn.Conv2d(narrow, narrow, 3, padding=1))
             self.blocks.append(nn.Conv2d(narrow, wide, 3, padding=1, stride=2))
         self.conv_out = nn.Conv2d(widths[-1], channels_out, 3, padding=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -27,7 +29,9 @@ class PerceiverAttention(nn.Module):
         queries = self.norm2(queries)
         q = split_heads(self.to_q(queries), self.heads)
         k, v = self.to_kv(torch.cat([self.norm1(tokens), queries], dim=1)).chunk(2, dim=-1)
-        return self.to_out(join_heads(attend(q, split_heads(k, self.heads), split_heads(v, self.heads))))
+        return self.to_out(
+            join_heads(attend(q, split_heads(k, self.heads), split_heads(v, self.heads)))
+        )
 
 
 class Resampler(nn.Module):
@@ -48,8 +52,7 @@ class Resampler(nn.Module):
         tokens = self.proj_in(tokens)
         queries = self.latents.expand(tokens.shape[0], -1, -1)
         for layer in self.layers:
-            assert isinstance(layer, nn.ModuleList)
-            read, feed_forward = layer
+            read, feed_forward = cast("nn.ModuleList", layer)
             queries = queries + read(tokens, queries)
             queries = queries + feed_forward(queries)
         out = self.norm_out(self.proj_out(queries))

@@ -1,4 +1,4 @@
-"""Noise schedule and the stochastic v-prediction step (spec 3.3); used by the sampler and by training."""
+"""Noise schedule and the stochastic v-prediction step (spec 3.3); used by sampler and training."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class NoiseSchedule:
         count = self.config.train_steps
         if not 1 <= steps <= count:
             raise ValueError(f"steps must lie in 1..{count}")
-        return [int(round(count - i * count / steps)) - 1 for i in range(steps)]
+        return [round(count - i * count / steps) - 1 for i in range(steps)]
 
     def step(
         self,

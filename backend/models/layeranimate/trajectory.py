@@ -1,6 +1,6 @@
-"""Trajectory maps (spec 4): tracks in pixels to the heat and offset channels the control branch reads.
+"""Trajectory maps (spec 4): tracks in pixels to heat and offsets; used by condition and training.
 
-Used by the condition step and by training data. Stamps each point sparsely instead of filtering
+Stamps each point sparsely instead of filtering
 whole pictures, with mirrored stamps where the official border mode would reflect.
 """
 

@@ -1,4 +1,4 @@
-"""The encoder half shared by the UNet and the layer control branch (spec 5.1, 5.5); base of both."""
+"""The encoder half that UNet and layer control branch share (spec 5.1, 5.5); base of both."""
 
 from __future__ import annotations
 
