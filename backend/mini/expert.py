@@ -1,0 +1,95 @@
+"""Where the sketch expert may correct layer motion, and how; called by the pipeline.
+
+The rules stand outside the network (bundled-model specification 5.1.3), so that everything they
+do not name is bit-equal to layer motion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from backend.layer_motion.task import GapResult, GapTask
+from backend.mini.frames import layer_frame, with_change
+from backend.mini.network import SketchExpertNet, corrected
+from backend.mini.weights import NAME, load_weights
+from backend.weights import bundled
+from shared.pictures import Picture
+
+
+@dataclass(frozen=True, eq=False)
+class Expert:
+    """The loaded network; `sha256` names its weights."""
+
+    network: SketchExpertNet
+    working_height: int
+    sha256: str
+
+    def change(self, inputs: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """Correction of the art: inputs [10, h, w], allowed [h, w] -> float32 [h, w, 4]."""
+        with torch.inference_mode():
+            batch = torch.from_numpy(inputs)[None]
+            mask = torch.from_numpy(allowed.astype(np.float32))[None, None]
+            trust, residual = self.network(batch)
+            refined = corrected(batch, trust, residual, mask)
+            return (refined - batch[:, :4])[0].permute(1, 2, 0).numpy()
+
+
+@lru_cache(maxsize=4)
+def load_expert(folder: Path | None = None) -> Expert:
+    """The bundled expert, or that of a folder; cached. Raises `model_missing`, `model_corrupt`."""
+    network, config = load_weights(folder or bundled(NAME))
+    return Expert(network, config.working_height, config.sha256)
+
+
+def _no_check() -> None:
+    return
+
+
+def refine_gap(
+    task: GapTask,
+    result: GapResult,
+    expert: Expert,
+    *,
+    check: Callable[[], None] = _no_check,
+) -> GapResult:
+    """Layer motion's drawings with those corrected that have a sketch of their own.
+
+    Untouched: drawings without a sketch, drawings that are a key's own picture (a static layer),
+    and of the others all pixels farther than `REACH_PX` from art and strokes. Returns `result`
+    itself where nothing changed. `check` is called before every drawing and may raise to stop.
+    """
+    pictures = list(result.pictures)
+    for index, picture in enumerate(pictures):
+        sketch = task.sketches.get(index + 1)
+        if sketch is None or _is_key(picture, task):
+            continue
+        check()
+        pictures[index] = _refined(picture, sketch, expert, last_key=task.last is not None)
+    if all(new is old for new, old in zip(pictures, result.pictures, strict=True)):
+        return result
+    return GapResult(tuple(pictures), f"{result.method}+mini")
+
+
+def _is_key(picture: Picture, task: GapTask) -> bool:
+    return any(key is not None and _equal(picture, key) for key in (task.first, task.last))
+
+
+def _equal(one: Picture, other: Picture) -> bool:
+    if one is other:
+        return True
+    one, other = one.cropped(), other.cropped()
+    return (one.x, one.y) == (other.x, other.y) and np.array_equal(one.pixels, other.pixels)
+
+
+def _refined(picture: Picture, sketch: np.ndarray, expert: Expert, *, last_key: bool) -> Picture:
+    frame = layer_frame(picture, sketch)
+    if frame is None:
+        return picture
+    change = expert.change(frame.inputs(last_key=last_key), frame.allowed)
+    return with_change(picture, change, frame.window.left, frame.window.top)

@@ -1,0 +1,150 @@
+"""One moved drawing and its sketch as arrays for the network, and back; used by expert and trainer.
+
+Arrays live on a window of the working canvas (the camera frame scaled to working height) whose
+sides are multiples of the network's stride.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from backend.mini.candidate import paint_sketch
+from backend.mini.network import STRIDE
+from shared.pictures import Picture
+
+REACH_PX = 6  # bundled-model specification 5.1.3: nothing beyond this from art or strokes
+_COVERED = 0.02
+_STROKE = 0.3
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A rectangle of the working canvas: left, top, width and height in working pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, eq=False)
+class LayerFrame:
+    """What the network sees of one layer at one moment.
+
+    `art`, `painted` float32 [h, w, 4] premultiplied 0..1; `sketch` float32 [h, w]; `allowed`
+    bool [h, w]: where a correction may land; all cut to `window`.
+    """
+
+    art: np.ndarray
+    painted: np.ndarray
+    sketch: np.ndarray
+    allowed: np.ndarray
+    window: Window
+
+    def inputs(self, *, last_key: bool) -> np.ndarray:
+        """Network input float32 [10, h, w]."""
+        flag = np.full_like(self.sketch, 1.0 if last_key else 0.0)
+        planes = [self.art, self.painted, self.sketch[..., None], flag[..., None]]
+        return np.ascontiguousarray(np.concatenate(planes, axis=2).transpose(2, 0, 1))
+
+
+def premultiplied(pixels: np.ndarray) -> np.ndarray:
+    """Straight uint8 [h, w, 4] to premultiplied float32 0..1."""
+    values = pixels.astype(np.float32) / np.float32(255)
+    values[..., :3] *= values[..., 3:]
+    return values
+
+
+def straight(values: np.ndarray) -> np.ndarray:
+    """Premultiplied float32 0..1 to straight uint8 [h, w, 4], colourless where transparent."""
+    alpha = values[..., 3:]
+    colour = values[..., :3] / np.maximum(alpha, np.float32(1e-6))
+    pixels = np.rint(np.concatenate([colour, alpha], axis=2) * 255).clip(0, 255).astype(np.uint8)
+    pixels[pixels[..., 3] == 0] = 0
+    return pixels
+
+
+def layer_frame(picture: Picture, sketch: np.ndarray, scale: float = 1.0) -> LayerFrame | None:
+    """Network view of a drawing and its sketch float32 [camera height, camera width].
+
+    `scale`: working pixels per camera pixel, at most 1. None where neither shows anything.
+    """
+    height, width = sketch.shape
+    art = premultiplied(picture.on_canvas(width, height))
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        art = cv2.resize(art, size, interpolation=cv2.INTER_AREA)
+        sketch = cv2.resize(sketch, size, interpolation=cv2.INTER_AREA)
+    allowed = _allowed(art, sketch)
+    if not allowed.any():
+        return None
+    window = _window(allowed)
+    painted = paint_sketch(art, sketch)
+    return LayerFrame(
+        art=cut(art, window),
+        painted=cut(painted, window),
+        sketch=cut(sketch.astype(np.float32), window),
+        allowed=cut(allowed, window),
+        window=window,
+    )
+
+
+def _allowed(art: np.ndarray, sketch: np.ndarray) -> np.ndarray:
+    marked = ((art[..., 3] > _COVERED) | (sketch > _STROKE)).astype(np.uint8)
+    side = 2 * REACH_PX + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.dilate(marked, disc) > 0
+
+
+def _window(allowed: np.ndarray) -> Window:
+    rows = np.flatnonzero(allowed.any(axis=1))
+    columns = np.flatnonzero(allowed.any(axis=0))
+    left, top = int(columns[0]), int(rows[0])
+    return Window(
+        left, top, _rounded_up(int(columns[-1]) + 1 - left), _rounded_up(int(rows[-1]) + 1 - top)
+    )
+
+
+def _rounded_up(size: int) -> int:
+    return -(-size // STRIDE) * STRIDE
+
+
+def cut(values: np.ndarray, window: Window) -> np.ndarray:
+    """A window of an array [h, w, ...]; zero where the window reaches beyond it."""
+    result = np.zeros((window.height, window.width, *values.shape[2:]), values.dtype)
+    part = values[window.top : window.top + window.height, window.left : window.left + window.width]
+    result[: part.shape[0], : part.shape[1]] = part
+    return result
+
+
+def with_change(picture: Picture, change: np.ndarray, left: int, top: int) -> Picture:
+    """A picture plus a premultiplied change float32 [h, w, 4] at a camera position.
+
+    Pixels that the change would not alter by half a step keep their bytes; so does everything
+    outside it. Returns the picture itself where nothing is altered.
+    """
+    height, width = change.shape[:2]
+    visible = np.abs(change).max(axis=2) >= 0.5 / 255  # [h, w]
+    if not visible.any():
+        return picture
+    x, y = min(picture.x, left), min(picture.y, top)
+    right = max(picture.x + picture.width, left + width)
+    bottom = max(picture.y + picture.height, top + height)
+    pixels = np.zeros((bottom - y, right - x, 4), np.uint8)
+    pixels[
+        picture.y - y : picture.y - y + picture.height,
+        picture.x - x : picture.x - x + picture.width,
+    ] = picture.pixels
+    part = pixels[top - y : top - y + height, left - x : left - x + width]
+    changed = legal(premultiplied(part) + change)
+    part[visible] = straight(changed)[visible]
+    return Picture(pixels, x, y).cropped()
+
+
+def legal(values: np.ndarray) -> np.ndarray:
+    """Clamp premultiplied RGBA: alpha to 0..1, colour to 0..alpha."""
+    alpha = values[..., 3:].clip(0, 1)
+    return np.concatenate([np.minimum(values[..., :3].clip(0), alpha), alpha], axis=2)

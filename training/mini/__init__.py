@@ -1,0 +1,1 @@
+"""Training of acetate-mini's sketch expert: recipe, samples, shards, trainer."""

@@ -1,0 +1,113 @@
+"""Layer-frames with a sketch as training samples: layer motion's drawing and the true one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from backend.layer_motion.engine import animate_gap
+from backend.mini.frames import LayerFrame, Window, cut, layer_frame, premultiplied
+from training.mini.recipe import DataRecipe
+from training.modes import SPARSE_SKETCHES, Mode, layer_task
+from training.procedural import RenderedClip, SketchStyle, make_clip, render
+from training.procedural.motion import ASPECT
+
+VALIDATION_SEEDS = 1_000_000_000  # validation seeds start here, training seeds stay below
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Crops of layer-frames, uint8: `inputs` [n, 10, s, s] as the network takes them, `target`
+    [n, 4, s, s] premultiplied RGBA, `allowed` [n, s, s] 0 or 1; 255 stands for 1.0.
+    """
+
+    inputs: np.ndarray
+    target: np.ndarray
+    allowed: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+def clip_samples(seed: int, recipe: DataRecipe) -> Samples:
+    """All samples of one clip of the stream "train"; the same for the same seed and recipe."""
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng([seed, 0x5A3])
+    height = int(rng.choice(recipe.heights))
+    rendered = render(
+        make_clip(seed, stream="train"), round(ASPECT * height), height, sketch=_style(rng, recipe)
+    )
+    mode = Mode(
+        "training",
+        last_key=bool(rng.random() < recipe.interpolate_share),
+        sketches=-1 if rng.random() < recipe.dense_share else SPARSE_SKETCHES,
+    )
+    crops: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for index, layer in enumerate(rendered.clip.layers):
+        if layer.stratum != "static":
+            crops += _layer_crops(rendered, index, mode, recipe, rng)
+    return stacked(crops, recipe.crop)
+
+
+def stacked(crops: list[tuple[np.ndarray, np.ndarray, np.ndarray]], side: int) -> Samples:
+    """Samples of crops (inputs, target, allowed); well-shaped even without any."""
+    if not crops:
+        return Samples(
+            np.zeros((0, 10, side, side), np.uint8),
+            np.zeros((0, 4, side, side), np.uint8),
+            np.zeros((0, side, side), np.uint8),
+        )
+    inputs, target, allowed = (np.stack(part) for part in zip(*crops, strict=True))
+    return Samples(inputs, target, allowed)
+
+
+def _style(rng: np.random.Generator, recipe: DataRecipe) -> SketchStyle:
+    if rng.random() < recipe.clean_share:
+        return SketchStyle()
+    return SketchStyle(
+        width_px=float(rng.uniform(0.9, 2.0)),
+        jitter_px=float(rng.uniform(0.0, 0.5)),
+        gaps=float(rng.uniform(0.0, 0.08)) if rng.random() < 0.5 else 0.0,
+        seed=int(rng.integers(1 << 31)),
+    )
+
+
+def _layer_crops(
+    rendered: RenderedClip, index: int, mode: Mode, recipe: DataRecipe, rng: np.random.Generator
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    task = layer_task(rendered, index, mode)
+    result = animate_gap(task)
+    moments = [moment for moment in task.sketches if 1 <= moment <= len(result.pictures)]
+    chosen = rng.permutation(moments)[: recipe.frames_per_layer]
+    crops = []
+    for moment in sorted(int(m) for m in chosen):
+        frame = layer_frame(result.pictures[moment - 1], task.sketches[moment])
+        if frame is not None:
+            truth = rendered.layers[index][moment].on_canvas(rendered.width, rendered.height)
+            crops.append(_crop(frame, truth, recipe.crop, last_key=mode.last_key))
+    return crops
+
+
+def _crop(
+    frame: LayerFrame, truth: np.ndarray, side: int, *, last_key: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The middle of a layer-frame, cut or padded to a square."""
+    target = cut(premultiplied(truth), frame.window)
+    inputs = frame.inputs(last_key=last_key)
+    return (
+        np.stack([_square(plane, side) for plane in _bytes(inputs)]),
+        np.stack([_square(plane, side) for plane in _bytes(target.transpose(2, 0, 1))]),
+        _square(frame.allowed.astype(np.uint8), side),
+    )
+
+
+def _square(plane: np.ndarray, side: int) -> np.ndarray:
+    height, width = plane.shape
+    top, left = max(0, (height - side) // 2), max(0, (width - side) // 2)
+    return cut(plane, Window(left, top, side, side))
+
+
+def _bytes(values: np.ndarray) -> np.ndarray:
+    return np.rint(values * 255).clip(0, 255).astype(np.uint8)
