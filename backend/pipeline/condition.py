@@ -6,8 +6,6 @@ Two steps: `prepare` checks the arrays and brings them into the model's ranges (
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,23 +14,19 @@ import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
 
 from backend.models.layeranimate.attention import Context
-from backend.models.layeranimate.autoencoder import Posterior
 from backend.models.layeranimate.bundle import IMAGE_TOKENS, TEXT_TOKENS, LayerAnimateModel
 from backend.models.layeranimate.clip import (
     Check,
     ClipConditions,
-    ClipProgress,
     ClipTokens,
     Report,
     ignore_check,
     ignore_report,
 )
 from backend.models.layeranimate.layer_control import LayerControls
+from backend.models.layeranimate.picture_encoder import PictureEncoder
 from backend.models.layeranimate.trajectory import normalised, raw_maps
 from shared.errors import AcetateError
-
-ENCODE_BATCH = 4
-"""Pictures per autoencoder call: bounds memory and the wait before a cancel is seen."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +195,7 @@ def encode(
     drawn as the official pipeline does, but from this generator.
     """
     check_fits(model, inputs)
-    encoder = _PictureEncoder(model, inputs.frames.shape[0] == 2, generator, check, report)
+    encoder = PictureEncoder(model, inputs.frames.shape[0] == 2, generator, check, report)
     encoder.expect(inputs.regions.flatten(0, 1), inputs.sketch.flatten(0, 1))
     controls = encode_controls(encoder, inputs, model.dtype)
     key_latents, references = _encode_keys(model, encoder, inputs)
@@ -217,7 +211,8 @@ def encode(
 
 
 def encode_context(model: LayerAnimateModel, tokens: ClipTokens) -> Context:
-    """Context of both guidance halves, neutral first."""
+    """Context of both guidance halves, neutral first; raises for tokens of other encoders."""
+    _check_tokens(model, tokens)
     text = np.stack([tokens.neutral_text, tokens.text])
     image = np.stack([tokens.neutral_image, tokens.image])
     device, dtype = model.device, model.dtype
@@ -227,8 +222,21 @@ def encode_context(model: LayerAnimateModel, tokens: ClipTokens) -> Context:
     )
 
 
+def _check_tokens(model: LayerAnimateModel, tokens: ClipTokens) -> None:
+    text_width = model.config.unet.trunk.context_dim
+    image_width = model.config.resampler.image_dim
+    pairs = (
+        ("text tokens", tokens.text, tokens.neutral_text, text_width),
+        ("image tokens", tokens.image, tokens.neutral_image, image_width),
+    )
+    for name, prompt, neutral, width in pairs:
+        if prompt.shape != neutral.shape or prompt.ndim != 2 or prompt.shape[1] != width:
+            where = f"{name}: {prompt.shape} and {neutral.shape}; both need [tokens, {width}]"
+            raise AcetateError("invalid_request", where=where)
+
+
 def encode_controls(
-    encoder: _PictureEncoder, inputs: ClipInputs, dtype: torch.dtype
+    encoder: PictureEncoder, inputs: ClipInputs, dtype: torch.dtype
 ) -> LayerControls:
     """Controls of all slots for one guidance half (both are equal), one row."""
     count, frames = inputs.sketch.shape[:2]
@@ -267,7 +275,7 @@ def place_keys(keyed: Tensor, static: Tensor, frames: int) -> Tensor:
 
 
 def _encode_keys(
-    model: LayerAnimateModel, encoder: _PictureEncoder, inputs: ClipInputs
+    model: LayerAnimateModel, encoder: PictureEncoder, inputs: ClipInputs
 ) -> tuple[Tensor, list[Tensor] | None]:
     """The latents beside the noisy ones [1, 4, T, h, w], and reference states with two keys."""
     frames = int(inputs.sketch.shape[1])
@@ -282,56 +290,3 @@ def _encode_keys(
     )
     placed[0, :, 0], placed[0, :, -1] = latents[0], latents[1]
     return placed, references
-
-
-class _PictureEncoder:
-    """Encodes pictures to scaled latents; equal pictures (blank paper, empty slots) only once."""
-
-    def __init__(
-        self,
-        model: LayerAnimateModel,
-        two_keys: bool,
-        generator: torch.Generator | None,
-        check: Check,
-        report: Report,
-    ) -> None:
-        chosen = model.dual if two_keys and model.dual is not None else model.autoencoder
-        weight = chosen.quant_conv.weight
-        self.device, self.dtype = weight.device, weight.dtype
-        self._encode: Callable[[Tensor], Posterior] = chosen.encode
-        self._scale = model.config.latent_scale
-        self._generator = generator
-        self._check, self._report = check, report
-        self._known: dict[bytes, Tensor] = {}
-        self._done = self._total = 0
-
-    def expect(self, *batches: Tensor) -> None:
-        """Announces what will come, so that progress has a total."""
-        self._total = len({_digest(picture) for batch in batches for picture in batch})
-
-    def scaled(self, posterior: Posterior) -> Tensor:
-        """Latents of a posterior in the model's scale."""
-        if self._generator is None:
-            return posterior.mode() * self._scale
-        return posterior.sample(self._generator) * self._scale
-
-    def __call__(self, pictures: Tensor) -> Tensor:
-        """[b, 3, H, W] -> [b, 4, h, w]."""
-        digests = [_digest(picture) for picture in pictures]
-        missing = {d: i for i, d in reversed(list(enumerate(digests))) if d not in self._known}
-        order = sorted(missing.values())
-        for start in range(0, len(order), ENCODE_BATCH):
-            self._check()
-            chosen = order[start : start + ENCODE_BATCH]
-            batch = pictures[chosen].to(self.device, self.dtype)
-            for index, latent in zip(chosen, self.scaled(self._encode(batch)), strict=True):
-                self._known[digests[index]] = latent
-            self._done += len(chosen)
-            total = max(self._total, self._done)
-            self._report(ClipProgress("encode", self._done, total))
-        return torch.stack([self._known[d] for d in digests])
-
-
-def _digest(picture: Tensor) -> bytes:
-    """Identity of one picture's content."""
-    return hashlib.blake2b(picture.contiguous().numpy().tobytes(), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""Masked layer fusion (spec 5.6): each latent pixel reads the layers at its place; used by the UNet.
+"""Masked layer fusion (spec 5.6): each latent pixel reads the layers at its place, for the UNet.
 
 One query per pixel and n keys: written as an elementwise sum over the n layers,
 because attention kernels are made for long sequences.

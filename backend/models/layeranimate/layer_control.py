@@ -21,6 +21,9 @@ from backend.models.layeranimate.trunk import Trunk, plan_input_stages
 TRAJECTORY_WIDTHS = (16, 32, 96, 256)
 """Channels of the pixel trajectory encoder; each change halves the resolution."""
 
+TRAJECTORY_BATCH = 16
+"""Pictures that the trajectory encoder takes at once."""
+
 
 @dataclass(frozen=True)
 class LayerControls:
@@ -74,7 +77,13 @@ class TrajectoryEncoder(nn.Module):
         self.conv_out = nn.Conv2d(widths[-1], channels_out, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[images, 3, H, W] -> [images, c, H / 8, W / 8]."""
+        """[images, 3, H, W] -> [images, c, H / 8, W / 8], a few images at a time.
+
+        At pixel resolution the maps of all slots together would be the memory peak of a run.
+        """
+        return torch.cat([self._encode(part) for part in x.split(TRAJECTORY_BATCH)])
+
+    def _encode(self, x: Tensor) -> Tensor:
         x = F.silu(self.conv_in(x))
         for block in self.blocks:
             x = F.silu(block(x))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.models.layeranimate.configs import SchedulerConfig
+from shared.errors import AcetateError
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class NoiseSchedule:
         """`steps` training time steps from the last one down, evenly spaced from the end."""
         count = self.config.train_steps
         if not 1 <= steps <= count:
-            raise ValueError(f"steps must lie in 1..{count}")
+            raise AcetateError("invalid_request", where=f"{steps} steps; 1 to {count} are possible")
         return [round(count - i * count / steps) - 1 for i in range(steps)]
 
     def step(
