@@ -192,5 +192,7 @@ def _main_method(layer_plan: LayerPlan, used: tuple[str, ...]) -> str:
     moving = {method: weight for method, weight in weights.items() if method != "hold"}
     if moving:
         return max(sorted(moving), key=lambda method: moving[method])
+    if weights:
+        return "hold"
     keys_count = len({shown.frame for shown in layer_plan.shown if shown is not None})
     return "key" if keys_count > 1 else "hold"
