@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shared.pictures import Picture
 
-from . import plan, warp
+from . import plan, sketch_fit, warp
 from .pose import Box, Pose
 from .task import GapResult, GapTask
 
@@ -42,6 +42,10 @@ def make_plan(scene: plan.Scene) -> plan.Plan:
     rest = plan.plan_rest(scene)
     if rest is not None:
         return rest
+    if scene.task.sketches:
+        sketched = sketch_fit.plan_sketch(scene)
+        if sketched is not None:
+            return sketched
     if scene.tracks is not None:
         return plan.plan_trajectory(scene)
     return plan.plan_registration(scene)

@@ -17,6 +17,7 @@ from .task import GapTask
 from .warp import Art, prepare
 
 _EXIT_AREA_SHARE = 0.25
+_SAME_LINES = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,16 @@ def plan_rest(scene: Scene) -> Plan | None:
         return None
     if scene.last is not None and not _same_art(scene.first, scene.last):
         return None
+    if not _sketches_agree(scene):
+        return None
     return Plan("hold", (Step(AT_REST),) * len(task.times))
+
+
+def _sketches_agree(scene: Scene) -> bool:
+    maps = list(scene.task.sketches.values())
+    if len(maps) < 2:
+        return not maps
+    return all(float(np.abs(lines - maps[0]).max()) < _SAME_LINES for lines in maps[1:])
 
 
 def _same_art(first: Art, last: Art) -> bool:
@@ -115,8 +125,8 @@ def _same_art(first: Art, last: Art) -> bool:
 
 
 def plan_trajectory(scene: Scene) -> Plan:
-    """Follow tracked points; between keys the rest of the registered change comes in step by step."""
-    assert scene.tracks is not None  # noqa: S101
+    """Follow tracked points; between keys the registered change comes in along the path."""
+    assert scene.tracks is not None  # noqa: S101 - the engine asks only with tracks
     moves = trajectory.motion(scene.tracks)
     if scene.last is None:
         return Plan("trajectory", tuple(Step(Pose(moves[m])) for m in scene.wanted))

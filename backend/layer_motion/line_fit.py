@@ -1,0 +1,173 @@
+"""Moves the points of one line drawing onto another: global affine, then free form; layer motion.
+
+Neighbours are searched both ways, by place and heading. Displacements are smoothed over the
+points of the source drawing, where parts that cross later still lie apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from . import affine
+from .line_points import LinePoints
+
+_MAX_SOURCE_POINTS = 700
+_HEADING_PX = 2.5
+_AFFINE_STEPS = 10
+_START_STEPS = 6
+_FREE_SIGMAS_PX = (16.0, 10.0, 6.0, 4.0)
+_FREE_STEPS = 3
+_REACH_PX = (10.0, 8.0, 5.0, 4.0)
+_TURNS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Source points moved onto a target drawing.
+
+    `moved` float64 [n, 2] working pixels; `trust` [n] 0..1: how well a point found its line.
+    `error_px`: trimmed mean distance between both drawings after the fit, in working pixels.
+    """
+
+    moved: np.ndarray
+    trust: np.ndarray
+    error_px: float
+
+
+class LineFitter:
+    """Fits one source drawing to many targets; keeps what depends on the source alone."""
+
+    def __init__(self, source: LinePoints) -> None:
+        step = max(1, -(-len(source) // _MAX_SOURCE_POINTS))
+        chosen = np.random.default_rng(0).permutation(len(source))[::step] if step > 1 else None
+        self.source = source.place if chosen is None else source.place[chosen]  # [n, 2]
+        self.heading = source.heading if chosen is None else source.heading[chosen]
+        square = ((self.source[:, None] - self.source[None]) ** 2).sum(axis=2)
+        self._kernels = [
+            np.exp(square / (-2 * sigma**2)).astype(np.float32) for sigma in _FREE_SIGMAS_PX
+        ]
+
+    def rest(self) -> Fit:
+        """The source itself, unmoved."""
+        return Fit(self.source, np.ones(len(self.source)), 0.0)
+
+    def follow(self, start: np.ndarray, target: LinePoints) -> Fit:
+        """Fit to a target close by: `start` [n, 2] are the points' places a moment ago."""
+        return self._fit(start, _Target(target))
+
+    def find(self, starts: list[np.ndarray], target: LinePoints) -> Fit:
+        """Fit to a target further off: several starts, turned ones among them, the best wins."""
+        goal = _Target(target)
+        centre_goal = target.place.mean(axis=0)
+        options: list[np.ndarray] = []
+        for start in starts:
+            options.append(start)
+            centre = start.mean(axis=0)
+            for turn in _TURNS_DEG:
+                turned = affine.apply(affine.rotation_about(centre, turn), start)
+                options.append(turned + (centre_goal - centre))
+        rough = [self._globally(option, goal, _START_STEPS) for option in options]
+        rough.sort(key=lambda moved: goal.error_px(moved))
+        fits = [self._fit(moved, goal) for moved in rough[:2]]
+        return min(fits, key=lambda fit: fit.error_px)
+
+    def _fit(self, start: np.ndarray, goal: _Target) -> Fit:
+        moved = self._globally(start, goal, _AFFINE_STEPS)
+        trust = np.ones(len(moved))
+        for kernel, reach in zip(self._kernels, _REACH_PX, strict=True):
+            for _ in range(_FREE_STEPS):
+                pull, weight = goal.pull(moved, self._headings(moved), reach)
+                moved = moved + self._smooth(kernel, pull, weight)
+                trust = np.minimum(weight, 1.0)
+        return Fit(moved, trust, goal.error_px(moved))
+
+    def _globally(self, start: np.ndarray, goal: _Target, steps: int) -> np.ndarray:
+        moved = start
+        for step in range(steps):
+            reach = 14.0 * 0.8**step + 3.0
+            pull, weight = goal.pull(moved, self._headings(moved), reach)
+            if weight.sum() < 3.0:
+                break
+            change = affine.fit_affine(moved, moved + pull, weight, stiffness=0.02)
+            if not affine.is_regular(change):
+                break
+            moved = affine.apply(change, moved)
+        return moved
+
+    def _headings(self, moved: np.ndarray) -> np.ndarray:
+        """Headings after the global turn from source to `moved`."""
+        turn = affine.fit_similarity(self.source, moved)
+        angle = 2 * np.arctan2(turn[1, 0], turn[0, 0])
+        cosine, sine = np.cos(angle), np.sin(angle)
+        return self.heading @ np.array([[cosine, sine], [-sine, cosine]])
+
+    def _smooth(self, kernel: np.ndarray, pull: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Locally affine weighted mean of displacements around every source point: [n, 2]."""
+        x, y = self.source.T
+        one = np.ones_like(x)
+        basis = np.stack([one, x, y, x * x, x * y, y * y], axis=1)
+        moments = kernel @ (basis * weight[:, None]).astype(np.float32)
+        sides = np.stack([one, x, y], axis=1)[:, :, None] * (pull * weight[:, None])[:, None]
+        right = (kernel @ sides.reshape(len(x), 6).astype(np.float32)).reshape(-1, 3, 2)
+        return _local_affine(moments.astype(float), right.astype(float), x, y)
+
+
+def _local_affine(
+    moments: np.ndarray, right: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> np.ndarray:
+    """Solve the local fits around each point; a pull to the plain mean keeps them stable."""
+    total = moments[:, 0] + 0.3
+    mean_x, mean_y = moments[:, 1] / total, moments[:, 2] / total
+    mean = right[:, 0] / total[:, None]  # [n, 2]
+    xx = moments[:, 3] / total - mean_x**2
+    xy = moments[:, 4] / total - mean_x * mean_y
+    yy = moments[:, 5] / total - mean_y**2
+    pull_x = right[:, 1] / total[:, None] - mean_x[:, None] * mean
+    pull_y = right[:, 2] / total[:, None] - mean_y[:, None] * mean
+    stiff = 0.25 * (xx + yy) + 1.0
+    xx, yy = xx + stiff, yy + stiff
+    determinant = xx * yy - xy**2
+    slope_x = (pull_x * yy[:, None] - pull_y * xy[:, None]) / determinant[:, None]
+    slope_y = (pull_y * xx[:, None] - pull_x * xy[:, None]) / determinant[:, None]
+    return mean + slope_x * (x - mean_x)[:, None] + slope_y * (y - mean_y)[:, None]
+
+
+class _Target:
+    """A drawing to be fitted to, ready for neighbour searches."""
+
+    def __init__(self, points: LinePoints) -> None:
+        self.place = points.place
+        self.heading = points.heading
+        self._tree = KDTree(np.hstack([points.place, points.heading * _HEADING_PX]))
+        self._plain = KDTree(points.place)
+
+    def pull(
+        self, moved: np.ndarray, heading: np.ndarray, reach: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean displacement [n, 2] towards matched target points and its weight [n]."""
+        features = np.hstack([moved, heading * _HEADING_PX])
+        there, index = self._tree.query(features)
+        ahead = _kernel(there, reach)
+        total = ahead.copy()
+        pull = ahead[:, None] * (self.place[index] - moved)
+        own = KDTree(features)
+        back, origin = own.query(np.hstack([self.place, self.heading * _HEADING_PX]))
+        share = _kernel(back, reach)
+        np.add.at(pull, origin, share[:, None] * (self.place - moved[origin]))
+        np.add.at(total, origin, share)
+        return pull / np.maximum(total, 1e-6)[:, None], total
+
+    def error_px(self, moved: np.ndarray) -> float:
+        """Trimmed mean of both ways' distances, without headings."""
+        ahead = np.sort(self._plain.query(moved)[0])
+        back = np.sort(KDTree(moved).query(self.place)[0])
+        keep_ahead, keep_back = max(1, int(0.9 * len(ahead))), max(1, int(0.95 * len(back)))
+        return float((ahead[:keep_ahead].mean() + back[:keep_back].mean()) / 2)
+
+
+def _kernel(distance: np.ndarray, reach: float) -> np.ndarray:
+    """Robust weight: 1 on the spot, 0 beyond twice the reach."""
+    return np.clip(1.0 - (distance / (2 * reach)) ** 2, 0.0, 1.0) ** 2

@@ -1,0 +1,99 @@
+"""Sub-pixel points on the lines of a sketch or of a key's own art; layer motion only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .warp import Art
+
+_BLUR_PX = 1.0
+_MIN_CURVATURE = 0.05
+_MAX_OFFSET_PX = 0.6
+_FEW_LINES_SHARE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class LinePoints:
+    """Points on lines: `place` float64 [n, 2] working pixels, (0, 0) the plane's upper left corner.
+
+    `heading` float64 [n, 2]: cosine and sine of twice the line's angle, so that a line has the
+    same heading from both ends.
+    """
+
+    place: np.ndarray
+    heading: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.place)
+
+
+NO_POINTS = LinePoints(np.zeros((0, 2)), np.zeros((0, 2)))
+
+
+def sketch_points(lines: np.ndarray, scale: float) -> LinePoints:
+    """Ridge points of a line map [h, w] (1 on a stroke) at a working scale of at most 1."""
+    size = (max(4, round(lines.shape[1] * scale)), max(4, round(lines.shape[0] * scale)))
+    small = np.nan_to_num(lines).astype(np.float32)
+    if size != (lines.shape[1], lines.shape[0]):
+        small = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
+    peak = float(np.percentile(small[small > 0.02], 95)) if (small > 0.02).any() else 0.0
+    if peak <= 0.02:
+        return NO_POINTS
+    return _ridges(np.minimum(small / peak, 1.0))
+
+
+def art_points(art: Art, scale: float) -> LinePoints:
+    """Points on the outlines of a key's art: its dark lines, or the edges where it has none."""
+    width, height = art.box.width, art.box.height
+    size = (max(4, round(width * scale)), max(4, round(height * scale)))
+    padded = cv2.copyMakeBorder(
+        cv2.resize(art.pixels, size, interpolation=cv2.INTER_AREA),
+        4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0),
+    )  # fmt: skip
+    darkness = padded[..., 3] - padded[..., :3].mean(axis=2)
+    ridges = _ridges(darkness)
+    edges = _edge_points(padded)
+    found = ridges if len(ridges) > _FEW_LINES_SHARE * len(edges) else edges
+    stretch = np.array([width / size[0], height / size[1]])
+    corner = np.array([art.box.left, art.box.top])
+    return LinePoints((corner + (found.place - 4) * stretch) * scale, found.heading)
+
+
+def _edge_points(pixels: np.ndarray) -> LinePoints:
+    smooth = cv2.GaussianBlur(pixels, (0, 0), _BLUR_PX)
+    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=0.25)
+    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=0.25)
+    strength = np.sqrt((across**2 + down**2).sum(axis=2))
+    return _ridges(strength / max(float(strength.max()), 1e-6))
+
+
+def _ridges(image: np.ndarray) -> LinePoints:
+    """Places where brightness peaks across a line: parabola through the blurred picture.
+
+    Second derivatives give the direction across the line, first and second together the peak's
+    distance from the pixel centre; a pixel counts where that peak lies in it.
+    """
+    smooth = cv2.GaussianBlur(image, (0, 0), _BLUR_PX)
+    slope_x = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+    slope_y = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
+    bend_xx = cv2.Sobel(smooth, cv2.CV_32F, 2, 0, ksize=3, scale=0.25)
+    bend_yy = cv2.Sobel(smooth, cv2.CV_32F, 0, 2, ksize=3, scale=0.25)
+    bend_xy = cv2.Sobel(smooth, cv2.CV_32F, 1, 1, ksize=3, scale=0.25)
+    mean, half = (bend_xx + bend_yy) / 2, (bend_xx - bend_yy) / 2
+    lowest = mean - np.sqrt(half**2 + bend_xy**2)  # curvature across the line, negative on it
+    angle = 0.5 * np.arctan2(bend_xy, half) + np.pi / 2  # direction of the lowest curvature
+    across_x, across_y = np.cos(angle), np.sin(angle)
+    curvature = np.minimum(lowest, -1e-6)
+    distance = -(slope_x * across_x + slope_y * across_y) / curvature
+    offset_x, offset_y = distance * across_x, distance * across_y
+    found = (lowest < -_MIN_CURVATURE) & (np.abs(offset_x) < _MAX_OFFSET_PX)
+    found &= np.abs(offset_y) < _MAX_OFFSET_PX
+    rows, columns = np.nonzero(found)
+    place = np.stack(
+        [columns + 0.5 + offset_x[found], rows + 0.5 + offset_y[found]], axis=1
+    )  # [n, 2]
+    twice = 2 * (angle[found] + np.pi / 2)
+    return LinePoints(place.astype(np.float64), np.stack([np.cos(twice), np.sin(twice)], axis=1))

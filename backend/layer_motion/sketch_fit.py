@@ -1,0 +1,195 @@
+"""Follows a layer's sketches with its key art: dense or sparse, from one key or from both.
+
+`plan_sketch` serves the engine; `sketch_ingredients` serves the sketch expert.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from . import affine
+from .line_fit import Fit, LineFitter
+from .line_points import LinePoints, art_points, sketch_points
+from .plan import Plan, Scene, Step
+from .pose import AT_REST, Field, Pose
+from .warp import Art
+
+_WORKING_LINES = 112
+_MIN_POINTS = 12
+_OVERSCAN = 0.3
+_FIELD_SIGMAS_PX = (20.0, 10.0, 5.0, 2.5)
+_SAME_LINES = 0.02
+_FAR_MOMENTS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class _Track:
+    """One key's art along the sketches: moment -> fit, and the affine map of each."""
+
+    fitter: LineFitter
+    fits: dict[int, Fit]
+    maps: dict[int, np.ndarray]
+
+
+def plan_sketch(scene: Scene) -> Plan | None:
+    """Poses that follow the sketches, or None where there is too little to follow."""
+    scale = min(1.0, _WORKING_LINES / scene.task.height)
+    targets = _targets(scene, scale)
+    if not any(0 < moment for moment in targets):
+        return None
+    tracks = [
+        _follow(scene, art, key, targets, scale) if art is not None and seen else None
+        for art, key, seen in (
+            (scene.first, 0, scene.visible[0]),
+            (scene.last, scene.moments - 1, scene.visible[1] and scene.last is not None),
+        )
+    ]
+    if all(track is None for track in tracks):
+        return None
+    return Plan("sketch", tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted))
+
+
+def _targets(scene: Scene, scale: float) -> dict[int, LinePoints]:
+    found: dict[int, LinePoints] = {}
+    for moment, lines in sorted(scene.task.sketches.items()):
+        if 0 <= moment < scene.moments:
+            scene.check()
+            points = sketch_points(lines, scale)
+            if len(points) >= _MIN_POINTS:
+                found[moment] = points
+    return found
+
+
+def _follow(
+    scene: Scene, art: Art, key: int, targets: dict[int, LinePoints], scale: float
+) -> _Track | None:
+    """Fit the lines of one key to every other sketch, going away from the key."""
+    source = targets[key] if key in targets else art_points(art, scale)
+    if len(source) < _MIN_POINTS:
+        return None
+    fitter = LineFitter(source)
+    fits = {key: fitter.rest()}
+    outward = sorted((m for m in targets if m != key), key=lambda m: abs(m - key))
+    near = key
+    for moment in outward:
+        scene.check()
+        start = fits[near].moved
+        if _same_lines(scene, key, moment):
+            fits[moment] = fitter.rest()
+        elif abs(moment - near) <= _FAR_MOMENTS:
+            fits[moment] = fitter.follow(start, targets[moment])
+        else:
+            fits[moment] = fitter.find([start], targets[moment])
+        near = moment
+    maps = {moment: _global_map(fitter, fit) for moment, fit in fits.items()}
+    return _Track(fitter, fits, maps)
+
+
+def _same_lines(scene: Scene, key: int, moment: int) -> bool:
+    sketches = scene.task.sketches
+    if key not in sketches:
+        return False
+    return bool(np.abs(sketches[key] - sketches[moment]).max() < _SAME_LINES)
+
+
+def _global_map(fitter: LineFitter, fit: Fit) -> np.ndarray:
+    if fit.moved is fitter.source:
+        return affine.IDENTITY
+    matrix = affine.fit_affine(fitter.source, fit.moved, fit.trust + 0.05, stiffness=0.02)
+    return matrix if affine.is_regular(matrix) else affine.IDENTITY
+
+
+def _step(
+    scene: Scene, moment: int, first: _Track | None, last: _Track | None, scale: float
+) -> Step:
+    scene.check()
+    poses: list[Pose | None] = []
+    errors: list[float] = []
+    for track in (first, last):
+        if track is None:
+            poses.append(None)
+            continue
+        moved, trust, error = _at(track, moment)
+        poses.append(_pose(scene, track.fitter, moved, trust, scale))
+        errors.append(error)
+    share = float(scene.times[moment]) if first is not None else 1.0
+    if last is None:
+        share = 0.0
+    return Step(poses[0], poses[1], share, fit_error_px=min(errors))
+
+
+def _at(track: _Track, moment: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Points at a moment: its own fit, or the way between the fits before and behind it."""
+    if moment in track.fits:
+        fit = track.fits[moment]
+        return fit.moved, fit.trust, fit.error_px
+    known = np.array(sorted(track.fits))
+    place = int(np.searchsorted(known, moment))
+    if place == len(known) or place == 0:
+        fit = track.fits[int(known[min(place, len(known) - 1)])]
+        return fit.moved, fit.trust, fit.error_px
+    before, behind = int(known[place - 1]), int(known[place])
+    part = (moment - before) / (behind - before)
+    one, other = track.fits[before], track.fits[behind]
+    change = track.maps[behind] @ np.linalg.inv(track.maps[before])
+    centre = affine.apply(track.maps[before], track.fitter.source).mean(axis=0)
+    bridge = affine.interpolate(change, part, centre)
+    rest = np.linalg.inv(change) if affine.is_regular(change) else affine.IDENTITY
+    ahead = one.moved
+    back = affine.apply(rest, other.moved)
+    moved = affine.apply(bridge, (1 - part) * ahead + part * back)
+    return moved, np.minimum(one.trust, other.trust), max(one.error_px, other.error_px)
+
+
+def _pose(
+    scene: Scene, fitter: LineFitter, moved: np.ndarray, trust: np.ndarray, scale: float
+) -> Pose:
+    """Camera-sized pose of points that went from the fitter's source to `moved`."""
+    if moved is fitter.source:
+        return AT_REST
+    fit = Fit(moved, trust, 0.0)
+    matrix = _global_map(fitter, fit)
+    left = -int(_OVERSCAN * scene.task.width * scale) - 1
+    top = -int(_OVERSCAN * scene.task.height * scale) - 1
+    columns = int(np.ceil(scene.task.width * scale)) - 2 * left
+    rows = int(np.ceil(scene.task.height * scale)) - 2 * top
+    offsets = affine.apply(matrix, fitter.source) - moved  # [n, 2]
+    grid = scattered_field(moved - (left, top), offsets, trust + 0.02, (rows, columns))
+    field = Field(grid / np.float32(scale), left / scale, top / scale, 1 / scale)
+    return Pose(affine.scaling(1 / scale) @ matrix @ affine.scaling(scale), field)
+
+
+def scattered_field(
+    place: np.ndarray, offsets: np.ndarray, weight: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
+    """Spread displacements known at scattered points over a grid, coarse to fine.
+
+    `place` [n, 2] grid pixels, `offsets` [n, 2], `size` (rows, columns); float32 [rows, columns,
+    2]. Each round adds what the coarser ones left over, and fades out away from the points.
+    """
+    rows, columns = size
+    field = np.zeros((rows, columns, 2), np.float32)
+    left = offsets.astype(np.float32)
+    across = (place[:, 0] - 0.5).astype(np.float32)
+    down = (place[:, 1] - 0.5).astype(np.float32)
+    index_x = np.clip(np.rint(across).astype(int), 0, columns - 1)
+    index_y = np.clip(np.rint(down).astype(int), 0, rows - 1)
+    flat = index_y * columns + index_x
+    for sigma in _FIELD_SIGMAS_PX:
+        layers = np.stack(
+            [
+                np.bincount(flat, values, rows * columns).reshape(rows, columns)
+                for values in (weight, weight * left[:, 0], weight * left[:, 1])
+            ],
+            axis=-1,
+        ).astype(np.float32)
+        smooth = cv2.GaussianBlur(layers, (0, 0), sigma)
+        floor = np.float32(0.02 / sigma)
+        part = smooth[..., 1:] / (smooth[..., :1] + floor)
+        field += part
+        got = cv2.remap(part, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        left = left - got.reshape(-1, 2)
+    return field
