@@ -6,6 +6,7 @@ import argparse
 import platform
 import re
 import sys
+import tempfile
 import time
 import webbrowser
 from collections.abc import Sequence
@@ -94,8 +95,11 @@ def _demo(options: argparse.Namespace) -> int:
     command += ["--out", str(options.out.resolve()), "--size", options.size]
     command += ["--engine", options.engine, "--extension", str(archive)]
     command += ["--project-python", str(project.python)]
+    command += ["--acetate", str(project.program("acetate"))]
     command += ["--kill"] if options.kill else []
-    code = run_shown(command, cwd=ROOT)
+    with tempfile.TemporaryDirectory(prefix="acetate-blender-") as settings:
+        # A module Blender would otherwise install the extension into the user's own settings.
+        code = run_shown(command, cwd=ROOT, environment={"BLENDER_USER_RESOURCES": settings})
     if options.open and not code:
         webbrowser.open((options.out.resolve() / "contact_sheet.png").as_uri())
     return code

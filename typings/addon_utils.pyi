@@ -1,0 +1,3 @@
+"""Blender's module for switching extensions on and off, as far as it is used here."""
+
+def disable(module_name: str) -> None: ...
