@@ -1,0 +1,122 @@
+"""The first panel: server state, Generate, progress, preview and the error box."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import runtime, thumbnails
+from ..fixes import FIXES
+from ..link import connection, jobs
+from ..link.connection import Connection
+from ..session import Session, Tracked
+from .sidebar import SidebarPanel
+
+_WRAP = 38
+
+
+class ACETATE_MT_more(bpy.types.Menu):
+    """Server and file commands."""
+
+    bl_idname = "ACETATE_MT_more"
+    bl_label = "More"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the menu."""
+        del context
+        for name in ("connect", "disconnect", "server_start", "server_stop"):
+            self.layout.operator(f"acetate.{name}")
+        self.layout.separator()
+        self.layout.operator("acetate.export_package", icon="EXPORT")
+        self.layout.operator("acetate.diagnostics", icon="COPYDOWN")
+
+
+class ACETATE_PT_run(SidebarPanel):
+    """State and the one primary button."""
+
+    bl_idname = "ACETATE_PT_run"
+    bl_label = "Acetate"
+    bl_options = {"HIDE_HEADER"}
+    bl_order = 0
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw from what the session knows; no work is done here."""
+        session = runtime.session()
+        layout = self.layout
+        _draw_status(layout, session)
+        row = layout.row(align=True)
+        row.scale_y = 1.5
+        row.operator("acetate.generate", icon="RENDER_ANIMATION")
+        _draw_export(layout, session)
+        for tracked in list(session.jobs.values())[-3:]:
+            if not tracked.view.is_over and tracked.scene == context.scene.name:
+                _draw_job(layout, session, tracked)
+        _draw_warnings(layout, session, context.scene)
+        if session.error is not None:
+            _draw_error(layout, session.error)
+
+
+def _draw_status(layout: bpy.types.UILayout, session: Session) -> None:
+    row = layout.row(align=True)
+    row.label(
+        text=connection.text(session.connection, session.facts),
+        icon=connection.icon(session.connection),
+    )
+    if session.connection in (Connection.OFF, Connection.LOST, Connection.AUTH_REQUIRED):
+        row.operator("acetate.connect", text="", icon="LINKED")
+    row.menu("ACETATE_MT_more", text="", icon="DOWNARROW_HLT")
+
+
+def _draw_export(layout: bpy.types.UILayout, session: Session) -> None:
+    if session.export is None:
+        return
+    row = layout.row(align=True)
+    total = max(session.export.total, 1)
+    row.progress(
+        factor=min(session.export.done / total, 1.0),
+        text=f"Reading layers {session.export.done}/{session.export.total}",
+    )
+    row.operator("acetate.job_cancel", text="", icon="X")
+
+
+def _draw_job(layout: bpy.types.UILayout, session: Session, tracked: Tracked) -> None:
+    view = tracked.view
+    row = layout.row(align=True)
+    row.progress(factor=view.fraction, text=session.job_text(view))
+    row.operator("acetate.job_cancel", text="", icon="X").key = view.key
+    icon = thumbnails.icon_of(view.key)
+    if icon:
+        layout.template_icon(icon_value=icon, scale=5.0)
+    layout.label(text=f"Take {view.number} · seed {view.seed}")
+
+
+def _draw_warnings(layout: bpy.types.UILayout, session: Session, scene: bpy.types.Scene) -> None:
+    texts = list(dict.fromkeys(session.warnings))[:3]
+    transform = scene.view_settings.view_transform
+    if transform != "Standard":
+        texts.append(f"View Transform {transform} changes colours; use Standard")
+    for text in texts:
+        _draw_wrapped(layout, text, "INFO")
+
+
+def _draw_error(layout: bpy.types.UILayout, error: dict[str, str]) -> None:
+    box = layout.box()
+    head = box.column(align=True)
+    head.alert = True
+    _draw_wrapped(head, error["text"], "ERROR")
+    body = box.column(align=True)
+    _draw_wrapped(body, error["hint"], "NONE")
+    row = box.row(align=True)
+    if error["fix"] in FIXES and error.get("fix_label"):
+        row.operator("acetate.error_fix", text=error["fix_label"], icon="TOOL_SETTINGS")
+    row.operator("acetate.diagnostics", text="Copy", icon="COPYDOWN")
+    row.operator("acetate.error_dismiss", text="", icon="X")
+    box.label(text=error["code"])
+
+
+def _draw_wrapped(layout: bpy.types.UILayout, text: str, icon: str) -> None:
+    column = layout.column(align=True)
+    for index, line in enumerate(jobs.wrap(text, _WRAP)):
+        column.label(text=line, icon=icon if index == 0 else "BLANK1")
+
+
+CLASSES: tuple[type, ...] = (ACETATE_MT_more, ACETATE_PT_run)

@@ -1,0 +1,61 @@
+"""The list of takes with Apply, Reuse, folder and discard."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..properties import ACETATE_PG_take, shot_of
+from .sidebar import SidebarPanel
+
+
+class ACETATE_UL_takes(bpy.types.UIList):
+    """One row per finished take."""
+
+    bl_idname = "ACETATE_UL_takes"
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        data: object,
+        item: ACETATE_PG_take,
+        icon: int,
+        active_data: object,
+        active_property: str,
+    ) -> None:
+        """Draw number, frames, engine and seed."""
+        del context, data, icon, active_data, active_property
+        row = layout.row()
+        row.label(text=f"Take {item.number}", icon="RENDER_RESULT")
+        row.label(text=f"{item.start}-{item.end}")
+        row.label(text=item.engine)
+
+
+class ACETATE_PT_takes(SidebarPanel):
+    """Finished takes of this scene."""
+
+    bl_idname = "ACETATE_PT_takes"
+    bl_label = "Takes"
+    bl_order = 5
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the list and what can be done with the chosen take."""
+        shot = shot_of(context.scene)
+        if not shot.take_list:
+            self.layout.label(text="No takes yet", icon="INFO")
+            return
+        self.layout.template_list(
+            "ACETATE_UL_takes", "", shot, "take_list", shot, "take_index", rows=3
+        )
+        column = self.layout.column(align=True)
+        column.prop(shot, "placement", text="")
+        row = column.row(align=True)
+        row.scale_y = 1.3
+        row.operator("acetate.take_apply", text="Apply", icon="CHECKMARK")
+        row = column.row(align=True)
+        row.operator("acetate.take_reuse", text="Reuse")
+        row.operator("acetate.take_reveal", text="Folder")
+        row.operator("acetate.take_discard", text="Discard")
+
+
+CLASSES: tuple[type, ...] = (ACETATE_UL_takes, ACETATE_PT_takes)

@@ -1,0 +1,453 @@
+"""What this Blender knows of server and jobs; lives on the main thread, drained by one timer.
+
+Panels read it, operators give it orders, the link thread feeds it. Nothing in here waits.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import preferences, shot_settings, thumbnails
+from .export.shot import ExportProgress, export_steps
+from .link import connection, jobs, orders
+from .link.connection import Connection, ServerFacts, Signal
+from .link.jobs import JobNews, JobState, JobView
+from .link.thread import LinkThread
+from .properties import shot_of
+from .scene.layers import SceneLayer, scan
+from .scene.settings import LayerSettings
+from .shared.blobs import MemoryBlobs
+from .shared.client import new_job_key
+from .shared.errors import AcetateError
+from .shared.shot import ShotRequest, single_takes
+from .takes import library
+
+DRAIN_BUDGET_S = 0.005
+BUSY_INTERVAL_S = 0.04
+IDLE_INTERVAL_S = 0.25
+SCAN_EVERY_S = 0.5
+
+
+@dataclass
+class Tracked:
+    """A job of this file: what is drawn, where it belongs, and what to send again if it fails."""
+
+    view: JobView
+    scene: str
+    folder: Path
+    parcel: tuple[ShotRequest, MemoryBlobs] | None = None
+
+
+@dataclass
+class Export:
+    """An export under way, one step per tick. `window` is where the artist pressed Generate."""
+
+    scene: str
+    steps: Iterator[ExportProgress]
+    blobs: MemoryBlobs
+    root: Path
+    window: bpy.types.Window | None
+    done: int = 0
+    total: int = 0
+    text: str = ""
+
+
+class Session:
+    """Main-thread state of the extension; one per Blender, see `runtime`."""
+
+    def __init__(self) -> None:
+        self.connection = Connection.OFF
+        self.facts = ServerFacts()
+        self.error: dict[str, str] | None = None
+        self.warnings: list[str] = []
+        self.jobs: dict[str, Tracked] = {}
+        self.export: Export | None = None
+        self.last_keys: list[str] = []
+        self._link = LinkThread()
+        self._link.start()
+        self._records_are_stale = False
+        self._scan_wanted = True
+        self._scanned_at = 0.0
+        self._scanned: tuple[str, tuple[SceneLayer, ...]] | None = None
+
+    def close(self) -> None:
+        """Stop the thread and, where wanted, the server it started."""
+        self.drop_export()
+        self._link.halt(stop_server=preferences.read().stop_server)
+
+    def is_alive(self) -> bool:
+        """Whether the link thread runs."""
+        return self._link.is_alive()
+
+    def order(self, order: orders.Order) -> None:
+        """Hand an order to the link thread."""
+        self._link.orders.put(order)
+
+    def connect(self, *, patience_s: float = 0.0) -> None:
+        """Connect to the server of the preferences."""
+        self._signal(Signal.CONNECT)
+        self.order(orders.Connect(preferences.read().target, patience_s))
+
+    def disconnect(self) -> None:
+        """Leave the server."""
+        self._signal(Signal.DISCONNECT)
+        self.order(orders.Disconnect())
+
+    def start_server(self) -> None:
+        """Run the server's program. Raises `no_program`."""
+        settings = preferences.read()
+        command = settings.server_command(settings.target)
+        log_file = Path(bpy.app.tempdir) / "acetate_server.log"
+        self._signal(Signal.START_SERVER)
+        self.order(orders.StartServer(command, log_file, target=settings.target))
+
+    def stop_server(self) -> None:
+        """End the server that was started from here."""
+        self._signal(Signal.DISCONNECT)
+        self.order(orders.StopServer())
+
+    def cancel(self, key: str = "") -> None:
+        """Stop the export and one job, or every job that is not over."""
+        self.drop_export()
+        for tracked in self.jobs.values():
+            if not tracked.view.is_over and key in ("", tracked.view.key):
+                self.order(orders.Stop(tracked.view.key))
+
+    def generate(self, context: bpy.types.Context) -> None:
+        """Begin to export the context's scene; the timer goes on, see `pump`.
+
+        Raises what stops it before the first step: `unsaved`, `no_camera`, `no_layers`, `no_gap`.
+        """
+        scene = context.scene
+        settings = preferences.read()
+        root = library.takes_root(bpy.data.filepath, settings.temporary_folder())
+        if scene.camera is None:
+            raise AcetateError("no_camera")
+        found = scan(scene)
+        shot_settings.sync_layers(scene, found)
+        shot = shot_settings.shot_settings(scene, found)
+        layers: tuple[LayerSettings, ...] = shot_settings.layer_settings(scene)
+        self.drop_export()
+        self.error, self.warnings = None, []
+        blobs = MemoryBlobs()
+        steps = iter(export_steps(context, shot, layers, blobs))
+        self.export = Export(scene.name, steps, blobs, root, context.window)
+        if self.connection not in connection.CONNECTED | connection.BUSY:
+            self.connect()
+
+    def drop_export(self) -> None:
+        """Stop an export; its generator leaves nothing behind."""
+        if self.export is not None:
+            closing = getattr(self.export.steps, "close", None)
+            self.export = None
+            if closing is not None:
+                closing()
+
+    def _step_export(self, export: Export) -> None:
+        scene = bpy.data.scenes.get(export.scene)
+        if scene is None:
+            self.drop_export()
+            return
+        override: dict[str, Any] = {"scene": scene, "view_layer": scene.view_layers[0]}
+        if export.window is not None and _is_open(export.window):
+            override["window"] = export.window
+        with bpy.context.temp_override(**override):
+            progress = next(export.steps, None)
+        if progress is None:
+            raise AcetateError("bug", detail="the export ended without a request")
+        export.done, export.total, export.text = progress.done, progress.total, progress.text
+        self.warnings += [warning.text for warning in progress.warnings]
+        if progress.request is not None:
+            self.export = None
+            self.last_keys = self.send(export.scene, export.root, progress.request, export.blobs)
+
+    def send(self, scene: str, root: Path, request: ShotRequest, blobs: MemoryBlobs) -> list[str]:
+        """Submit a request, one job per take; returns their keys. Raises `disk`."""
+        keys: list[str] = []
+        for single in single_takes(request):
+            number, folder = library.reserve(root)
+            note = library.TakeNote(
+                key=new_job_key(),
+                number=number,
+                seed=single.look.seed,
+                file=file_name(),
+                scene=scene,
+            )
+            view = JobView(key=note.key, take=folder.name, number=number, seed=note.seed)
+            self.jobs[note.key] = Tracked(view, scene, folder, (single, blobs))
+            self.order(orders.Send(folder, note, single, blobs))
+            keys.append(note.key)
+        self._records_are_stale = True
+        return keys
+
+    def send_again(self) -> bool:
+        """Submit the newest failed job of this session anew; False where its shot is gone."""
+        for tracked in reversed(list(self.jobs.values())):
+            if tracked.parcel is not None and tracked.view.state in (
+                JobState.FAILED,
+                JobState.LOST,
+            ):
+                request, blobs = tracked.parcel
+                tracked.parcel = None
+                self.error = None
+                if self.connection not in connection.CONNECTED | connection.BUSY:
+                    self.connect()
+                self.last_keys = self.send(tracked.scene, tracked.folder.parent, request, blobs)
+                return True
+        return False
+
+    def pump(self) -> float:
+        """Do a little of everything that waits; returns seconds until the next call."""
+        changed = self._drain()
+        if self.export is not None:
+            changed = True
+            try:
+                self._step_export(self.export)
+            except AcetateError as error:
+                self.drop_export()
+                self.fail(error)
+        if self._records_are_stale:
+            self._write_records()
+        if self._scan_wanted and time.monotonic() - self._scanned_at > SCAN_EVERY_S:
+            changed = self._scan() or changed
+        if changed:
+            redraw()
+        return BUSY_INTERVAL_S if self.is_busy else IDLE_INTERVAL_S
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is under way that the artist waits for."""
+        return self.has_work or self.connection in connection.BUSY
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is anything to cancel."""
+        return self.export is not None or any(not job.view.is_over for job in self.jobs.values())
+
+    def job_text(self, view: JobView) -> str:
+        """One line about a job, honest about a server that is not there."""
+        is_waiting = view.job and not view.is_over and view.state is not JobState.RECEIVING
+        if is_waiting and self.connection not in connection.CONNECTED:
+            return "Waiting for the server"
+        return jobs.text(view)
+
+    def dismiss(self) -> None:
+        """Close the error box."""
+        self.error = None
+
+    def fail(self, error: AcetateError) -> None:
+        """Show an error in the panel until it is dismissed or mended."""
+        self.error = {**error.to_dict(), "fix_label": _fix_label(error)}
+        self.error |= {f"value_{name}": str(value) for name, value in error.values.items()}
+
+    def _drain(self) -> bool:
+        until = time.perf_counter() + DRAIN_BUDGET_S
+        changed = False
+        while time.perf_counter() < until:
+            try:
+                report = self._link.reports.get_nowait()
+            except queue.Empty:
+                break
+            changed = self._take_in(report) or changed
+        return changed
+
+    def _take_in(self, report: orders.Report) -> bool:
+        match report:
+            case orders.ConnectionReport():
+                return self._connection_changed(report)
+            case orders.JobReport():
+                return self._job_changed(report)
+            case orders.PreviewReport():
+                thumbnails.load(report.key, report.number, report.file)
+            case orders.TakeReport():
+                self._take_arrived(report)
+            case orders.SurveyReport():
+                self._surveyed(report)
+        return True
+
+    def _signal(self, signal: Signal) -> bool:
+        before, self.connection = self.connection, connection.after(self.connection, signal)
+        return before is not self.connection
+
+    def _connection_changed(self, report: orders.ConnectionReport) -> bool:
+        if report.facts is not None:
+            self.facts = report.facts
+            if self.error and self.error["name"] in ("unreachable", "auth", "server_ended"):
+                self.error = None
+        changed = self._signal(report.signal)
+        shown = report.signal in (
+            Signal.GAVE_UP,
+            Signal.REFUSED_SECRET,
+            Signal.OTHER_VERSION,
+        )
+        if report.error is not None and shown and changed:
+            self.fail(AcetateError.from_dict(report.error))
+        return changed or report.facts is not None
+
+    def _job_changed(self, report: orders.JobReport) -> bool:
+        tracked = self.jobs.get(report.key)
+        if tracked is None:
+            return False
+        before, tracked.view = tracked.view, jobs.after(tracked.view, report.news)
+        after = tracked.view
+        if (before.job, before.state, before.seq) != (after.job, after.state, after.seq):
+            self._records_are_stale = True
+        if after.state is not before.state and after.state in (JobState.FAILED, JobState.LOST):
+            self.fail(AcetateError.from_dict(after.error or {}))
+        if after.state in (JobState.DONE, JobState.CANCELLED):
+            tracked.parcel = None
+        return before != after
+
+    def _take_arrived(self, report: orders.TakeReport) -> None:
+        tracked = self.jobs.get(report.key)
+        scene = bpy.data.scenes.get(tracked.scene if tracked else report.take.note.scene)
+        if scene is not None and tracked is not None:
+            add_take(scene, report.take)
+            self.warnings += list(report.take.manifest.warnings)
+
+    def file_loaded(self) -> None:
+        """Forget the last file's jobs and take up those that this file remembers."""
+        self.drop_export()
+        self.jobs.clear()
+        self.error, self._scanned = None, None
+        self._scan_wanted = True
+        for scene in bpy.data.scenes:
+            self._resume_scene(scene)
+
+    def _resume_scene(self, scene: bpy.types.Scene) -> None:
+        root = existing_root()
+        if root is None:
+            return
+        for view in read_records(shot_of(scene).jobs):
+            self._resume(scene.name, root, view)
+        self.order(orders.Survey(root, file_name(), scene.name))
+
+    def _resume(self, scene: str, root: Path, view: JobView) -> None:
+        if view.is_over or view.key in self.jobs:
+            return
+        folder = root / Path(view.take).name
+        view = jobs.recoverable(view)
+        self.jobs[view.key] = Tracked(view, scene, folder)
+        if view.is_over:
+            return
+        note = library.TakeNote(
+            view.key, view.number, view.seed, view.job, file=file_name(), scene=scene
+        )
+        self.order(orders.Follow(folder, note))
+        if self.connection not in connection.CONNECTED | connection.BUSY:
+            self.connect()
+
+    def _surveyed(self, report: orders.SurveyReport) -> None:
+        scene = bpy.data.scenes.get(report.order.scene)
+        if scene is None or report.order.file != file_name():
+            return
+        for take in report.takes:
+            add_take(scene, take)
+        finished = {take.note.key for take in report.takes}
+        for key in finished & self.jobs.keys():
+            self.jobs[key].view = replace(self.jobs[key].view, state=JobState.DONE)
+        for note in report.unfinished:
+            if note.job:
+                folder = f"{library.PREFIX}{note.number:03d}"
+                view = JobView(note.key, folder, note.number, note.seed, note.job)
+                self._resume(scene.name, report.order.root, view)
+        self._records_are_stale = True
+
+    def undone(self) -> None:
+        """Undo took the records back too: write what is really under way again."""
+        self._records_are_stale = True
+        self._scan_wanted = True
+
+    def scene_changed(self) -> None:
+        """Something in the file changed: look at the layers again soon."""
+        self._scan_wanted = True
+
+    def _write_records(self) -> None:
+        self._records_are_stale = False
+        for scene in bpy.data.scenes:
+            mine = [tracked.view for tracked in self.jobs.values() if tracked.scene == scene.name]
+            text = json.dumps([jobs.to_record(view) for view in mine if not view.is_over])
+            text = "" if text == "[]" else text
+            if shot_of(scene).jobs != text:
+                shot_of(scene).jobs = text
+
+    def _scan(self) -> bool:
+        self._scanned_at = time.monotonic()
+        self._scan_wanted = False
+        scene = bpy.context.scene
+        if scene is None or bpy.app.is_job_running("RENDER"):
+            return False
+        found = (scene.name, scan(scene))
+        if found == self._scanned:
+            return False
+        self._scanned = found
+        shot_settings.sync_layers(scene, found[1])
+        return True
+
+
+def redraw() -> None:
+    """Ask the editors that show the state to draw again."""
+    for window in getattr(bpy.context.window_manager, "windows", ()):
+        for area in window.screen.areas:
+            if area.type in ("VIEW_3D", "PREFERENCES"):
+                area.tag_redraw()
+
+
+def add_take(scene: bpy.types.Scene, take: library.Take) -> None:
+    """Mirror a finished take into the scene's list, newest first."""
+    rows = shot_of(scene).take_list
+    if take.id in rows:
+        return
+    row = rows.add()
+    row.name = take.id
+    row.number = take.note.number
+    row.seed = take.manifest.seed
+    row.engine = take.manifest.engine
+    row.start, row.end = take.manifest.start, take.manifest.end
+    row.layers = len(take.manifest.layers)
+    row.folder = bpy.path.relpath(str(take.folder)) if bpy.data.filepath else str(take.folder)
+    numbers = [other.number for other in rows[:-1]]
+    rows.move(len(rows) - 1, sum(number > take.note.number for number in numbers))
+    shot_of(scene).take_index = 0
+
+
+def read_records(text: str) -> list[JobView]:
+    """The jobs that a scene remembers; damaged text counts as none."""
+    try:
+        records = json.loads(text) if text else []
+    except ValueError:
+        return []
+    found = [jobs.from_record(record) for record in records] if isinstance(records, list) else []
+    return [view for view in found if view is not None]
+
+
+def existing_root() -> Path | None:
+    """The takes folder of the open file, or None where it has no place."""
+    try:
+        return library.takes_root(bpy.data.filepath, preferences.read().temporary_folder())
+    except AcetateError:
+        return None
+
+
+def file_name() -> str:
+    """Name of the open .blend without its folder, empty for an unsaved one."""
+    return Path(bpy.data.filepath).name if bpy.data.filepath else ""
+
+
+def _fix_label(error: AcetateError) -> str:
+    return error.spec.fix_label.format_map({"next_port": "?", **error.values})
+
+
+def _is_open(window: bpy.types.Window | None) -> bool:
+    return any(window == other for other in bpy.context.window_manager.windows)
+
+
+__all__ = ["Export", "JobNews", "Session", "Tracked", "add_take", "redraw"]

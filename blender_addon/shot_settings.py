@@ -1,0 +1,181 @@
+"""From a scene's properties to the plain settings of the exporter, and from a scan to properties.
+
+Called by operators and the session; the only place that knows both the properties and the plain
+forms.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+import bpy
+
+from .properties import ACETATE_PG_layer, ACETATE_PG_shot, shot_of
+from .scene.layers import SceneLayer, scan
+from .scene.settings import (
+    LayerId,
+    LayerSettings,
+    Quality,
+    ShotSettings,
+    TrajectoryKind,
+    TrajectorySource,
+)
+from .shared.errors import AcetateError
+from .shared.shot import Mode, Role
+
+_MAX_SEED = 2**31 - 1 - 16
+
+
+def sync_layers(scene: bpy.types.Scene, found: Sequence[SceneLayer] | None = None) -> int:
+    """Mirror the scene's layers into the list; roles and controls chosen by hand survive.
+
+    Returns the number of layers. Writes only what differs, so that an idle scan changes nothing.
+    """
+    found = scan(scene) if found is None else found
+    rows = shot_of(scene).layers
+    known = {(row.object_name, row.layer_name): index for index, row in enumerate(rows)}
+    # Top of the list is the top of the stack, as in Blender's own layer list.
+    for target, layer in enumerate(reversed(found)):
+        ident = (layer.id.object_name, layer.id.layer_name)
+        index = known.get(ident)
+        if index is None or index >= len(rows) or _ident(rows[index]) != ident:
+            index = next((i for i, row in enumerate(rows) if _ident(row) == ident), None)
+        if index is None:
+            rows.add()
+            index = len(rows) - 1
+        if index != target:
+            rows.move(index, target)
+        _mirror(rows[target], layer)
+    while len(rows) > len(found):
+        rows.remove(len(rows) - 1)
+    return len(rows)
+
+
+def _ident(row: ACETATE_PG_layer) -> tuple[str, str]:
+    return (row.object_name, row.layer_name)
+
+
+def _mirror(row: ACETATE_PG_layer, layer: SceneLayer) -> None:
+    values = {
+        "object_name": layer.id.object_name,
+        "layer_name": layer.id.layer_name,
+        "name": layer.name,
+        "kind": layer.kind.value,
+        "keys": ", ".join(map(str, layer.keys)),
+        "is_hidden": layer.hidden,
+        "is_locked": layer.locked,
+        "problem": layer.problems[0].text if layer.problems else "",
+    }
+    if not row.role_is_own:
+        values["role"] = layer.suggested_role.value
+    for name, value in values.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
+
+
+def layer_settings(scene: bpy.types.Scene) -> tuple[LayerSettings, ...]:
+    """The listed layers with their roles and controls."""
+    rows = shot_of(scene).layers
+    ids = {row.name: LayerId(row.object_name, row.layer_name) for row in rows}
+    return tuple(
+        LayerSettings(
+            object_name=row.object_name,
+            layer_name=row.layer_name,
+            role=Role(row.role),
+            motion_score=row.motion if row.use_motion else None,
+            sketch=ids.get(row.sketch),
+            trajectory=_trajectory(row),
+            exposure=row.exposure or None,
+        )
+        for row in rows
+    )
+
+
+def _trajectory(row: ACETATE_PG_layer) -> TrajectorySource:
+    kind = TrajectoryKind(row.trajectory)
+    if kind in (TrajectoryKind.NONE, TrajectoryKind.OBJECT):
+        return TrajectorySource(kind)
+    if row.trajectory_object is None:
+        return TrajectorySource(TrajectoryKind.NONE)
+    return TrajectorySource(
+        kind, row.trajectory_object.name, row.trajectory_bone, row.trajectory_layer
+    )
+
+
+def shot_settings(scene: bpy.types.Scene, found: Sequence[SceneLayer]) -> ShotSettings:
+    """The shot's own settings with its frame range resolved.
+
+    Raises `no_layers` where nothing is set to animate and `no_gap` where the playhead has no keys
+    around it.
+    """
+    shot = shot_of(scene)
+    keys = animated_keys(shot, found)
+    mode = _mode(shot.mode, keys, scene.frame_current)
+    start, end = _frames(scene, mode, keys)
+    if not shot.seed_lock:
+        shot.seed = random.SystemRandom().randrange(_MAX_SEED)
+    return ShotSettings(
+        start=start,
+        end=end,
+        mode=mode,
+        exposure=int(shot.exposure),
+        quality=Quality(shot.quality),
+        engine=shot.engine,
+        prompt=shot.prompt,
+        steps=shot.steps,
+        guidance=shot.guidance,
+        seed=shot.seed,
+        takes=shot.takes,
+    )
+
+
+def animated_keys(shot: ACETATE_PG_shot, found: Sequence[SceneLayer]) -> list[int]:
+    """All frames at which a layer set to animate has a key, ascending. Raises `no_layers`."""
+    animated = {_ident(row) for row in shot.layers if row.role == "animate"}
+    chosen = [layer for layer in found if (layer.id.object_name, layer.id.layer_name) in animated]
+    if not chosen:
+        raise AcetateError("no_layers")
+    return sorted({key for layer in chosen for key in layer.keys})
+
+
+def _mode(chosen: str, keys: Sequence[int], playhead: int) -> Mode:
+    if chosen != "auto":
+        return Mode(chosen)
+    return Mode.INTERPOLATE if gap_at(keys, playhead) else Mode.ANIMATE
+
+
+def gap_at(keys: Sequence[int], playhead: int) -> tuple[int, int] | None:
+    """The keys around the playhead; on a key the gap that starts there, else that ends there."""
+    position = bisect_right(keys, playhead)
+    if 0 < position < len(keys):
+        return keys[position - 1], keys[position]
+    if position == len(keys) > 1 and keys[-1] == playhead:
+        return keys[-2], keys[-1]
+    return None
+
+
+def next_gap(keys: Sequence[int], playhead: int) -> tuple[int, int] | None:
+    """The gap whose start is next to the playhead, the first or last one beyond the ends."""
+    if len(keys) < 2:
+        return None
+    position = min(bisect_left(keys, playhead), len(keys) - 2)
+    return keys[position], keys[position + 1]
+
+
+def _frames(scene: bpy.types.Scene, mode: Mode, keys: Sequence[int]) -> tuple[int, int]:
+    shot = shot_of(scene)
+    if shot.range == "custom":
+        return shot.custom_start, shot.custom_end
+    if shot.range == "preview" and scene.use_preview_range:
+        return scene.frame_preview_start, scene.frame_preview_end
+    if shot.range in ("scene", "preview"):
+        return scene.frame_start, scene.frame_end
+    gap = gap_at(keys, scene.frame_current)
+    if gap is not None:
+        return gap
+    before = keys[: bisect_right(keys, scene.frame_current)]
+    if mode is Mode.ANIMATE and before and before[-1] < scene.frame_end:
+        return before[-1], scene.frame_end
+    raise AcetateError("no_gap")
