@@ -1,0 +1,205 @@
+"""Blender's own picture of one layer, on a throw-away scene of its own; only `shot` calls it.
+
+The evaluated strokes are written into a temporary object in front of a copy of the camera, so that
+nothing of the artist's takes part. Settings follow the measurements of the blender spec, section 4.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..scene import api_versions
+from ..scene.camera import CameraView
+from ..scene.strokes import LayerReading
+from ..shared.errors import AcetateError
+from ..shared.pictures import Picture
+
+_FIELDS = {"FLOAT_VECTOR": "vector", "FLOAT2": "vector", "FLOAT_COLOR": "color"}
+_SENSOR_MM = 36.0
+_SMALLEST_SIDE_PX = 16
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of whole camera pixels; negative and beyond the border where art overhangs."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def render_layer(reading: LayerReading, view: CameraView, window: Window) -> Picture:
+    """Blender's picture of one layer inside `window`: full layer opacity, no masks, blend regular.
+
+    Raises `not_found` where the layer's object is gone.
+    """
+    source = bpy.data.objects.get(reading.id.object_name)
+    if source is None:
+        raise AcetateError("not_found", what=f'object "{reading.id.object_name}"')
+    with _stage(view, window) as scene, _actor(source, reading, scene):
+        return Picture(_render(scene, window), window.x, window.y)
+
+
+@contextmanager
+def _stage(view: CameraView, window: Window) -> Iterator[bpy.types.Scene]:
+    """An empty scene whose camera sees exactly the window, at the camera's own pixel scale."""
+    scene = bpy.data.scenes.new("acetate export")
+    lens = bpy.data.cameras.new("acetate export")
+    camera = bpy.data.objects.new("acetate export", lens)
+    try:
+        scene.collection.objects.link(camera)
+        scene.camera = camera
+        _set_render(scene, window)
+        _set_lens(lens, view, window)
+        camera.matrix_world = Matrix(np.linalg.inv(view.world_to_view).tolist())
+        yield scene
+    finally:
+        bpy.data.scenes.remove(scene)
+        bpy.data.objects.remove(camera)
+        bpy.data.cameras.remove(lens)
+
+
+def _set_render(scene: bpy.types.Scene, window: Window) -> None:
+    render = scene.render
+    render.engine = "BLENDER_WORKBENCH"
+    render.resolution_x, render.resolution_y = window.width, window.height
+    render.resolution_percentage = 100
+    render.film_transparent = True
+    render.dither_intensity = 0.0
+    render.use_compositing = render.use_sequencer = False
+    render.use_stamp = False
+    render.use_file_extension = False
+    scene.view_settings.view_transform = "Standard"
+    scene.view_settings.look = "None"
+    image = render.image_settings
+    image.file_format, image.color_mode, image.color_depth = "PNG", "RGBA", "8"
+    image.compression = 0
+
+
+def _set_lens(lens: bpy.types.Camera, view: CameraView, window: Window) -> None:
+    """A lens that maps the window as `view` maps the whole picture."""
+    matrix = view.projection
+    orthographic = abs(matrix[3, 3]) > 0.5
+    lens.sensor_fit, lens.sensor_width = "HORIZONTAL", _SENSOR_MM
+    across = matrix[0, 0] * view.width / window.width
+    # Where the camera's axis pierces the picture plane, in pixels of the window.
+    sign = 1.0 if orthographic else -1.0
+    offset = matrix[:2, 3] if orthographic else matrix[:2, 2]
+    axis_x = (sign * offset[0] * 0.5 + 0.5) * view.width - window.x
+    axis_y = (0.5 - sign * offset[1] * 0.5) * view.height - window.y
+    lens.shift_x = (window.width / 2 - axis_x) / window.width
+    lens.shift_y = (axis_y - window.height / 2) / window.width
+    if orthographic:
+        lens.type, lens.ortho_scale = "ORTHO", 2.0 / across
+        lens.clip_start, lens.clip_end = _orthographic_clip(matrix)
+    else:
+        lens.type, lens.lens = "PERSP", across * _SENSOR_MM / 2
+        lens.clip_start = matrix[2, 3] / (matrix[2, 2] - 1.0)
+        lens.clip_end = matrix[2, 3] / (matrix[2, 2] + 1.0)
+
+
+def _orthographic_clip(matrix: np.ndarray) -> tuple[float, float]:
+    near = (matrix[2, 3] + 1.0) / matrix[2, 2]
+    far = (matrix[2, 3] - 1.0) / matrix[2, 2]
+    return float(near), float(far)
+
+
+@contextmanager
+def _actor(
+    source: bpy.types.Object, reading: LayerReading, scene: bpy.types.Scene
+) -> Iterator[None]:
+    """A copy of the layer's object whose only drawing holds the evaluated strokes."""
+    block = api_versions.new_grease_pencil("acetate export")
+    actor = holder = None
+    try:
+        block.stroke_depth_order = source.data.stroke_depth_order
+        actor = source.copy()
+        actor.animation_data_clear()
+        actor.modifiers.clear()
+        actor.constraints.clear()
+        actor.hide_render = actor.hide_viewport = False
+        _write_layer(block, reading)
+        actor.data = block
+        for slot in source.material_slots:
+            block.materials.append(slot.material)
+        holder = bpy.data.objects.new("acetate export", None)
+        # A parent inverse holds any matrix, a sheared one too; location and scale would not.
+        actor.parent, actor.parent_type = holder, "OBJECT"
+        actor.matrix_parent_inverse = Matrix(reading.object_to_world.tolist())
+        actor.matrix_basis = Matrix.Identity(4)
+        for item in (holder, actor):
+            scene.collection.objects.link(item)
+        yield
+    finally:
+        for item in (actor, holder):
+            if item is not None:
+                bpy.data.objects.remove(item)
+        api_versions.remove_grease_pencil(block)
+
+
+def _write_layer(block: bpy.types.ID, reading: LayerReading) -> None:
+    layer = block.layers.new("layer")
+    layer.use_lights = False
+    layer.tint_color, layer.tint_factor = reading.tint, reading.tint_factor
+    layer.radius_offset = reading.radius_offset
+    drawing = layer.frames.new(1).drawing
+    drawing.add_strokes(np.diff(reading.offsets).tolist())
+    for name, attribute in reading.attributes.items():
+        target = drawing.attributes.get(name)
+        if target is None:
+            target = drawing.attributes.new(name, attribute.data_type, attribute.domain)
+        values = attribute.values
+        if name in ("position", "handle_left", "handle_right"):
+            matrix = reading.layer_to_object
+            values = (values @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
+        field = _FIELDS.get(attribute.data_type, "value")
+        target.data.foreach_set(field, np.ascontiguousarray(values).ravel())
+    drawing.tag_positions_changed()
+
+
+def _render(scene: bpy.types.Scene, window: Window) -> np.ndarray:
+    """Render and read back: uint8 [h, w, 4] straight sRGB."""
+    with tempfile.TemporaryDirectory(prefix="acetate-") as folder:
+        path = os.path.join(folder, "layer.png")
+        scene.render.filepath = path
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+        image = bpy.data.images.load(path)
+        try:
+            image.colorspace_settings.name = "Non-Color"
+            image.alpha_mode = "CHANNEL_PACKED"
+            flat = np.empty(window.width * window.height * 4, np.float32)
+            image.pixels.foreach_get(flat)
+        finally:
+            bpy.data.images.remove(image)
+    rows = flat.reshape(window.height, window.width, 4)[::-1]  # Blender's first row is the lowest
+    return np.rint(rows * 255.0).astype(np.uint8)
+
+
+def content_window(
+    points: np.ndarray, radius: np.ndarray, view: CameraView, overscan: float
+) -> Window | None:
+    """The smallest window that holds what is drawn, within the picture grown by `overscan`.
+
+    `points` [P, 2], `radius` [P] camera pixels; `overscan` 0.25 keeps a quarter of the picture's
+    size on each side. None where nothing falls inside.
+    """
+    if not len(points):
+        return None
+    margin = np.ceil(overscan * np.array([view.width, view.height]))
+    reach = radius[:, None] * 1.5 + 3.0
+    low = np.maximum(np.floor((points - reach).min(axis=0)), -margin)
+    border = np.array([view.width, view.height]) + margin
+    high = np.minimum(np.ceil((points + reach).max(axis=0)), border)
+    if (low >= high).any():
+        return None
+    size = np.maximum(high - low, _SMALLEST_SIDE_PX)
+    return Window(int(low[0]), int(low[1]), int(size[0]), int(size[1]))
