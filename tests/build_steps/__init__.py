@@ -1,0 +1,1 @@
+"""Promises of the commands behind `build.py`."""

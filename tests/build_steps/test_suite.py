@@ -1,0 +1,52 @@
+"""The test command counts what it ran and says so in its exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from build_steps.environments import Environment
+from build_steps.suite import Outcome, run_pure, summary
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Environment("here", Path(sys.prefix), ())
+
+
+def _room(root: Path, text: str) -> str:
+    (root / "tests" / "room").mkdir(parents=True)
+    (root / "tests" / "room" / "test_it.py").write_text(text)
+    return "tests/room"
+
+
+def test_passed_failed_and_skipped_tests_are_counted(tmp_path: Path) -> None:
+    text = (
+        "import pytest\ndef test_a(): pass\ndef test_b(): assert 0\ndef test_c(): pytest.skip()\n"
+    )
+    outcome = run_pure(tmp_path, HERE, [_room(tmp_path, text)])
+    assert (outcome.passed, outcome.failed, outcome.skipped) == (1, 1, 1)
+    assert not outcome.ok
+
+
+def test_a_green_room_is_ok(tmp_path: Path) -> None:
+    assert run_pure(tmp_path, HERE, [_room(tmp_path, "def test_a(): pass\n")]).ok
+
+
+def test_a_room_that_cannot_be_read_is_not_ok(tmp_path: Path) -> None:
+    assert not run_pure(tmp_path, HERE, [_room(tmp_path, "import no_such_module\n")]).ok
+
+
+def test_the_summary_starts_with_the_totals() -> None:
+    text = summary([Outcome("a", 3, 1, 0, 2.0), Outcome("b", 4, 0, 2, 1.0)])
+    assert text.startswith("7 passed, 1 failed")
+    assert "b: 4 passed, 0 failed, 2 skipped (1 s)" in text
+
+
+@pytest.mark.parametrize("arguments", [["test", "no-such-room"], ["demo", "--size", "big"]])
+def test_a_wrong_argument_ends_with_one_line_and_not_with_zero(arguments: list[str]) -> None:
+    command = [sys.executable, str(ROOT / "build.py"), *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert finished.returncode in (1, 2)
+    assert "Traceback" not in finished.stderr
