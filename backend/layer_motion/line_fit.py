@@ -21,6 +21,7 @@ _START_STEPS = 6
 _FREE_SIGMAS_PX = (16.0, 10.0, 6.0, 4.0)
 _FREE_STEPS = 3
 _REACH_PX = (10.0, 8.0, 5.0, 4.0)
+_BORDER_PX = 0.5
 _TURNS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0)
 
 
@@ -38,9 +39,14 @@ class Fit:
 
 
 class LineFitter:
-    """Fits one source drawing to many targets; keeps what depends on the source alone."""
+    """Fits one source drawing to many targets; keeps what depends on the source alone.
 
-    def __init__(self, source: LinePoints) -> None:
+    `frame`: width and height in working pixels inside which targets are drawn; points that move
+    out of it are carried by the others.
+    """
+
+    def __init__(self, source: LinePoints, frame: tuple[float, float]) -> None:
+        self._frame = frame
         step = max(1, -(-len(source) // _MAX_SOURCE_POINTS))
         chosen = np.random.default_rng(0).permutation(len(source))[::step] if step > 1 else None
         self.source = source.place if chosen is None else source.place[chosen]  # [n, 2]
@@ -56,11 +62,11 @@ class LineFitter:
 
     def follow(self, start: np.ndarray, target: LinePoints) -> Fit:
         """Fit to a target close by: `start` [n, 2] are the points' places a moment ago."""
-        return self._fit(start, _Target(target))
+        return self._fit(start, _Target(target, self._frame))
 
     def find(self, starts: list[np.ndarray], target: LinePoints) -> Fit:
         """Fit to a target further off: several starts, turned ones among them, the best wins."""
-        goal = _Target(target)
+        goal = _Target(target, self._frame)
         centre_goal = target.place.mean(axis=0)
         options: list[np.ndarray] = []
         for start in starts:
@@ -91,7 +97,8 @@ class LineFitter:
             pull, weight = goal.pull(moved, self._headings(moved), reach)
             if weight.sum() < 3.0:
                 break
-            change = affine.fit_affine(moved, moved + pull, weight, stiffness=0.02)
+            hidden = float(np.mean(weight < 0.05))
+            change = affine.fit_affine(moved, moved + pull, weight, stiffness=0.02 + hidden)
             if not affine.is_regular(change):
                 break
             moved = affine.apply(change, moved)
@@ -138,7 +145,8 @@ def _local_affine(
 class _Target:
     """A drawing to be fitted to, ready for neighbour searches."""
 
-    def __init__(self, points: LinePoints) -> None:
+    def __init__(self, points: LinePoints, frame: tuple[float, float]) -> None:
+        self._frame = np.array(frame)
         self.place = points.place
         self.heading = points.heading
         self._tree = KDTree(np.hstack([points.place, points.heading * _HEADING_PX]))
@@ -150,7 +158,7 @@ class _Target:
         """Mean displacement [n, 2] towards matched target points and its weight [n]."""
         features = np.hstack([moved, heading * _HEADING_PX])
         there, index = self._tree.query(features)
-        ahead = _kernel(there, reach)
+        ahead = _kernel(there, reach) * self._seen(moved)
         total = ahead.copy()
         pull = ahead[:, None] * (self.place[index] - moved)
         own = KDTree(features)
@@ -160,9 +168,16 @@ class _Target:
         np.add.at(total, origin, share)
         return pull / np.maximum(total, 1e-6)[:, None], total
 
+    def _seen(self, moved: np.ndarray) -> np.ndarray:
+        inside = (moved > -_BORDER_PX) & (moved < self._frame + _BORDER_PX)
+        return inside.all(axis=1).astype(float)
+
     def error_px(self, moved: np.ndarray) -> float:
         """Trimmed mean of both ways' distances, without headings."""
-        ahead = np.sort(self._plain.query(moved)[0])
+        seen = moved[self._seen(moved) > 0]
+        if not len(seen):
+            return float(np.hypot(*self._frame))
+        ahead = np.sort(self._plain.query(seen)[0])
         back = np.sort(KDTree(moved).query(self.place)[0])
         keep_ahead, keep_back = max(1, int(0.9 * len(ahead))), max(1, int(0.95 * len(back)))
         return float((ahead[:keep_ahead].mean() + back[:keep_back].mean()) / 2)

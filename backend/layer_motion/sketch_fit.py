@@ -38,7 +38,7 @@ def plan_sketch(scene: Scene) -> Plan | None:
     """Poses that follow the sketches, or None where there is too little to follow."""
     scale = min(1.0, _WORKING_LINES / scene.task.height)
     targets = _targets(scene, scale)
-    if not any(0 < moment for moment in targets):
+    if not any(moment > 0 for moment in targets):
         return None
     tracks = [
         _follow(scene, art, key, targets, scale) if art is not None and seen else None
@@ -67,16 +67,16 @@ def _follow(
     scene: Scene, art: Art, key: int, targets: dict[int, LinePoints], scale: float
 ) -> _Track | None:
     """Fit the lines of one key to every other sketch, going away from the key."""
-    source = targets[key] if key in targets else art_points(art, scale)
+    source = _source_points(scene, art, targets.get(key), scale)
     if len(source) < _MIN_POINTS:
         return None
-    fitter = LineFitter(source)
+    fitter = LineFitter(source, (scene.task.width * scale, scene.task.height * scale))
     fits = {key: fitter.rest()}
     outward = sorted((m for m in targets if m != key), key=lambda m: abs(m - key))
     near = key
     for moment in outward:
         scene.check()
-        start = fits[near].moved
+        start = _expected(fits, key, near, moment)
         if _same_lines(scene, key, moment):
             fits[moment] = fitter.rest()
         elif abs(moment - near) <= _FAR_MOMENTS:
@@ -86,6 +86,31 @@ def _follow(
         near = moment
     maps = {moment: _global_map(fitter, fit) for moment, fit in fits.items()}
     return _Track(fitter, fits, maps)
+
+
+def _source_points(
+    scene: Scene, art: Art, sketch: LinePoints | None, scale: float
+) -> LinePoints:
+    """The key's own sketch, completed beyond the camera's border by the lines of the art."""
+    own = art_points(art, scale)
+    if sketch is None:
+        return own
+    frame = np.array([scene.task.width, scene.task.height]) * scale
+    beyond = ((own.place < 0) | (own.place > frame)).any(axis=1)
+    return LinePoints(
+        np.concatenate([sketch.place, own.place[beyond]]),
+        np.concatenate([sketch.heading, own.heading[beyond]]),
+    )
+
+
+def _expected(fits: dict[int, Fit], key: int, near: int, moment: int) -> np.ndarray:
+    """Where the points will be, going on as from the fit before."""
+    now = fits[near].moved
+    before = near + (1 if key > near else -1)
+    if before not in fits or abs(moment - near) != 1:
+        return now
+    speed = affine.fit_similarity(fits[before].moved, now)
+    return affine.apply(speed, now)
 
 
 def _same_lines(scene: Scene, key: int, moment: int) -> bool:
