@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from shared.errors import AcetateError
 from shared.result import ModelUsed
 from shared.shot import Sketch
 
+if TYPE_CHECKING:
+    from backend.models.layeranimate.bundle import LayerAnimateModel
+
 LAYER_MOTION = "layer-motion"
 MINI = "mini"
 LAYERANIMATE = "layeranimate"
@@ -21,10 +25,13 @@ LAYERANIMATE = "layeranimate"
 
 @dataclass(frozen=True)
 class SketchExpert:
-    """A loaded network that refines sketched layers under its own gates."""
+    """A loaded network that refines sketched layers under its own gates.
+
+    `refine` gets what layer motion got, what it made, and a check to call before every drawing.
+    """
 
     used: ModelUsed
-    refine: Callable[[GapTask, GapResult], GapResult]
+    refine: Callable[[GapTask, GapResult, Check], GapResult]
 
 
 @dataclass(frozen=True)
@@ -45,19 +52,34 @@ class ClipPainter:
 
 def load_bundled_expert() -> SketchExpert:
     """The sketch expert of the package. Raises `model_missing` or `model_corrupt`."""
-    try:
-        from backend.mini import expert as mini
-    except ImportError as error:
-        raise AcetateError("model_missing", model=MINI, detail=str(error)) from error
-    loaded = mini.load_expert()
-    used = ModelUsed(name=loaded.name, sha256=loaded.sha256)
-    return SketchExpert(used, lambda task, result: mini.refine_gap(task, result, loaded))
+    # torch is loaded only for a shot that needs it: layer motion alone starts in a tenth of it.
+    from backend.mini.expert import load_expert, refine_gap
+    from backend.mini.weights import NAME
+
+    expert = load_expert()
+
+    def refine(task: GapTask, result: GapResult, check: Check) -> GapResult:
+        return refine_gap(task, result, expert, check=check)
+
+    return SketchExpert(ModelUsed(name=NAME, sha256=expert.sha256), refine)
 
 
 def no_painter(device: str) -> ClipPainter:
     """The answer of an installation without LayerAnimate weights: raises `model_missing`."""
     del device
     raise AcetateError("model_missing", model=LAYERANIMATE)
+
+
+def painter_of(model: LayerAnimateModel, used: tuple[ModelUsed, ...] = ()) -> ClipPainter:
+    """A painter that runs a loaded model at the size it was trained at."""
+    from backend.models.layeranimate.generate import generate_clip
+
+    def paint(
+        conditions: ClipConditions, settings: SampleSettings, check: Check, report: Report
+    ) -> np.ndarray:
+        return generate_clip(model, conditions, settings, check, report)
+
+    return ClipPainter(used=used, paint=paint, clip_frames=model.clip_frames)
 
 
 @dataclass(frozen=True)

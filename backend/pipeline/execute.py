@@ -7,8 +7,9 @@ import time
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import RunContext
 from backend.pipeline.deliver import composite, deliver, offer_preview, picture_source
-from backend.pipeline.engines import LAYER_MOTION, MINI, Choice, Engines, choose
+from backend.pipeline.engines import LAYER_MOTION, LAYERANIMATE, MINI, Choice, Engines, choose
 from backend.pipeline.motion import MotionResult, run_motion
+from backend.pipeline.paint import paint, store_painted
 from backend.pipeline.plan import ShotPlan, make_plan
 from shared.blobs import Blobs
 from shared.result import ModelUsed, ResultManifest
@@ -41,7 +42,14 @@ def execute(
     motion = _move(plan, artwork, choice, context)
     clock.lap("motion")
 
+    result = None
+    if choice.painter is not None:
+        result = paint(plan, artwork, motion, choice.painter, context)
+        motion = result.motion
+        clock.lap("paint")
+
     delivered = deliver(plan, artwork, motion.spool, motion.methods, outputs, context)
+    painted = store_painted(plan, result, delivered.composite, outputs) if result else ()
     clock.lap("deliver")
     engine, models, warnings = _credits(choice, motion)
     return ResultManifest(
@@ -54,6 +62,7 @@ def execute(
         end=request.end,
         layers=delivered.layers,
         composite=delivered.composite,
+        painted=painted,
         models=models,
         seed=request.look.seed,
         timings=clock.timings,
@@ -92,6 +101,8 @@ def _credits(
     choice: Choice, motion: MotionResult
 ) -> tuple[str, tuple[ModelUsed, ...], tuple[str, ...]]:
     """Engine that really ran, models that took part, and warnings."""
+    if choice.painter is not None:
+        return LAYERANIMATE, choice.painter.used, choice.warnings
     refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
     if choice.expert is not None and refined:
         return MINI, (choice.expert.used,), choice.warnings

@@ -93,7 +93,7 @@ def _fill(
     context.check()
     if choice.expert is not None and task.sketches:
         context.report("sketch", 0, 1)
-        result = choice.expert.refine(task, result)
+        result = choice.expert.refine(task, result, context.check)
         context.report("sketch", 1, 1)
     return result
 

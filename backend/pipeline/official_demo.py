@@ -334,7 +334,7 @@ def _fill(frame: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarra
     trusted = cv2.erode(known.astype(np.uint8), np.ones((5, 5), np.uint8))
     levels[0] *= trusted[..., None]
     while min(levels[-1].shape[:2]) > 2:
-        levels.append(cv2.pyrDown(levels[-1]))
+        levels.append(np.asarray(cv2.pyrDown(levels[-1]), np.float32))
     colour = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], 1e-3)
     for level in reversed(levels[:-1]):
         colour = cv2.pyrUp(colour, dstsize=(level.shape[1], level.shape[0]))

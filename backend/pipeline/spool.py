@@ -27,18 +27,25 @@ class PictureSpool:
         self._lock = threading.Lock()
 
     def put(self, name: Hashable, picture: Picture) -> None:
-        """Keep a picture; its pixels must not change afterwards."""
+        """Keep a picture, in place of an earlier one of that name; its pixels must not change."""
         picture = picture.cropped()
         # A crop may be a view that keeps a far larger array alive.
         if picture.pixels.base is not None:
             picture = Picture(np.array(picture.pixels), picture.x, picture.y)
         with self._lock:
+            self._forget(name)
             self._raw[name] = picture
             self._raw_bytes += picture.pixels.nbytes
             while self._raw_bytes > self._budget_bytes:
                 oldest, packed = self._raw.popitem(last=False)
                 self._raw_bytes -= packed.pixels.nbytes
                 self._packed[oldest] = (encode_png(packed.pixels), packed.x, packed.y)
+
+    def _forget(self, name: Hashable) -> None:
+        self._packed.pop(name, None)
+        earlier = self._raw.pop(name, None)
+        if earlier is not None:
+            self._raw_bytes -= earlier.pixels.nbytes
 
     def get(self, name: Hashable) -> Picture:
         """The picture of that name. Raises `KeyError`."""
