@@ -134,7 +134,7 @@ class ACETATE_PG_take(bpy.types.PropertyGroup):
     engine: StringProperty(name="Engine", description="What really made the take")
     start: IntProperty(name="Start", description="First scene frame")
     end: IntProperty(name="End", description="Last scene frame")
-    folder: StringProperty(name="Folder", description="Where its pictures are", subtype="DIR_PATH")
+    folder: StringProperty(name="Folder", description="Where its pictures are")
     layers: IntProperty(name="Layers", description="Number of layers that came back")
 
 

@@ -1,0 +1,84 @@
+"""A real server process for tests of the extension, in the project's own environment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+_READY_S = 60.0
+
+
+@dataclass
+class RunningServer:
+    """A server process that may be killed and started again on the same data and port."""
+
+    program: Path
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"tcp://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        """End it at once, as a crash would; its workers notice by themselves."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def start_again(self) -> None:
+        """Start it on the same data folder and port."""
+        self.process = _spawn(self.program, self.folder, self.port)
+        _wait_until_ready(self)
+
+
+def start_server(root: Path, folder: Path) -> RunningServer:
+    """Start `acetate serve` below `folder`; skips where the project's environment is not there."""
+    program = root / ".venv/bin/acetate"
+    if not program.is_file():
+        pytest.skip("the backend's environment (.venv) is not set up")
+    port = free_port()
+    running = RunningServer(program, folder, port, _spawn(program, folder, port))
+    _wait_until_ready(running)
+    return running
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _spawn(program: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ACETATE_RUN_DIR": str(folder / "run")}
+    with (folder / "server.log").open("ab") as log:
+        return subprocess.Popen(
+            [program, "serve", "--listen", str(port), "--data-dir", str(folder / "data")],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+        )
+
+
+def _wait_until_ready(running: RunningServer) -> None:
+    until = time.monotonic() + _READY_S
+    while time.monotonic() < until:
+        if running.process.poll() is not None:
+            break
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", running.port)) == 0:
+                return
+        time.sleep(0.1)
+    log = (running.folder / "server.log").read_text(errors="replace")
+    pytest.fail(f"the server did not start: {log[-1000:]}")
