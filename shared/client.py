@@ -251,7 +251,7 @@ class Client:
 
         Blobs that `sink` has are skipped, every hash is checked, and calling again goes on where
         an earlier call stopped. `progress` gets bytes here and in all. Raises the job's own error
-        where it failed, `wait_timeout` where it still runs, `disk` or `bad_package`.
+        where it failed, `not_ready` where it still runs, `disk` or `bad_package`.
         """
         store = FolderBlobs(sink) if isinstance(sink, Path) else sink
         info = self._ask(Result(id=0, job=job), ResultInfo)

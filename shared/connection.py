@@ -140,6 +140,7 @@ class Connection:
         self._socket = socket
         for option, value in _OPTIONS:
             socket.setsockopt(option, value)
+        socket.setsockopt(zmq.IPV6, int("[" in self.address))
         self._monitor = socket.get_monitor_socket(_EVENTS)
         socket.connect(self.address)
         if not self._wait(zmq.POLLOUT, until):
@@ -228,7 +229,6 @@ _OPTIONS: tuple[tuple[int, int], ...] = (
     (zmq.HEARTBEAT_IVL, 2000),
     (zmq.HEARTBEAT_TIMEOUT, 6000),
     (zmq.HANDSHAKE_IVL, 3000),
-    (zmq.IPV6, 1),
 )
 
 

@@ -347,6 +347,13 @@ _ROWS: tuple[ErrorSpec, ...] = (
         ExitCode.WAIT_TIMEOUT,
     ),
     ErrorSpec(
+        "E311",
+        "not_ready",
+        "The job is not done yet",
+        "Wait for it with: acetate wait {job}",
+        ExitCode.WAIT_TIMEOUT,
+    ),
+    ErrorSpec(
         "E402",
         "queue_full",
         "You have {count} jobs in line (limit {limit})",

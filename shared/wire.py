@@ -20,6 +20,7 @@ from .messages import (
     PROTO_MAJOR,
     AnyAnswer,
     AnyRequest,
+    Number,
     Proto,
 )
 
@@ -29,9 +30,16 @@ MAX_FRAME_BYTES = MAX_PART_BYTES + MAX_HEADER_BYTES
 
 Frame = bytes | memoryview
 _Message = TypeVar("_Message")
+
+
+class _Numbered(msgspec.Struct):
+    id: Number = 0
+
+
 _ENCODER = msgspec.msgpack.Encoder()
 _REQUESTS: msgspec.msgpack.Decoder[AnyRequest] = msgspec.msgpack.Decoder(AnyRequest)
 _ANSWERS: msgspec.msgpack.Decoder[AnyAnswer] = msgspec.msgpack.Decoder(AnyAnswer)
+_NUMBERS: msgspec.msgpack.Decoder[_Numbered] = msgspec.msgpack.Decoder(_Numbered)
 
 
 def encode(message: msgspec.Struct, *parts: Frame) -> list[Frame]:
@@ -79,6 +87,16 @@ def decode(
     if tuple(part.nbytes for part in parts) != getattr(message, "blobs", ()):
         raise AcetateError("invalid_request", where="frames do not match their declared lengths")
     return message, parts
+
+
+def request_number(frames: Sequence[Frame]) -> int:
+    """The number of a request that could not be read, so that it can be answered; else 0."""
+    if len(frames) < 2 or memoryview(frames[1]).nbytes > MAX_HEADER_BYTES:
+        return 0
+    try:
+        return _NUMBERS.decode(frames[1]).id
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return 0
 
 
 def _check_magic(frames: Sequence[Frame]) -> None:

@@ -1,0 +1,133 @@
+"""Entry point of the `acetate` command: finds the sub-command, runs it, reports errors in one line.
+
+Sub-commands are modules of this folder and the entry-point group `acetate.commands`; each has a
+`register(subparsers)` that sets `run`. Only the wanted one is imported, so that all start fast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from shared.blobs import write_atomically
+from shared.errors import AcetateError, ExitCode
+from shared.local_server import run_dir
+
+_Subparsers = Any  # argparse names this type privately
+_COMMANDS = {
+    "serve": "serve",
+    "generate": "generate",
+    "submit": "submit",
+    "status": "follow",
+    "watch": "follow",
+    "wait": "follow",
+    "cancel": "follow",
+    "fetch": "fetch",
+    "export": "export",
+    "import-demo": "import_demo",
+    "bench": "bench",
+    "doctor": "doctor",
+    "version": "version",
+}
+ENTRY_POINTS = "acetate.commands"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the process's exit code (`shared.errors.ExitCode`)."""
+    arguments = sys.argv[1:] if argv is None else argv
+    wants_json = "--json" in arguments
+    try:
+        args = _parser(arguments).parse_args(arguments)
+        return int(args.run(args))
+    except AcetateError as error:
+        return _report(error, wants_json=wants_json)
+    except KeyboardInterrupt:
+        print("Interrupted", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output left; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except Exception as error:  # noqa: BLE001 - the last stop: nobody sees a traceback
+        return _report(_logged(error), wants_json=wants_json)
+
+
+def error_line(error: AcetateError) -> str:
+    """An error as one line for a terminal."""
+    detail = " ".join(error.detail.split())[:200]
+    return f"{error.code} {error.text} - {error.hint}" + (f" ({detail})" if detail else "")
+
+
+def _report(error: AcetateError, *, wants_json: bool) -> int:
+    if wants_json:
+        print(json.dumps({"schema": "acetate.error/1", "error": error.to_dict()}), file=sys.stderr)
+    else:
+        print(error_line(error), file=sys.stderr)
+    return error.exit_code
+
+
+def _logged(error: Exception) -> AcetateError:
+    """An unforeseen error as `bug`, its traceback in a log file."""
+    file = run_dir() / "acetate-error.log"
+    formatter = logging.Formatter()
+    trace = formatter.formatException((type(error), error, error.__traceback__))
+    detail = f"{type(error).__name__}: {error}"
+    try:
+        write_atomically(file, f"{sys.argv}\n{trace}\n".encode())
+    except AcetateError:
+        return AcetateError("bug", detail=detail)
+    return AcetateError("bug", detail=f"{detail}; see {file}")
+
+
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="acetate", description="Layered in-betweens for Blender")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    wanted = arguments[0] if arguments else ""
+    found = {**_local_commands(), **_other_commands()}
+    for load in [found[wanted]] if wanted in found else _each_once(found):
+        load()(subparsers)
+    return parser
+
+
+def _local_commands() -> dict[str, Callable[[], Callable[[_Subparsers], None]]]:
+    here = Path(__file__).parent
+    modules = {
+        name: module for name, module in _COMMANDS.items() if (here / f"{module}.py").exists()
+    }
+    return {name: _LocalGroup(f"backend.cli.{module}") for name, module in modules.items()}
+
+
+def _other_commands() -> dict[str, Callable[[], Callable[[_Subparsers], None]]]:
+    return {point.name: point.load for point in metadata.entry_points(group=ENTRY_POINTS)}
+
+
+class _LocalGroup:
+    """Imports a module of this folder when it is called, and returns its `register`."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+
+    def __call__(self) -> Callable[[_Subparsers], None]:
+        return importlib.import_module(self.module).register
+
+
+def _each_once(
+    found: dict[str, Callable[[], Callable[[_Subparsers], None]]],
+) -> list[Callable[[], Callable[[_Subparsers], None]]]:
+    """All groups; those of one module register several commands at once."""
+    groups: dict[str, Callable[[], Callable[[_Subparsers], None]]] = {}
+    for name, load in found.items():
+        groups.setdefault(load.module if isinstance(load, _LocalGroup) else name, load)
+    return list(groups.values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

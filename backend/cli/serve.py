@@ -1,0 +1,75 @@
+"""`acetate serve`: run the backend until it is stopped."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from backend.server.about import default_data_dir, version
+from backend.server.serve import ServeOptions, serve
+from shared.errors import AcetateError, ExitCode
+from shared.local_server import DEFAULT_PORT
+
+TEST_RUNNER = "ACETATE_TEST_RUNNER"
+_LOG_BYTES = 2 * 1024 * 1024
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the `acetate` parser."""
+    parser = subparsers.add_parser(
+        "serve", help="run the backend on this computer", description=__doc__
+    )
+    parser.add_argument(
+        "--listen",
+        default=str(DEFAULT_PORT),
+        metavar="ADDRESS",
+        help=f"PORT, HOST:PORT or tcp://HOST:PORT on this computer (default {DEFAULT_PORT}; "
+        "0 takes any free port)",
+    )
+    parser.add_argument("--data-dir", type=Path, help="where jobs and pictures are kept")
+    parser.add_argument("--device", action="append", help="cpu, cuda:0 ...; may be repeated")
+    parser.add_argument("--workers", type=int, default=1, help="worker processes per device")
+    parser.add_argument("--json", action="store_true", help="print the ready line as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command. Raises `AcetateError` where the server cannot start."""
+    if not 1 <= args.workers <= 16:
+        raise AcetateError("usage", where="--workers takes 1 to 16")
+    devices = [device for device in args.device or ["cpu"] for _ in range(args.workers)]
+    options = ServeOptions(
+        listen=args.listen,
+        data_dir=(args.data_dir or default_data_dir()).resolve(),
+        devices=tuple(devices),
+        runner=os.environ.get(TEST_RUNNER, ""),
+    )
+    _log_to(options.data_dir / "logs")
+
+    def announce(address: str) -> None:
+        if args.json:
+            document = {"schema": "acetate.ready/1", "address": address, "pid": os.getpid()}
+            print(json.dumps(document | {"version": version()}), flush=True)
+        else:
+            print(f"ready {address}", flush=True)
+
+    serve(options, announce)
+    return ExitCode.DONE
+
+
+def _log_to(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            folder / "server.log", maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
+        )
+    except OSError as error:
+        raise AcetateError("disk", detail=str(error)) from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logger = logging.getLogger("acetate")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
