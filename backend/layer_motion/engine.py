@@ -34,7 +34,8 @@ def animate_gap(
     for step in decided.steps:
         check()
         pictures.append(_draw(scene, step, limit, crisp=crisp))
-    return GapResult(tuple(pictures), decided.method)
+    errors = tuple(step.fit_error_px for step in decided.steps)
+    return GapResult(tuple(pictures), decided.method, errors)
 
 
 def make_plan(scene: plan.Scene) -> plan.Plan:

@@ -61,12 +61,13 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
-        if not math.isfinite(float(loss)) or not math.isfinite(float(norm)):
-            raise AcetateError("nan", detail=f"loss {float(loss)} at step {self.step}")
+        value = loss.item()
+        if not math.isfinite(value) or not math.isfinite(norm.item()):
+            raise AcetateError("nan", detail=f"loss {value} at step {self.step}")
         self.optimiser.step()
         self.step += 1
         self._average()
-        return StepReport(self.step, float(loss), float(norm), rate)
+        return StepReport(self.step, value, norm.item(), rate)
 
     def _average(self) -> None:
         decay = min(self.recipe.optimiser.ema, (1 + self.step) / (10 + self.step))

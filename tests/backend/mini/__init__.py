@@ -1,0 +1,1 @@
+"""Promises of acetate-mini: its rules, its weights, its effect."""
