@@ -90,7 +90,7 @@ class Follower:
     def connect(self) -> None:
         """Wait until the session is connected. Raises `RuntimeError` with its error."""
         until = time.monotonic() + 60.0
-        while self._session.connection.value != "connected":
+        while self._session.connection.value != "ready":
             self._session.pump()
             if time.monotonic() > until:
                 raise RuntimeError(f"no connection: {self._session.error}")
