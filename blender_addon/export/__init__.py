@@ -1,1 +1,1 @@
-"""From scene readings to a shot request: pictures, strokes and controls; the artist's stay as is."""
+"""From scene readings to a shot request: pictures, strokes, controls; the scene stays as it is."""

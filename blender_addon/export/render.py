@@ -21,23 +21,31 @@ from ..scene.camera import CameraView
 from ..scene.strokes import LayerReading
 from ..shared.errors import AcetateError
 from ..shared.pictures import Picture
+from .windows import Window
 
 _FIELDS = {"FLOAT_VECTOR": "vector", "FLOAT2": "vector", "FLOAT_COLOR": "color"}
+_SMOOTHING = ("antialias_threshold", "antialias_threshold_render", "aa_samples")
 _SENSOR_MM = 36.0
-_SMALLEST_SIDE_PX = 16
 
 
 @dataclass(frozen=True)
-class Window:
-    """A rectangle of whole camera pixels; negative and beyond the border where art overhangs."""
+class RenderLook:
+    """The artist's own settings that shape how Grease Pencil edges are smoothed."""
 
-    x: int
-    y: int
-    width: int
-    height: int
+    filter_size: float
+    smoothing: tuple[tuple[str, float], ...]
 
 
-def render_layer(reading: LayerReading, view: CameraView, window: Window) -> Picture:
+def look_of(scene: bpy.types.Scene) -> RenderLook:
+    """How `scene` smooths edges; Blender 4.5 and 5.0 have other defaults."""
+    settings = scene.grease_pencil_settings
+    found = tuple((name, getattr(settings, name)) for name in _SMOOTHING if hasattr(settings, name))
+    return RenderLook(scene.render.filter_size, found)
+
+
+def render_layer(
+    reading: LayerReading, view: CameraView, window: Window, look: RenderLook
+) -> Picture:
     """Blender's picture of one layer inside `window`: full layer opacity, no masks, blend regular.
 
     Raises `not_found` where the layer's object is gone.
@@ -45,12 +53,12 @@ def render_layer(reading: LayerReading, view: CameraView, window: Window) -> Pic
     source = bpy.data.objects.get(reading.id.object_name)
     if source is None:
         raise AcetateError("not_found", what=f'object "{reading.id.object_name}"')
-    with _stage(view, window) as scene, _actor(source, reading, scene):
+    with _stage(view, window, look) as scene, _actor(source, reading, scene):
         return Picture(_render(scene, window), window.x, window.y)
 
 
 @contextmanager
-def _stage(view: CameraView, window: Window) -> Iterator[bpy.types.Scene]:
+def _stage(view: CameraView, window: Window, look: RenderLook) -> Iterator[bpy.types.Scene]:
     """An empty scene whose camera sees exactly the window, at the camera's own pixel scale."""
     scene = bpy.data.scenes.new("acetate export")
     lens = bpy.data.cameras.new("acetate export")
@@ -58,7 +66,7 @@ def _stage(view: CameraView, window: Window) -> Iterator[bpy.types.Scene]:
     try:
         scene.collection.objects.link(camera)
         scene.camera = camera
-        _set_render(scene, window)
+        _set_render(scene, window, look)
         _set_lens(lens, view, window)
         camera.matrix_world = Matrix(np.linalg.inv(view.world_to_view).tolist())
         yield scene
@@ -68,8 +76,11 @@ def _stage(view: CameraView, window: Window) -> Iterator[bpy.types.Scene]:
         bpy.data.cameras.remove(lens)
 
 
-def _set_render(scene: bpy.types.Scene, window: Window) -> None:
+def _set_render(scene: bpy.types.Scene, window: Window, look: RenderLook) -> None:
+    for name, value in look.smoothing:
+        setattr(scene.grease_pencil_settings, name, value)
     render = scene.render
+    render.filter_size = look.filter_size
     render.engine = "BLENDER_WORKBENCH"
     render.resolution_x, render.resolution_y = window.width, window.height
     render.resolution_percentage = 100
@@ -182,24 +193,3 @@ def _render(scene: bpy.types.Scene, window: Window) -> np.ndarray:
             bpy.data.images.remove(image)
     rows = flat.reshape(window.height, window.width, 4)[::-1]  # Blender's first row is the lowest
     return np.rint(rows * 255.0).astype(np.uint8)
-
-
-def content_window(
-    points: np.ndarray, radius: np.ndarray, view: CameraView, overscan: float
-) -> Window | None:
-    """The smallest window that holds what is drawn, within the picture grown by `overscan`.
-
-    `points` [P, 2], `radius` [P] camera pixels; `overscan` 0.25 keeps a quarter of the picture's
-    size on each side. None where nothing falls inside.
-    """
-    if not len(points):
-        return None
-    margin = np.ceil(overscan * np.array([view.width, view.height]))
-    reach = radius[:, None] * 1.5 + 3.0
-    low = np.maximum(np.floor((points - reach).min(axis=0)), -margin)
-    border = np.array([view.width, view.height]) + margin
-    high = np.minimum(np.ceil((points + reach).max(axis=0)), border)
-    if (low >= high).any():
-        return None
-    size = np.maximum(high - low, _SMALLEST_SIDE_PX)
-    return Window(int(low[0]), int(low[1]), int(size[0]), int(size[1]))

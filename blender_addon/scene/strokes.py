@@ -130,6 +130,16 @@ def read_layer(
     return reading
 
 
+def layer_matrix(
+    item: bpy.types.Object, layer_name: str, depsgraph: bpy.types.Depsgraph
+) -> np.ndarray:
+    """A layer's space to the world at the depsgraph's frame: float64 [4, 4]."""
+    evaluated = item.evaluated_get(depsgraph)
+    layer = evaluated.data.layers.get(layer_name) or item.data.layers[layer_name]
+    to_world = np.array(evaluated.matrix_world)
+    return to_world @ _layer_to_object(evaluated, layer, depsgraph)
+
+
 def _attributes(drawing: bpy.types.bpy_struct) -> dict[str, Attribute]:
     found: dict[str, Attribute] = {}
     for attribute in drawing.attributes:
