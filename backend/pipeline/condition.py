@@ -6,7 +6,7 @@ Two steps: `prepare` checks the arrays and brings them into the model's ranges (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -86,6 +86,28 @@ def neutral_tokens(model: LayerAnimateModel) -> ClipTokens:
     return ClipTokens(text=text, neutral_text=text, image=image, neutral_image=image)
 
 
+def without_unused_slots(conditions: ClipConditions) -> ClipConditions:
+    """The same clip without the slots that are not used; what they hold then costs nothing.
+
+    Dropping them changes no result (spec 0.4). Where no slot is used, one stays, unused.
+    """
+    _check_shapes(conditions)
+    kept = np.flatnonzero(conditions.layer_validity)
+    if len(kept) == 0:
+        kept = np.array([0])
+    sketch, regions = conditions.sketch, conditions.layer_regions
+    return replace(
+        conditions,
+        layer_masks=conditions.layer_masks[kept],
+        layer_static=conditions.layer_static[kept],
+        layer_validity=conditions.layer_validity[kept],
+        motion_scores=conditions.motion_scores[kept],
+        sketch=None if sketch is None else sketch[kept],
+        layer_regions=None if regions is None else regions[kept],
+        tracks=tuple(conditions.tracks[i] for i in kept) if conditions.tracks else (),
+    )
+
+
 def prepare(conditions: ClipConditions) -> ClipInputs:
     """Plain arrays to model ranges; raises `AcetateError` for shapes or numbers that cannot be."""
     _check_shapes(conditions)
@@ -145,6 +167,8 @@ def _check_shapes(conditions: ClipConditions) -> None:
         ("motion scores", conditions.motion_scores, (count,)),
         ("sketch", conditions.sketch, (count, frames, height, width)),
     ]
+    if count < 1:
+        raise AcetateError("invalid_request", where="no layer slot")
     if keys not in (1, 2):
         raise AcetateError("invalid_request", where=f"{keys} key frames; 1 or 2 are possible")
     for name, array, shape in expected:

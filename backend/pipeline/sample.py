@@ -186,18 +186,18 @@ class LatentColours:
         places = (0,) if clip.references is None else (0, -1)
         latents = torch.stack([clip.key_latents[0, :, p] for p in places]).float().cpu()
         small = F.interpolate(clip.key_frames.float().cpu(), latents.shape[-2:], mode="area")
-        known = _with_ones(latents.movedim(1, -1).flatten(0, 2))  # [pixels, 5]
-        wanted = small.movedim(1, -1).flatten(0, 2)
+        known = latents.movedim(1, -1).flatten(0, 2)  # [pixels, 4]
+        wanted = small.movedim(1, -1).flatten(0, 2)  # [pixels, 3]
+        self._from, self._to = known.mean(0), wanted.mean(0)
+        centred = known - self._from
+        square = centred.T @ centred
         # a little weight decay: a flat picture leaves the map undetermined
-        square = known.T @ known + 1e-3 * len(known) * torch.eye(known.shape[1])
-        self._map = torch.linalg.solve(square, known.T @ wanted)  # [5, 3]
+        decay = 1e-3 * float(square.diagonal().mean()) + 1e-12
+        square = square + decay * torch.eye(len(square))
+        self._map = torch.linalg.solve(square, centred.T @ (wanted - self._to))  # [4, 3]
 
     def picture(self, clean: Tensor, frame: int) -> NDArray[np.float32]:
         """One frame of clean latents [1, 4, T, h, w] as [h, w, 3] in 0..1."""
         latent = clean[0, :, frame].float().cpu().movedim(0, -1)
-        colours = _with_ones(latent) @ self._map
+        colours = (latent - self._from) @ self._map + self._to
         return (colours / 2 + 0.5).clamp(0, 1).numpy()
-
-
-def _with_ones(values: Tensor) -> Tensor:
-    return torch.cat([values, torch.ones_like(values[..., :1])], dim=-1)

@@ -29,8 +29,11 @@ class GoldenSet:
         path = self.folder / "config.json"
         if not path.is_file():
             raise AcetateError("not_found", what=f"config.json in {self.folder}")
-        config = json.loads(path.read_text(encoding="utf-8"))
-        if "unet" not in config.get("configs", {}):
+        try:
+            config = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise AcetateError("invalid_request", where=f"{path} is no JSON") from error
+        if not isinstance(config, dict) or "unet" not in config.get("configs", {}):
             where = f"{self.folder} holds no vectors of the UNet variant"
             raise AcetateError("invalid_request", where=where)
         return config

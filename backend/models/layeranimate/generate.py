@@ -15,7 +15,13 @@ from backend.models.layeranimate.clip import (
     ignore_check,
     ignore_report,
 )
-from backend.pipeline.condition import EncodedClip, encode, neutral_tokens, prepare
+from backend.pipeline.condition import (
+    EncodedClip,
+    encode,
+    neutral_tokens,
+    prepare,
+    without_unused_slots,
+)
 from backend.pipeline.sample import LatentColours, decode, denoise, initial_noise
 from shared.errors import AcetateError
 
@@ -36,7 +42,9 @@ def generate_clip(
     """
     generator = torch.Generator().manual_seed(settings.seed)
     tokens = conditions.tokens or neutral_tokens(model)
-    clip = encode(model, prepare(conditions), tokens, check=check, report=report)
+    clip = encode(
+        model, prepare(without_unused_slots(conditions)), tokens, check=check, report=report
+    )
     latents = _sample(model, clip, settings, generator, check, report)
     pictures = decode(model, clip, latents, check, report)
     if not bool(torch.isfinite(pictures).all()):

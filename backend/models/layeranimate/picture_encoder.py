@@ -12,12 +12,13 @@ from backend.models.layeranimate.autoencoder import Posterior
 from backend.models.layeranimate.bundle import LayerAnimateModel
 from backend.models.layeranimate.clip import Check, ClipProgress, Report
 
-ENCODE_BATCH = 4
-"""Pictures per autoencoder call: bounds memory and the wait before a cancel is seen."""
-
 
 class PictureEncoder:
-    """Encodes pictures to scaled latents; equal pictures (blank paper, empty slots) only once."""
+    """Encodes pictures to scaled latents; equal pictures (blank paper, empty slots) only once.
+
+    One picture at a time: so its latents depend on no other picture, not even in the last bit, and
+    editing one layer leaves those of the others as they were.
+    """
 
     def __init__(
         self,
@@ -50,17 +51,14 @@ class PictureEncoder:
     def __call__(self, pictures: Tensor) -> Tensor:
         """[b, 3, H, W] -> [b, 4, h, w]."""
         digests = [_digest(picture) for picture in pictures]
-        missing = {d: i for i, d in reversed(list(enumerate(digests))) if d not in self._known}
-        order = sorted(missing.values())
-        for start in range(0, len(order), ENCODE_BATCH):
-            self._check()
-            chosen = order[start : start + ENCODE_BATCH]
-            batch = pictures[chosen].to(self.device, self.dtype)
-            for index, latent in zip(chosen, self.scaled(self._encode(batch)), strict=True):
-                self._known[digests[index]] = latent
-            self._done += len(chosen)
-            total = max(self._total, self._done)
-            self._report(ClipProgress("encode", self._done, total))
+        for digest, picture in zip(digests, pictures, strict=True):
+            if digest not in self._known:
+                self._check()
+                batch = picture.unsqueeze(0).to(self.device, self.dtype)
+                self._known[digest] = self.scaled(self._encode(batch))[0]
+                self._done += 1
+                total = max(self._total, self._done)
+                self._report(ClipProgress("encode", self._done, total))
         return torch.stack([self._known[d] for d in digests])
 
 
