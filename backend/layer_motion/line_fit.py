@@ -22,6 +22,7 @@ _FREE_SIGMAS_PX = (16.0, 10.0, 6.0, 4.0)
 _FREE_STEPS = 3
 _REACH_PX = (10.0, 8.0, 5.0, 4.0)
 _BORDER_PX = 0.5
+_PLAIN_MARGIN_PX = 0.06
 _TURNS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0)
 
 
@@ -81,6 +82,17 @@ class LineFitter:
         return min(fits, key=lambda fit: fit.error_px)
 
     def _fit(self, start: np.ndarray, goal: _Target) -> Fit:
+        bent = self._freely(start, goal)
+        matrix = affine.fit_affine(self.source, bent.moved, bent.trust + 0.05, stiffness=0.02)
+        if not affine.is_regular(matrix):
+            return bent
+        plain = self._globally(affine.apply(matrix, self.source), goal, _AFFINE_STEPS)
+        error = goal.error_px(plain)
+        if error > bent.error_px + _PLAIN_MARGIN_PX:
+            return bent
+        return Fit(plain, bent.trust, error)
+
+    def _freely(self, start: np.ndarray, goal: _Target) -> Fit:
         moved = self._globally(start, goal, _AFFINE_STEPS)
         trust = np.ones(len(moved))
         for kernel, reach in zip(self._kernels, _REACH_PX, strict=True):

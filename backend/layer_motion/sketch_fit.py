@@ -23,6 +23,7 @@ _OVERSCAN = 0.3
 _FIELD_SIGMAS_PX = (20.0, 10.0, 5.0, 2.5)
 _SAME_LINES = 0.02
 _FAR_MOMENTS = 2
+_ASTRAY_PX = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ def _follow(
         if _same_lines(scene, key, moment):
             fits[moment] = fitter.rest()
         elif abs(moment - near) <= _FAR_MOMENTS:
-            fits[moment] = fitter.follow(start, targets[moment])
+            fits[moment] = _followed(fitter, start, targets[moment])
         else:
             fits[moment] = fitter.find([start], targets[moment])
         near = moment
@@ -88,9 +89,7 @@ def _follow(
     return _Track(fitter, fits, maps)
 
 
-def _source_points(
-    scene: Scene, art: Art, sketch: LinePoints | None, scale: float
-) -> LinePoints:
+def _source_points(scene: Scene, art: Art, sketch: LinePoints | None, scale: float) -> LinePoints:
     """The key's own sketch, completed beyond the camera's border by the lines of the art."""
     own = art_points(art, scale)
     if sketch is None:
@@ -101,6 +100,16 @@ def _source_points(
         np.concatenate([sketch.place, own.place[beyond]]),
         np.concatenate([sketch.heading, own.heading[beyond]]),
     )
+
+
+def _followed(fitter: LineFitter, start: np.ndarray, target: LinePoints) -> Fit:
+    """Fit from the moment before; where that went astray, once more from the unbent shape."""
+    fit = fitter.follow(start, target)
+    if fit.error_px < _ASTRAY_PX:
+        return fit
+    unbent = affine.apply(affine.fit_similarity(fitter.source, fit.moved), fitter.source)
+    again = fitter.find([unbent], target)
+    return again if again.error_px < 0.9 * fit.error_px else fit
 
 
 def _expected(fits: dict[int, Fit], key: int, near: int, moment: int) -> np.ndarray:

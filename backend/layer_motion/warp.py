@@ -202,6 +202,12 @@ def _window(inner: Box, outer: Box) -> tuple[slice, slice]:
     )
 
 
+def placed(patch: Patch, box: Box) -> Patch:
+    """The same art on a larger rectangle, transparent and known around it."""
+    weight = None if patch.weight is None else _placed_weight(patch, box)
+    return Patch(_placed(patch, box), box, weight)
+
+
 def faded(patch: Patch, strength: float) -> Patch:
     """The same art at a fraction of its alpha."""
     return Patch(patch.pixels * np.float32(strength), patch.box, patch.weight)
