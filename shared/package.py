@@ -38,7 +38,9 @@ def pack(request: ShotRequest, blobs: Blobs) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in _members(request, blobs):
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), data)
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.create_system = 3  # the same bytes on every operating system
+            archive.writestr(info, data)
     return buffer.getvalue()
 
 

@@ -7,6 +7,7 @@ strokes needs no Blender. Travels as a deterministic NPZ of plain arrays.
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from dataclasses import dataclass, fields
 
@@ -81,7 +82,9 @@ def save_arrays(arrays: dict[str, np.ndarray]) -> bytes:
             np.lib.format.write_array(
                 member, np.ascontiguousarray(arrays[name]), version=(1, 0), allow_pickle=False
             )
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member.getvalue())
+            info = zipfile.ZipInfo(f"{name}.npy")
+            info.create_system = 3  # the same bytes on every operating system
+            archive.writestr(info, member.getvalue())
     return buffer.getvalue()
 
 
@@ -93,13 +96,23 @@ def load_arrays(data: bytes) -> dict[str, np.ndarray]:
             if len(members) > 64 or sum(m.file_size for m in members) > MAX_ARRAYS_BYTES:
                 raise AcetateError("bad_package", where="an array file is too large")
             return {
-                member.filename.removesuffix(".npy"): np.lib.format.read_array(
-                    io.BytesIO(archive.read(member)), allow_pickle=False
-                )
+                member.filename.removesuffix(".npy"): _read_array(archive.read(member))
                 for member in members
             }
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, RuntimeError) as error:
         raise AcetateError("bad_package", where="an array file", detail=str(error)) from error
+
+
+def _read_array(data: bytes) -> np.ndarray:
+    """One NPY file. Its header is compared with its length before anything is allocated."""
+    file = io.BytesIO(data)
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("unknown NPY version")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=4096)
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(data) - file.tell():
+        raise ValueError("an array does not fill its file")
+    file.seek(0)
+    return np.lib.format.read_array(file, allow_pickle=False, max_header_size=4096)
 
 
 def drawing_to_bytes(drawing: Drawing) -> bytes:
