@@ -8,6 +8,7 @@ layer's opacity scales the finished layer as a whole.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import skia
@@ -182,7 +183,7 @@ def _paint_pieces(canvas: skia.Canvas, outline: _Outline, colours: np.ndarray) -
         pieces = max(1, int(np.ceil(change / _COLOUR_STEP)))
         edges = np.linspace(0.0, 1.0, pieces + 1)
         paint.setStrokeWidth(2.0 * float(max(outline.radius[index], outline.radius[other])) + 2.0)
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in pairwise(edges.tolist()):
             colour = _mix(colours[index], colours[other], (start + stop) / 2)
             paint.setColor4f(_colour4f(colour), None)
             ends = [

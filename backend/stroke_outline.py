@@ -21,7 +21,7 @@ def fill_path(points: np.ndarray) -> skia.Path:
 def constant_width_path(points: np.ndarray, cyclic: bool) -> skia.Path:
     """The centre line [p, 2], to be drawn with a stroking paint; one point gives a dot."""
     if len(points) == 1:
-        points = np.concatenate([points, points + np.float32([[0.001, 0.0]])])
+        points = np.concatenate([points, points + np.array([[0.001, 0.0]], np.float32)])
     return _polygon(points, closed=cyclic)
 
 
