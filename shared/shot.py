@@ -180,7 +180,16 @@ class ShotRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def to_json(value: msgspec.Struct) -> bytes:
-    """Canonical JSON (sorted keys, no spaces): the form that is hashed and stored."""
+    """Canonical JSON (sorted keys, no spaces): the form that is hashed and stored.
+
+    Raises `invalid_request` for values that no reader would accept.
+    """
+    data = msgspec.json.encode(value)
+    try:
+        # Read back once, so that `fps=24` and `fps=24.0` are the same request.
+        value = msgspec.json.decode(data, type=type(value))
+    except msgspec.DecodeError as error:
+        raise AcetateError("invalid_request", where=str(error)[:60], detail=str(error)) from error
     return msgspec.json.encode(value, order="deterministic")
 
 
