@@ -9,6 +9,7 @@ import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from backend.jobs.pool import PoolOptions
 from backend.server.about import default_data_dir, version
 from backend.server.serve import ServeOptions, serve
 from shared.errors import AcetateError, ExitCode
@@ -33,6 +34,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--data-dir", type=Path, help="where jobs and pictures are kept")
     parser.add_argument("--device", action="append", help="cpu, cuda:0 ...; may be repeated")
     parser.add_argument("--workers", type=int, default=1, help="worker processes per device")
+    parser.add_argument(
+        "--stop-grace",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="kill a worker that has not obeyed a cancel by then (default 10)",
+    )
     parser.add_argument("--json", action="store_true", help="print the ready line as JSON")
     parser.set_defaults(run=run)
 
@@ -42,13 +50,13 @@ def run(args: argparse.Namespace) -> int:
     if not 1 <= args.workers <= 16:
         raise AcetateError("usage", where="--workers takes 1 to 16")
     devices = [device for device in args.device or ["cpu"] for _ in range(args.workers)]
-    options = ServeOptions(
-        listen=args.listen,
+    pool = PoolOptions(
         data_dir=(args.data_dir or default_data_dir()).resolve(),
         devices=tuple(devices),
         runner=os.environ.get(TEST_RUNNER, ""),
+        stop_grace_s=args.stop_grace,
     )
-    _log_to(options.data_dir / "logs")
+    _log_to(pool.data_dir / "logs")
 
     def announce(address: str) -> None:
         if args.json:
@@ -57,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(f"ready {address}", flush=True)
 
-    serve(options, announce)
+    serve(ServeOptions(pool=pool, listen=args.listen), announce)
     return ExitCode.DONE
 
 

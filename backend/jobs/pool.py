@@ -36,7 +36,6 @@ from shared.messages import WorkerInfo
 from shared.wire import MAX_FRAME_BYTES, decode, encode
 
 SILENCE_S = 30.0
-STOP_GRACE_S = 10.0
 MAX_FAILED_STARTS = 3
 LOG_LIMIT_BYTES = 4 * 1024 * 1024
 _BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
@@ -82,19 +81,29 @@ class Slot:
         return bool(self.peer) and self.lease is None
 
 
+@dataclass(frozen=True)
+class PoolOptions:
+    """Where workers keep their blobs, one device per worker, what they run (see `worker`).
+
+    `stop_grace_s`: how long a worker may take to obey a cancel before it is killed.
+    """
+
+    data_dir: Path
+    devices: tuple[str, ...] = ("cpu",)
+    runner: str = ""
+    stop_grace_s: float = 10.0
+
+
 class WorkerPool:
     """Keeps one process per slot alive and passes messages; see the module."""
 
     def __init__(
         self,
         context: zmq.Context[zmq.Socket[bytes]],
-        data_dir: Path,
-        devices: list[str],
-        runner: str,
+        options: PoolOptions,
         listener: PoolListener,
     ) -> None:
-        self._data_dir = data_dir
-        self._runner = runner
+        self._options = options
         self._listener = listener
         self.socket = context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 0)
@@ -102,7 +111,7 @@ class WorkerPool:
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
         port = self.socket.bind_to_random_port("tcp://127.0.0.1")
         self._address = f"tcp://127.0.0.1:{port}"
-        self.slots = [Slot(index, device) for index, device in enumerate(devices)]
+        self.slots = [Slot(index, device) for index, device in enumerate(options.devices)]
 
     @property
     def is_hopeless(self) -> bool:
@@ -118,7 +127,7 @@ class WorkerPool:
                     self._start(slot, now)
             elif slot.process.poll() is not None:
                 self._bury(slot, now)
-            elif reason := _overdue(slot, now):
+            elif reason := _overdue(slot, now, self._options.stop_grace_s):
                 log.warning("worker %d is killed: %s", slot.index, reason)
                 slot.process.kill()
 
@@ -188,14 +197,14 @@ class WorkerPool:
         self.socket.close(linger=0)
 
     def _start(self, slot: Slot, now: float) -> None:
-        logs = self._data_dir / "logs"
+        logs = self._options.data_dir / "logs"
         slot.secret = secrets.token_hex(16)
         setup = WorkerSetup(
             address=self._address,
             secret=slot.secret,
             device=slot.device,
-            data_dir=str(self._data_dir),
-            runner=self._runner,
+            data_dir=str(self._options.data_dir),
+            runner=self._options.runner,
         )
         try:
             logs.mkdir(parents=True, exist_ok=True)
@@ -255,9 +264,9 @@ class WorkerPool:
             log.warning("worker %d does not listen: %s", slot.index, error)
 
 
-def _overdue(slot: Slot, now: float) -> str:
+def _overdue(slot: Slot, now: float, stop_grace_s: float) -> str:
     """Why this worker must be killed, or an empty text."""
-    if slot.stop_asked_s and slot.lease and now - slot.stop_asked_s > STOP_GRACE_S:
+    if slot.stop_asked_s and slot.lease and now - slot.stop_asked_s > stop_grace_s:
         return "it did not stop its job"
     if slot.peer and now - slot.heard_s > SILENCE_S:
         return "it went silent"

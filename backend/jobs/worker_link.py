@@ -57,7 +57,7 @@ class WorkerLink:
     def _talk(self) -> None:
         context = zmq.Context()
         with context.socket(zmq.DEALER) as dealer:
-            dealer.setsockopt(zmq.LINGER, 1000)
+            dealer.setsockopt(zmq.LINGER, 0)
             dealer.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
             dealer.connect(self._address)
             poller = zmq.Poller()

@@ -46,7 +46,7 @@ def engines(models: tuple[ModelInfo, ...]) -> tuple[str, ...]:
     return (*mini, "layer-motion")
 
 
-def describe(devices: list[str]) -> ServerInfo:
+def describe(devices: tuple[str, ...]) -> ServerInfo:
     """What `Welcome` carries."""
     models = bundled_models()
     limits = Limits(
@@ -56,7 +56,7 @@ def describe(devices: list[str]) -> ServerInfo:
         version=version(),
         proto=OUR_PROTO,
         device=devices[0],
-        devices=tuple(devices),
+        devices=devices,
         engines=engines(models),
         models=models,
         limits=limits,

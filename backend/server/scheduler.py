@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 import zmq
 
-from backend.jobs.pool import Slot, WorkerPool
+from backend.jobs.pool import PoolOptions, Slot, WorkerPool
 from backend.jobs.queue import JobQueue
 from backend.jobs.records import JobRecord, Lease, Outcome
 from backend.jobs.worker_messages import (
@@ -34,15 +33,13 @@ class Scheduler:
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         queue: JobQueue,
-        data_dir: Path,
-        devices: list[str],
-        runner: str,
+        options: PoolOptions,
     ) -> None:
         self.queue = queue
         self.board = Board()
         self.changed: Callable[[str], None] = _nobody
         self._unbooked: list[tuple[Slot, Lease, FromWorker]] = []
-        self.pool = WorkerPool(context, data_dir, devices, runner, self)
+        self.pool = WorkerPool(context, options, self)
 
     def status(self, job: JobRecord) -> JobStatus:
         """A job as clients see it."""

@@ -13,8 +13,9 @@ from pathlib import Path
 import zmq
 
 from backend.jobs.content_store import ContentStore
+from backend.jobs.pool import PoolOptions
 from backend.jobs.queue import JobQueue
-from backend.server.about import default_data_dir, describe, runtime_id
+from backend.server.about import describe, runtime_id
 from backend.server.announce import announce, lock_data_dir
 from backend.server.desk import Desk
 from backend.server.gateway import Gateway
@@ -29,13 +30,11 @@ log = logging.getLogger("acetate.server")
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """How to serve. `devices`: one worker process each. `runner`: for tests, see `worker`."""
+    """Where to listen, where to announce it, and how jobs are run."""
 
+    pool: PoolOptions
     listen: str = DEFAULT_ADDRESS
-    data_dir: Path = field(default_factory=default_data_dir)
     run_dir: Path = field(default_factory=run_dir)
-    devices: tuple[str, ...] = ("cpu",)
-    runner: str = ""
 
 
 def serve(options: ServeOptions, on_ready: Callable[[str], None]) -> None:
@@ -45,7 +44,7 @@ def serve(options: ServeOptions, on_ready: Callable[[str], None]) -> None:
     run when it ends, however it ends, are run again by the next server on the same data folder.
     """
     address = normal_address(options.listen)
-    with lock_data_dir(options.data_dir), zmq.Context() as context:
+    with lock_data_dir(options.pool.data_dir), zmq.Context() as context:
         server = _Server(context, options)
         try:
             server.open(address, on_ready)
@@ -58,12 +57,12 @@ class _Server:
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], options: ServeOptions) -> None:
         self._options = options
         self._stopping = False
-        devices = list(options.devices)
-        shutil.rmtree(options.data_dir / "attempts", ignore_errors=True)
-        store = ContentStore(options.data_dir)
-        self._queue = JobQueue(options.data_dir / "jobs.db")
-        self._scheduler = Scheduler(context, self._queue, options.data_dir, devices, options.runner)
-        desk = Desk(describe(devices), store, self._scheduler, runtime_id(options.runner))
+        pool = options.pool
+        shutil.rmtree(pool.data_dir / "attempts", ignore_errors=True)
+        store = ContentStore(pool.data_dir)
+        self._queue = JobQueue(pool.data_dir / "jobs.db")
+        self._scheduler = Scheduler(context, self._queue, pool)
+        desk = Desk(describe(pool.devices), store, self._scheduler, runtime_id(pool.runner))
         self._version = desk.info.version
         self._gateway = Gateway(context, desk)
         self._scheduler.changed = self._gateway.job_changed
