@@ -73,6 +73,7 @@ class Session:
         self.last_keys: list[str] = []
         self._link = LinkThread()
         self._link.start()
+        self._epoch = 0
         self._records_are_stale = False
         self._scan_wanted = True
         self._scanned_at = 0.0
@@ -91,15 +92,19 @@ class Session:
         """Hand an order to the link thread."""
         self._link.orders.put(order)
 
+    def _next_epoch(self) -> int:
+        self._epoch += 1
+        return self._epoch
+
     def connect(self, *, patience_s: float = 0.0) -> None:
         """Connect to the server of the preferences."""
         self._signal(Signal.CONNECT)
-        self.order(orders.Connect(preferences.read().target, patience_s))
+        self.order(orders.Connect(preferences.read().target, patience_s, self._next_epoch()))
 
     def disconnect(self) -> None:
         """Leave the server."""
         self._signal(Signal.DISCONNECT)
-        self.order(orders.Disconnect())
+        self.order(orders.Disconnect(self._next_epoch()))
 
     def start_server(self) -> None:
         """Run the server's program. Raises `no_program`."""
@@ -107,12 +112,13 @@ class Session:
         command = settings.server_command(settings.target)
         log_file = Path(bpy.app.tempdir) / "acetate_server.log"
         self._signal(Signal.START_SERVER)
-        self.order(orders.StartServer(command, log_file, target=settings.target))
+        epoch = self._next_epoch()
+        self.order(orders.StartServer(command, log_file, target=settings.target, epoch=epoch))
 
     def stop_server(self) -> None:
         """End the server that was started from here."""
         self._signal(Signal.DISCONNECT)
-        self.order(orders.StopServer())
+        self.order(orders.StopServer(self._next_epoch()))
 
     def cancel(self, key: str = "") -> None:
         """Stop the export and one job, or every job that is not over."""
@@ -266,7 +272,7 @@ class Session:
             case orders.JobReport():
                 return self._job_changed(report)
             case orders.PreviewReport():
-                thumbnails.load(report.key, report.number, report.file)
+                thumbnails.load(report.key, report.file)
             case orders.TakeReport():
                 self._take_arrived(report)
             case orders.SurveyReport():
@@ -278,6 +284,8 @@ class Session:
         return before is not self.connection
 
     def _connection_changed(self, report: orders.ConnectionReport) -> bool:
+        if report.epoch != self._epoch:
+            return False
         if report.facts is not None:
             self.facts = report.facts
             if self.error and self.error["name"] in ("unreachable", "auth", "server_ended"):

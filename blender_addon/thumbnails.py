@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import bpy.utils.previews
 
 _collections: list[bpy.utils.previews.ImagePreviewCollection] = []
 _icons: dict[str, int] = {}
+_numbers = count()
+_KEPT = 64
 
 
 def register() -> None:
@@ -23,13 +26,17 @@ def unregister() -> None:
     _icons.clear()
 
 
-def load(key: str, number: int, file: Path) -> None:
+def load(key: str, file: Path) -> None:
     """Take a newer preview of a job in."""
     if not _collections or not file.is_file():
         return
+    pictures = _collections[0]
+    if len(pictures) >= _KEPT:
+        pictures.clear()
+        _icons.clear()
     # Blender caches by name, so every picture needs a name of its own.
-    preview = _collections[0].load(f"{key}:{number}", str(file), "IMAGE", force_reload=True)
-    _icons[key] = preview.icon_id
+    name = f"{key}:{next(_numbers)}"
+    _icons[key] = pictures.load(name, str(file), "IMAGE", force_reload=True).icon_id
 
 
 def icon_of(key: str) -> int:

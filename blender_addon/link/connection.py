@@ -73,6 +73,8 @@ TRANSITIONS: dict[tuple[Connection, Signal], Connection] = {
     (_C.RECONNECTING, _S.GAVE_UP): _C.LOST,
     (_C.CONNECTING, _S.GAVE_UP): _C.OFF,
     (_C.STARTING, _S.GAVE_UP): _C.OFF,
+    (_C.READY, _S.GAVE_UP): _C.OFF,
+    (_C.DEGRADED, _S.GAVE_UP): _C.OFF,
     **{(state, _S.DISCONNECT): _C.STOPPING for state in _C if state not in (_C.OFF, _C.STOPPING)},
     **{(state, _S.CLOSED): _C.OFF for state in _C},
 }

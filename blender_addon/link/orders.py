@@ -27,6 +27,7 @@ class Connect:
 
     target: Target
     patience_s: float = 0.0
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,21 @@ class StartServer:
     log_file: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     target: Target = Target()
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
 class StopServer:
     """End the server that this link started, if it did, and disconnect."""
 
+    epoch: int = 0
+
 
 @dataclass(frozen=True)
 class Disconnect:
     """Leave the server; jobs go on there."""
+
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,11 +101,16 @@ Order = Connect | StartServer | StopServer | Disconnect | Send | Follow | Stop |
 
 @dataclass(frozen=True)
 class ConnectionReport:
-    """Something happened to the connection."""
+    """Something happened to the connection.
+
+    `epoch` is that of the last order about the connection, so that news about an older one can be
+    told apart.
+    """
 
     signal: Signal
     facts: ServerFacts | None = None
     error: dict[str, str] | None = None
+    epoch: int = 0
 
 
 @dataclass(frozen=True)

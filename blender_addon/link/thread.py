@@ -64,6 +64,8 @@ class LinkThread(threading.Thread):
         self._retry = _Retry()
         self._server = ServerProcess()
         self._pinged_at = 0.0
+        self._epoch = 0
+        self._is_slow = False
         self._stop_server_at_end = False
 
     def halt(self, *, stop_server: bool, join_s: float = 2.0) -> None:
@@ -100,7 +102,18 @@ class LinkThread(threading.Thread):
         except queue.Empty:
             return taken
 
+    def _tell(
+        self,
+        signal: Signal,
+        error: AcetateError | None = None,
+        *,
+        facts: ServerFacts | None = None,
+    ) -> None:
+        data = error.to_dict() if error else None
+        self.reports.put(ConnectionReport(signal, facts, data, self._epoch))
+
     def _connect_order(self, order: Connect) -> None:
+        self._epoch = order.epoch
         self._drop_client()
         self._target = order.target
         self._retry = _Retry(first_patience_s=order.patience_s)
@@ -110,15 +123,17 @@ class LinkThread(threading.Thread):
             self._server.stop()
         self._drop_client()
         self._target = None
-        self.reports.put(ConnectionReport(Signal.CLOSED))
+        self._epoch = order.epoch
+        self._tell(Signal.CLOSED)
 
     def _start_server_order(self, order: StartServer) -> None:
+        self._epoch = order.epoch
         try:
             self._server.start(order)
         except AcetateError as error:
             self._give_up(error)
             return
-        self._connect_order(Connect(order.target, START_PATIENCE_S))
+        self._connect_order(Connect(order.target, START_PATIENCE_S, order.epoch))
 
     def _send_order(self, order: Send) -> None:
         work = Work(order.folder, order.note, (order.request, order.blobs))
@@ -171,15 +186,27 @@ class LinkThread(threading.Thread):
             self._not_connected(error)
             return
         self._client = client
+        self._is_slow = False
         self._retry = _Retry(was_connected=True)
         self._pinged_at = time.monotonic()
         server = client.server
         name = client.address.removeprefix("tcp://")
         facts = ServerFacts(name, server.version, server.device, server.engines)
-        self.reports.put(ConnectionReport(Signal.GREETED, facts))
-        for job in self._abandoned:
-            client.cancel(job)
-        self._abandoned.clear()
+        self._tell(Signal.GREETED, facts=facts)
+        self._cancel_abandoned(client)
+
+    def _cancel_abandoned(self, client: Client) -> None:
+        """Stop what was cancelled while the server was away."""
+        while self._abandoned:
+            job = self._abandoned.pop()
+            try:
+                client.cancel(job)
+            except AcetateError as error:
+                if error.name == "unreachable":
+                    self._abandoned.add(job)
+                    self._dropped(error)
+                    return
+                # Otherwise the server does not know it: then there is nothing to stop.
 
     def _not_connected(self, error: AcetateError) -> None:
         if error.name == "version":
@@ -193,7 +220,7 @@ class LinkThread(threading.Thread):
         elif self._retry.was_connected:
             self._retry.pause()
             if self._retry.is_hopeless():
-                self.reports.put(ConnectionReport(Signal.GAVE_UP, error=error.to_dict()))
+                self._tell(Signal.GAVE_UP, error)
         elif error.name == "auth":
             self._stop_trying(Signal.REFUSED_SECRET, error)
         else:
@@ -201,7 +228,7 @@ class LinkThread(threading.Thread):
 
     def _stop_trying(self, signal: Signal, error: AcetateError) -> None:
         self._target = None
-        self.reports.put(ConnectionReport(signal, error=error.to_dict()))
+        self._tell(signal, error)
         self._fail_unsent(error)
 
     def _give_up(self, error: AcetateError) -> None:
@@ -224,7 +251,7 @@ class LinkThread(threading.Thread):
         if error.name == "version":
             self._stop_trying(Signal.OTHER_VERSION, error)
         else:
-            self.reports.put(ConnectionReport(Signal.DROPPED, error=error.to_dict()))
+            self._tell(Signal.DROPPED, error)
 
     def _advance_all(self, client: Client) -> None:
         works = list(self._works.values())
@@ -240,7 +267,9 @@ class LinkThread(threading.Thread):
         finally:
             self._drop_finished()
         is_slow = time.monotonic() - started > SLOW_S + len(works)
-        self.reports.put(ConnectionReport(Signal.SLOW if is_slow else Signal.ANSWERED))
+        if is_slow != self._is_slow:
+            self._is_slow = is_slow
+            self._tell(Signal.SLOW if is_slow else Signal.ANSWERED)
 
     def _ping(self, client: Client) -> None:
         if time.monotonic() - self._pinged_at > PING_EVERY_S:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -24,6 +24,8 @@ from build_steps import addon as addon_build  # noqa: E402 (Blender's environmen
 from tests.blender.addon.server import RunningServer, start_server  # noqa: E402
 
 if TYPE_CHECKING:
+    from blender_addon.takes.library import Take
+    from shared.blobs import MemoryBlobs
     from shared.result import ResultManifest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -49,7 +51,7 @@ def extension(extension_zip: Path) -> Iterator[ModuleType]:
     bpy.ops.preferences.addon_disable(module=PACKAGE)
 
 
-Part = Callable[[str], Any]
+Part = Callable[[str], ModuleType]
 
 
 @pytest.fixture(scope="session")
@@ -88,14 +90,14 @@ def pictures() -> dict[str, list[np.ndarray]]:
     return {"paper": list(paper), "figure/ä": list(figure)}
 
 
-TakeMaker = Callable[..., Any]
+TakeMaker = Callable[..., "Take"]
 
 
 @pytest.fixture
 def make_take(part: Part) -> TakeMaker:
     """Write a finished take beside the open file and list it: `make_take(pictures, start=3)`."""
 
-    def make(pictures: dict[str, list[np.ndarray]], start: int = 3) -> Any:  # noqa: ANN401
+    def make(pictures: dict[str, list[np.ndarray]], start: int = 3) -> Take:
         library, session = part("takes.library"), part("session")
         blobs = part("shared.blobs").MemoryBlobs()
         manifest = _manifest(part, blobs, pictures, start)
@@ -113,7 +115,7 @@ def make_take(part: Part) -> TakeMaker:
 
 def _manifest(
     part: Part,
-    blobs: Any,  # noqa: ANN401 (a class of the installed copy)
+    blobs: MemoryBlobs,
     pictures: dict[str, list[np.ndarray]],
     start: int,
 ) -> ResultManifest:

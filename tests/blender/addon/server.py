@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -76,9 +77,17 @@ def _wait_until_ready(running: RunningServer) -> None:
     while time.monotonic() < until:
         if running.process.poll() is not None:
             break
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", running.port)) == 0:
-                return
+        if _announced_pid(running.folder / "run") == running.process.pid:
+            return
         time.sleep(0.1)
     log = (running.folder / "server.log").read_text(errors="replace")
     pytest.fail(f"the server did not start: {log[-1000:]}")
+
+
+def _announced_pid(place: Path) -> int:
+    """Process id in the announcement, which a killed server leaves behind; 0 for none."""
+    announcement = place / "server.json"
+    try:
+        return int(json.loads(announcement.read_bytes())["pid"])
+    except (OSError, ValueError, KeyError):
+        return 0

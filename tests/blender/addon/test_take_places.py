@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy")
 
+from tests.blender.addon.conftest import Part, TakeMaker  # noqa: E402
 from tests.blender.addon.inventory import (  # noqa: E402 (only inside a bpy interpreter)
     furnish_scene,
     inventory,
@@ -21,7 +20,6 @@ pytestmark = pytest.mark.blender
 
 START = 3
 Pictures = dict[str, list[np.ndarray]]
-TakeMaker = Callable[..., Any]
 
 
 def _render(frame: int, file: Path) -> np.ndarray:
@@ -157,7 +155,7 @@ def test_a_plane_shows_the_pictures_exact_colours(
 
 
 def test_other_view_transforms_give_a_warning_and_stay(
-    saved_file: Path, pictures: Pictures, make_take: TakeMaker, part: Callable[[str], Any]
+    saved_file: Path, pictures: Pictures, make_take: TakeMaker, part: Part
 ) -> None:
     take = make_take(pictures)
     scene = bpy.context.scene
