@@ -21,6 +21,8 @@ from backend.mini.weights import NAME, load_weights
 from backend.weights import bundled
 from shared.pictures import Picture
 
+MIN_FIT_ERROR_PX = 0.15  # layer motion that hits its sketch closer than this is left alone
+
 
 @dataclass(frozen=True, eq=False)
 class Expert:
@@ -60,20 +62,23 @@ def refine_gap(
 ) -> GapResult:
     """Layer motion's drawings with those corrected that have a sketch of their own.
 
-    Untouched: drawings without a sketch, drawings that are a key's own picture (a static layer),
-    and of the others all pixels farther than `REACH_PX` from art and strokes. Returns `result`
-    itself where nothing changed. `check` is called before every drawing and may raise to stop.
+    Untouched: drawings without a sketch, drawings that fit theirs within `MIN_FIT_ERROR_PX` or
+    whose fit is not known, drawings that are a key's own picture (a static layer), and of the
+    others all pixels farther than `REACH_PX` from art and strokes. Returns `result` itself where
+    nothing changed. `check` is called before every drawing and may raise to stop.
     """
     pictures = list(result.pictures)
-    for index, picture in enumerate(pictures):
+    for index, error_px in enumerate(result.fit_errors_px):
         sketch = task.sketches.get(index + 1)
-        if sketch is None or _is_key(picture, task):
+        if sketch is None or error_px is None or error_px <= MIN_FIT_ERROR_PX:
             continue
-        check()
-        pictures[index] = _refined(picture, sketch, expert, last_key=task.last is not None)
+        if not _is_key(pictures[index], task):
+            check()
+            last_key = task.last is not None
+            pictures[index] = _refined(pictures[index], sketch, expert, last_key=last_key)
     if all(new is old for new, old in zip(pictures, result.pictures, strict=True)):
         return result
-    return GapResult(tuple(pictures), f"{result.method}+mini")
+    return GapResult(tuple(pictures), f"{result.method}+mini", result.fit_errors_px)
 
 
 def _is_key(picture: Picture, task: GapTask) -> bool:

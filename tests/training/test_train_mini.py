@@ -51,7 +51,7 @@ def test_samples_are_the_same_for_a_seed(samples: Samples) -> None:
 
 
 def test_one_batch_is_overfitted(samples: Samples) -> None:
-    one = Samples(samples.inputs[:2], samples.target[:2], samples.allowed[:2])
+    one = samples.part(slice(2))
     optimiser = msgspec.structs.replace(_SMALL.optimiser, steps=150)
     trainer = Trainer(msgspec.structs.replace(_SMALL, optimiser=optimiser))
     assert gain_db(trainer.network, one) == pytest.approx(0.0, abs=1e-5)
@@ -115,7 +115,8 @@ def test_every_epoch_takes_every_sample_once() -> None:
 
 
 def test_augmentation_keeps_inputs_and_target_together(samples: Samples) -> None:
-    same = Samples(samples.inputs.copy(), samples.inputs[:, :4].copy(), samples.allowed)
+    art = samples.inputs[:, :4].copy()
+    same = Samples(samples.inputs.copy(), art, samples.allowed, samples.fit_error_px)
     for step in range(4):
         mixed = augmented(same, np.arange(3), step, seed=0)
         assert np.array_equal(mixed.inputs[:, :4], mixed.target)

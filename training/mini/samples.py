@@ -9,6 +9,7 @@ import numpy as np
 
 from backend.layer_motion.engine import animate_gap
 from backend.mini.frames import LayerFrame, Window, cut, layer_frame, premultiplied
+from backend.mini.network import IN_CHANNELS
 from training.mini.recipe import DataRecipe
 from training.modes import SPARSE_SKETCHES, Mode, layer_task
 from training.procedural import RenderedClip, SketchStyle, make_clip, render
@@ -17,15 +18,26 @@ from training.procedural.motion import ASPECT
 VALIDATION_SEEDS = 1_000_000_000  # validation seeds start here, training seeds stay below
 
 
+Crop = tuple[np.ndarray, np.ndarray, np.ndarray, float]  # inputs, target, allowed, fit error
+
+
 @dataclass(frozen=True, eq=False)
 class Samples:
     """Crops of layer-frames, uint8: `inputs` [n, 10, s, s] as the network takes them, `target`
     [n, 4, s, s] premultiplied RGBA, `allowed` [n, s, s] 0 or 1; 255 stands for 1.0.
+    `fit_error_px` float32 [n]: how far layer motion stayed off its sketch, as in `GapResult`.
     """
 
     inputs: np.ndarray
     target: np.ndarray
     allowed: np.ndarray
+    fit_error_px: np.ndarray
+
+    def part(self, rows: np.ndarray | slice) -> Samples:
+        """Some of the samples."""
+        return Samples(
+            self.inputs[rows], self.target[rows], self.allowed[rows], self.fit_error_px[rows]
+        )
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -44,23 +56,26 @@ def clip_samples(seed: int, recipe: DataRecipe) -> Samples:
         last_key=bool(rng.random() < recipe.interpolate_share),
         sketches=-1 if rng.random() < recipe.dense_share else SPARSE_SKETCHES,
     )
-    crops: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    crops: list[Crop] = []
     for index, layer in enumerate(rendered.clip.layers):
         if layer.stratum != "static":
             crops += _layer_crops(rendered, index, mode, recipe, rng)
     return stacked(crops, recipe.crop)
 
 
-def stacked(crops: list[tuple[np.ndarray, np.ndarray, np.ndarray]], side: int) -> Samples:
-    """Samples of crops (inputs, target, allowed); well-shaped even without any."""
+def stacked(crops: list[Crop], side: int) -> Samples:
+    """Samples of crops; well-shaped even without any."""
     if not crops:
         return Samples(
-            np.zeros((0, 10, side, side), np.uint8),
+            np.zeros((0, IN_CHANNELS, side, side), np.uint8),
             np.zeros((0, 4, side, side), np.uint8),
             np.zeros((0, side, side), np.uint8),
+            np.zeros(0, np.float32),
         )
-    inputs, target, allowed = (np.stack(part) for part in zip(*crops, strict=True))
-    return Samples(inputs, target, allowed)
+    inputs, target, allowed, errors = zip(*crops, strict=True)
+    return Samples(
+        np.stack(inputs), np.stack(target), np.stack(allowed), np.array(errors, np.float32)
+    )
 
 
 def _style(rng: np.random.Generator, recipe: DataRecipe) -> SketchStyle:
@@ -76,17 +91,19 @@ def _style(rng: np.random.Generator, recipe: DataRecipe) -> SketchStyle:
 
 def _layer_crops(
     rendered: RenderedClip, index: int, mode: Mode, recipe: DataRecipe, rng: np.random.Generator
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+) -> list[Crop]:
     task = layer_task(rendered, index, mode)
     result = animate_gap(task)
     moments = [moment for moment in task.sketches if 1 <= moment <= len(result.pictures)]
     chosen = rng.permutation(moments)[: recipe.frames_per_layer]
-    crops = []
+    crops: list[Crop] = []
     for moment in sorted(int(m) for m in chosen):
         frame = layer_frame(result.pictures[moment - 1], task.sketches[moment])
-        if frame is not None:
+        error_px = result.fit_errors_px[moment - 1]
+        if frame is not None and error_px is not None:
             truth = rendered.layers[index][moment].on_canvas(rendered.width, rendered.height)
-            crops.append(_crop(frame, truth, recipe.crop, last_key=mode.last_key))
+            images = _crop(frame, truth, recipe.crop, last_key=mode.last_key)
+            crops.append((*images, error_px))
     return crops
 
 

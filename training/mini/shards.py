@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from shared.blobs import write_atomically
@@ -29,26 +31,32 @@ def ensure_shards(
 
 
 def _shard(recipe: DataRecipe, folder: Path, seeds: range, told: Callable[[str], None]) -> Samples:
-    path = folder / f"{recipe_hash(recipe)}-{seeds.start}-{len(seeds)}.npz"
+    kind = recipe_hash(msgspec.structs.replace(recipe, clips=0, validation_clips=0, seed=0))
+    path = folder / f"{kind}-{seeds.start}-{len(seeds)}.npz"
     if not path.exists():
         samples = joined([clip_samples(seed, recipe) for seed in seeds])
         buffer = io.BytesIO()
         np.savez_compressed(
-            buffer, inputs=samples.inputs, target=samples.target, allowed=samples.allowed
+            buffer,
+            inputs=samples.inputs,
+            target=samples.target,
+            allowed=samples.allowed,
+            fit_error_px=samples.fit_error_px,
         )
         write_atomically(path, buffer.getvalue())
         told(f"clips {seeds.start}..{seeds.stop - 1}: {len(samples)} samples")
     with np.load(path, allow_pickle=False) as arrays:
-        return Samples(arrays["inputs"], arrays["target"], arrays["allowed"])
+        return Samples(*(arrays[field.name] for field in fields(Samples)))
 
 
 def joined(parts: list[Samples]) -> Samples:
     """Samples one after the other."""
-    return Samples(
-        np.concatenate([part.inputs for part in parts]),
-        np.concatenate([part.target for part in parts]),
-        np.concatenate([part.allowed for part in parts]),
-    )
+    every = [_arrays(part) for part in parts]
+    return Samples(*(np.concatenate([part[f.name] for part in every]) for f in fields(Samples)))
+
+
+def _arrays(samples: Samples) -> dict[str, np.ndarray]:
+    return {field.name: getattr(samples, field.name) for field in fields(samples)}
 
 
 def batch_indices(count: int, batch: int, step: int, seed: int) -> np.ndarray:
@@ -79,4 +87,5 @@ def augmented(samples: Samples, chosen: np.ndarray, step: int, seed: int) -> Sam
                 inputs[row] = np.flip(inputs[row], axis)
                 target[row] = np.flip(target[row], axis)
                 allowed[row] = np.flip(allowed[row], axis - 1)
-    return Samples(inputs, target, allowed)
+    errors = samples.fit_error_px[chosen]
+    return Samples(inputs, target, allowed, errors)

@@ -151,10 +151,7 @@ def gain_db(network: SketchExpertNet, samples: Samples, batch: int = 16) -> floa
     gains: list[Tensor] = []
     with torch.inference_mode():
         for start in range(0, len(samples), batch):
-            part = slice(start, start + batch)
-            inputs, target, allowed = tensors(
-                Samples(samples.inputs[part], samples.target[part], samples.allowed[part])
-            )
+            inputs, target, allowed = tensors(samples.part(slice(start, start + batch)))
             trust, residual = network(inputs)
             after = squared_error(corrected(inputs, trust, residual, allowed), target)
             before = squared_error(inputs[:, :4], target)
