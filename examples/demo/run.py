@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"the demo stopped: {error}\n")
         return 1
     print("\n".join(["", *report.lines(), "", *_places(options.out)]))
-    return 0 if report.same_as_direct else 1
+    return 0 if report.is_good else 1
 
 
 def _parse(arguments: list[str] | None) -> Options:
@@ -160,17 +160,24 @@ def _attempts(options: Options, job: str) -> int:
 
 
 def _place(options: Options, report: Report) -> None:
-    """Apply the take in two ways, save, and render frames that must show it."""
+    """Apply the take in two ways, save the scene, and render two frames that must show it."""
     take = _manifest(options.out)
     report.engine = take["engine"]
     report.methods = {layer["name"]: layer["method"] for layer in take["layers"]}
     report.pipeline, report.warnings = take["timings"], take["warnings"]
     with _timed(report, "import"):
-        bpy.ops.acetate.take_apply(placement="planes")
         bpy.ops.acetate.take_apply(placement="compositor")
+        bpy.ops.acetate.take_apply(placement="planes")
+    _hide_planes()
     bpy.ops.wm.save_mainfile()
     with _timed(report, "render"):
-        report.scene_errors = proof.render(options.out, frames=(6, 12))
+        report.proofs = [proof.render(options.out, frame) for frame in (6, 12)]
+
+
+def _hide_planes() -> None:
+    """Close the eye of the planes: the compositor shows the take, they wait to be tried."""
+    for collection in bpy.context.scene.collection.children:
+        collection.hide_render = collection.hide_viewport = True
 
 
 def _compare(options: Options, report: Report, scratch: Path) -> None:
