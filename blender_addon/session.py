@@ -67,6 +67,7 @@ class Session:
         self.connection = Connection.OFF
         self.facts = ServerFacts()
         self.error: dict[str, str] | None = None
+        self.export_error: AcetateError | None = None
         self.warnings: list[str] = []
         self.jobs: dict[str, Tracked] = {}
         self.export: Export | None = None
@@ -100,6 +101,11 @@ class Session:
         """Connect to the server of the preferences."""
         self._signal(Signal.CONNECT)
         self.order(orders.Connect(preferences.read().target, patience_s, self._next_epoch()))
+
+    def connect_if_needed(self) -> None:
+        """Connect unless there is a connection or one is on its way."""
+        if self.connection not in connection.CONNECTED | connection.COMING:
+            self.connect()
 
     def disconnect(self) -> None:
         """Leave the server."""
@@ -142,12 +148,12 @@ class Session:
         shot = shot_settings.shot_settings(scene, found)
         layers: tuple[LayerSettings, ...] = shot_settings.layer_settings(scene)
         self.drop_export()
-        self.error, self.warnings = None, []
+        self.error, self.export_error, self.warnings = None, None, []
+        self.last_keys = []
         blobs = MemoryBlobs()
         steps = iter(export_steps(context, shot, layers, blobs))
         self.export = Export(scene.name, steps, blobs, root, context.window)
-        if self.connection not in connection.CONNECTED | connection.BUSY:
-            self.connect()
+        self.connect_if_needed()
 
     def drop_export(self) -> None:
         """Stop an export; its generator leaves nothing behind."""
@@ -204,8 +210,7 @@ class Session:
                 request, blobs = tracked.parcel
                 tracked.parcel = None
                 self.error = None
-                if self.connection not in connection.CONNECTED | connection.BUSY:
-                    self.connect()
+                self.connect_if_needed()
                 self.last_keys = self.send(tracked.scene, tracked.folder.parent, request, blobs)
                 return True
         return False
@@ -219,6 +224,7 @@ class Session:
                 self._step_export(self.export)
             except AcetateError as error:
                 self.drop_export()
+                self.export_error = error
                 self.fail(error)
         if self._records_are_stale:
             self._write_records()
@@ -296,7 +302,9 @@ class Session:
             Signal.REFUSED_SECRET,
             Signal.OTHER_VERSION,
         )
-        if report.error is not None and shown and changed:
+        # What is wrong with the shot matters more than that nobody could be asked to make it.
+        is_free = self.error is None or self.error["code"].startswith("E2")
+        if report.error is not None and shown and changed and is_free:
             self.fail(AcetateError.from_dict(report.error))
         return changed or report.facts is not None
 
@@ -350,8 +358,7 @@ class Session:
             view.key, view.number, view.seed, view.job, file=file_name(), scene=scene
         )
         self.order(orders.Follow(folder, note))
-        if self.connection not in connection.CONNECTED | connection.BUSY:
-            self.connect()
+        self.connect_if_needed()
 
     def _surveyed(self, report: orders.SurveyReport) -> None:
         scene = bpy.data.scenes.get(report.order.scene)

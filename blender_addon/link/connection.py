@@ -44,16 +44,8 @@ _C, _S = Connection, Signal
 
 # A pair that is not listed leaves the state as it is: a late signal never pushes it back.
 TRANSITIONS: dict[tuple[Connection, Signal], Connection] = {
-    **{
-        (state, _S.CONNECT): _C.CONNECTING
-        for state in (_C.OFF, _C.STARTING, _C.AUTH_REQUIRED, _C.INCOMPATIBLE, _C.LOST)
-    },
-    **{
-        (state, _S.START_SERVER): _C.STARTING
-        for state in (_C.OFF, _C.CONNECTING, _C.AUTH_REQUIRED, _C.INCOMPATIBLE, _C.LOST)
-    },
-    (_C.RECONNECTING, _S.START_SERVER): _C.STARTING,
-    (_C.RECONNECTING, _S.CONNECT): _C.CONNECTING,
+    **{(state, _S.CONNECT): _C.CONNECTING for state in _C},
+    **{(state, _S.START_SERVER): _C.STARTING for state in _C},
     **{
         (state, _S.GREETED): _C.READY
         for state in (_C.STARTING, _C.CONNECTING, _C.RECONNECTING, _C.LOST, _C.DEGRADED)
@@ -80,9 +72,8 @@ TRANSITIONS: dict[tuple[Connection, Signal], Connection] = {
 }
 
 CONNECTED = frozenset({Connection.READY, Connection.DEGRADED})
-BUSY = frozenset(
-    {Connection.STARTING, Connection.CONNECTING, Connection.RECONNECTING, Connection.STOPPING}
-)
+COMING = frozenset({Connection.STARTING, Connection.CONNECTING, Connection.RECONNECTING})
+BUSY = COMING | {Connection.STOPPING}
 
 
 def after(state: Connection, signal: Signal) -> Connection:

@@ -42,7 +42,6 @@ class ACETATE_OT_generate(GuardedOperator):
     def act(self, context: bpy.types.Context) -> set[str]:
         """The scripted path: the same steps, pumped here until every take is on disk."""
         session = runtime.session()
-        session.last_keys = []
         session.generate(context)
         if self.wait:
             _pump_until_over(session, self.timeout_s)
@@ -58,8 +57,10 @@ def _pump_until_over(session: Session, timeout_s: float) -> None:
         if until is not None and time.monotonic() > until:
             raise AcetateError("wait_timeout", seconds=round(timeout_s))
     session.pump()
+    if session.export_error is not None:
+        raise session.export_error
     if not session.last_keys:
-        raise _shown_error(session)
+        raise AcetateError("cancelled")
     for key in session.last_keys:
         view = session.jobs[key].view
         if view.state is not JobState.DONE:
@@ -68,10 +69,6 @@ def _pump_until_over(session: Session, timeout_s: float) -> None:
 
 def _unfinished(session: Session) -> bool:
     return any(not session.jobs[key].view.is_over for key in session.last_keys)
-
-
-def _shown_error(session: Session) -> AcetateError:
-    return AcetateError.from_dict(session.error) if session.error else AcetateError("cancelled")
 
 
 class ACETATE_OT_job_cancel(GuardedOperator):

@@ -1,0 +1,218 @@
+"""From a drawn scene to a placed take by the operators that an artist's clicks run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+from tests.blender.addon.conftest import Part  # noqa: E402
+from tests.blender.addon.inventory import inventory  # noqa: E402
+from tests.blender.addon.scenes import FIRST, LAST, draw, draw_scene  # noqa: E402
+from tests.blender.addon.server import RunningServer, free_port  # noqa: E402
+
+if TYPE_CHECKING:
+    from blender_addon.session import Session
+
+pytestmark = pytest.mark.blender
+
+
+@pytest.fixture
+def session(part: Part, saved_file: Path) -> Iterator[Session]:
+    """The session, without connection, jobs and errors."""
+    running = part("runtime").session()
+    running.disconnect()
+    running.jobs.clear()
+    running.dismiss()
+    yield running
+    running.cancel()
+    running.disconnect()
+
+
+@pytest.fixture
+def drawn(saved_file: Path) -> bpy.types.Object:
+    """The saved file with a drawing in it."""
+    art = draw_scene()
+    bpy.context.scene.acetate.engine = "layer-motion"
+    bpy.ops.wm.save_mainfile()
+    return art
+
+
+def test_one_call_brings_a_take_from_a_drawn_scene(
+    session: Session, drawn: bpy.types.Object, server: RunningServer, part: Part
+) -> None:
+    before = inventory()
+    assert bpy.ops.acetate.generate(timeout_s=120) == {"FINISHED"}
+    scene = bpy.context.scene
+    take = part("takes.library").read_take(
+        Path(bpy.path.abspath(scene.acetate.take_list[0].folder))
+    )
+    assert [layer.name for layer in take.manifest.layers] == ["bg", "figure"]
+    assert (take.manifest.start, take.manifest.end) == (FIRST, LAST)
+    assert take.manifest.layers[1].painted
+    bpy.ops.acetate.take_apply(placement="compositor")
+    bpy.ops.acetate.take_apply(placement="planes")
+    after = inventory()
+    mine = [name for name in before if not name.startswith(("scenes/", "node/"))]
+    assert {name: after.get(name) for name in mine} == {name: before[name] for name in mine}
+
+
+def test_a_click_returns_at_once_and_the_ticks_bring_the_take(
+    session: Session, drawn: bpy.types.Object, server: RunningServer
+) -> None:
+    session.generate(bpy.context)  # what the click does; without a window no operator is invoked
+    assert session.export is not None
+    until = time.monotonic() + 90.0
+    while not bpy.context.scene.acetate.take_list:
+        assert time.monotonic() < until, (session.error, session.jobs)
+        assert session.error is None
+        session.pump()
+        time.sleep(0.01)
+
+
+def test_takes_differ_by_seed_and_are_each_a_job(
+    session: Session, drawn: bpy.types.Object, server: RunningServer
+) -> None:
+    shot = bpy.context.scene.acetate
+    shot.takes, shot.seed, shot.seed_lock = 2, 7, True
+    bpy.ops.acetate.generate(timeout_s=120)
+    assert sorted(row.seed for row in shot.take_list) == [7, 8]
+    assert [row.number for row in shot.take_list] == [2, 1]
+    shot.seed, shot.range = 0, "scene"
+    bpy.ops.acetate.take_reuse(take=shot.take_list[0].name)
+    assert (shot.seed, shot.seed_lock, shot.range) == (8, True, "custom")
+    bpy.ops.acetate.take_discard(take=shot.take_list[0].name)
+    assert [row.number for row in shot.take_list] == [1]
+
+
+def test_cancel_during_the_export_leaves_no_job_and_no_take_folder(
+    session: Session, drawn: bpy.types.Object, saved_file: Path
+) -> None:
+    session.generate(bpy.context)
+    session.pump()
+    bpy.ops.acetate.job_cancel()
+    session.pump()
+    assert session.export is None
+    assert session.jobs == {}
+    assert not (saved_file.parent / "takes").exists()
+
+
+def _refused(code: str) -> None:
+    with pytest.raises(RuntimeError, match=code):
+        bpy.ops.acetate.generate(timeout_s=60)
+
+
+def _fix(session: Session) -> None:
+    assert session.error is not None
+    assert len(session.error["text"]) <= 80
+    assert session.error["hint"]
+    bpy.ops.acetate.error_fix()
+    assert session.error is None
+
+
+def test_without_a_camera_the_fix_adds_one(session: Session, drawn: bpy.types.Object) -> None:
+    bpy.data.objects.remove(bpy.context.scene.camera)
+    _refused("E106")
+    _fix(session)
+    assert bpy.context.scene.camera is not None
+
+
+def test_an_empty_scene_is_refused(session: Session) -> None:
+    _refused("E101")
+    assert session.error is not None
+    assert session.error["fix"] == "layers_sync"
+
+
+def test_outside_all_keys_the_fix_jumps_to_a_gap(session: Session, drawn: bpy.types.Object) -> None:
+    scene = bpy.context.scene
+    scene.acetate.mode = "interpolate"
+    scene.frame_set(LAST + 40)
+    _refused("E102")
+    _fix(session)
+    assert scene.frame_current == FIRST
+
+
+def test_an_unsaved_file_is_refused_unless_a_temporary_folder_is_allowed(
+    session: Session, part: Part
+) -> None:
+    bpy.ops.wm.read_homefile(use_empty=True)
+    _refused("E109")
+    assert session.error is not None
+    assert session.error["fix"] == "save_as"
+    chosen = bpy.context.preferences.addons[part("preferences").PACKAGE].preferences
+    chosen.allow_temporary = True
+    try:
+        _refused("E106")
+    finally:
+        chosen.allow_temporary = False
+
+
+def test_seventeen_animated_layers_are_refused_and_the_fix_holds_one(
+    session: Session, drawn: bpy.types.Object
+) -> None:
+    for index in range(16):
+        for frame in (FIRST, LAST):
+            draw(drawn, f"part {index}", frame, [(0.0, 0.0), (0.2, 0.0), (0.1, 0.2)])
+    bpy.context.scene.acetate.quality = "fast"
+    _refused("E104")
+    _fix(session)
+    roles = [row.role for row in bpy.context.scene.acetate.layers]
+    assert roles.count("animate") == 16
+
+
+def test_without_a_server_the_error_offers_to_start_one(
+    session: Session, drawn: bpy.types.Object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACETATE_SERVER", f"tcp://127.0.0.1:{free_port()}")
+    _refused("E201")
+    assert session.error is not None
+    assert session.error["fix"] == "server_start"
+
+
+def test_roles_chosen_by_hand_survive_a_scan(session: Session, drawn: bpy.types.Object) -> None:
+    bpy.ops.acetate.layers_sync()
+    shot = bpy.context.scene.acetate
+    assert [(row.name, row.role) for row in shot.layers] == [
+        ("figure", "animate"),
+        ("bg", "background"),
+    ]
+    bpy.ops.acetate.layer_role(layer="figure", role="hold")
+    drawn.data.layers.new("above")
+    bpy.ops.acetate.layers_sync()
+    assert shot.layers["figure"].role == "hold"
+    assert [row.name for row in shot.layers] == ["above", "figure", "bg"]
+
+
+def test_the_list_follows_the_drawing_by_itself(session: Session, drawn: bpy.types.Object) -> None:
+    until = time.monotonic() + 10.0
+    session.scene_changed()
+    while len(bpy.context.scene.acetate.layers) != 2:
+        assert time.monotonic() < until
+        session.pump()
+        time.sleep(0.02)
+
+
+def test_a_package_is_written_without_any_server(
+    session: Session, drawn: bpy.types.Object, tmp_path: Path, part: Part
+) -> None:
+    target = tmp_path / "shot.zip"
+    bpy.ops.acetate.layers_sync()
+    bpy.ops.acetate.export_package(filepath=str(target))
+    request, _ = part("shared.package").read_package(target)
+    assert [layer.name for layer in request.stack] == ["bg", "figure"]
+
+
+def test_diagnostics_name_versions_states_and_the_last_error(
+    session: Session, drawn: bpy.types.Object, part: Part
+) -> None:
+    bpy.context.scene.camera = None
+    _refused("E106")
+    text = part("diagnostics").collect(bpy.context, session)
+    assert bpy.app.version_string in text
+    assert "E106" in text
+    assert str(Path.home()) not in text
