@@ -58,7 +58,7 @@ def to_drawing(reading: LayerReading, view: CameraView) -> Drawing:
 def _radius(reading: LayerReading) -> np.ndarray:
     """Radius of each point in world units. Only the object's scale widens a line."""
     scale = abs(np.linalg.det(reading.object_to_world[:3, :3])) ** (1.0 / 3.0)
-    radius = reading.values("radius", "POINT", _DEFAULT_RADIUS) + reading.radius_offset
+    radius = reading.values("radius", "POINT", _DEFAULT_RADIUS)
     return np.maximum(radius, 0.0) * scale
 
 
@@ -78,30 +78,18 @@ def _styles(reading: LayerReading) -> list[MaterialStyle]:
 
 
 def _stroke_colours(reading: LayerReading) -> tuple[np.ndarray, np.ndarray]:
-    """Line and fill colours with paint and tint: two float32 [S, 4], straight sRGB."""
+    """Line and fill colours with paint: two float32 [S, 4], straight sRGB."""
     styles = _styles(reading)
     line = np.array([s.line if s.show_line else _CLEAR for s in styles], np.float32)
     fill = np.array([s.fill if s.show_fill else _CLEAR for s in styles], np.float32)
     paint = reading.values("fill_color", "CURVE", _CLEAR)
     fill[:, :3] += (paint[:, :3] - fill[:, :3]) * paint[:, 3:]
     fill[:, 3] *= reading.values("fill_opacity", "CURVE", np.float32(1.0))
-    return _display(_tinted(reading, line)), _display(_tinted(reading, fill))
+    return _display(line), _display(fill)
 
 
 def _point_colours(reading: LayerReading) -> np.ndarray:
-    paint = reading.values("vertex_color", "POINT", _CLEAR).astype(np.float32, copy=True)
-    return _display(_tinted(reading, paint))
-
-
-def _tinted(reading: LayerReading, colour: np.ndarray) -> np.ndarray:
-    """Layer tint as Blender applies it: not a plain mix but base * (1 - f^2) + tint * f^3."""
-    factor = reading.tint_factor
-    if factor == 0.0:
-        return colour
-    tinted = colour.copy()
-    tint = np.array(reading.tint, np.float32)
-    tinted[:, :3] = colour[:, :3] * (1.0 - factor**2) + tint * factor**3
-    return tinted
+    return _display(reading.values("vertex_color", "POINT", _CLEAR))
 
 
 def _display(linear: np.ndarray) -> np.ndarray:

@@ -93,12 +93,12 @@ class KeyMaker:
         covers: list[np.ndarray | None] = []
         for mask in strokes.masks:
             source = reading.strokes.get(LayerId(strokes.id.object_name, mask.layer_name))
-            if source is None:
-                covers.append(None)
+            if source is None or source.opacity == 0.0:
+                covers.append(None)  # any other opacity of a mask's source does not matter
                 continue
             yield  # one render per step
             cover = render_layer(source, reading.view, window, self.look).pixels[..., 3]
-            covers.append(cover.astype(np.float32) / 255.0 * source.opacity)
+            covers.append(cover.astype(np.float32) / 255.0)
         return masked(picture, factor, [mask.invert for mask in strokes.masks], covers)
 
     def _keep(self, picture: Picture | None) -> PictureRef | None:

@@ -160,8 +160,6 @@ def _actor(
 def _write_layer(block: bpy.types.ID, reading: LayerReading) -> None:
     layer = block.layers.new("layer")
     layer.use_lights = False
-    layer.tint_color, layer.tint_factor = reading.tint, reading.tint_factor
-    layer.radius_offset = reading.radius_offset
     drawing = layer.frames.new(1).drawing
     drawing.add_strokes(np.diff(reading.offsets).tolist())
     for name, attribute in reading.attributes.items():

@@ -63,18 +63,18 @@ def _groups(layer: bpy.types.bpy_struct) -> Iterator[bpy.types.bpy_struct]:
 
 
 def mask_sources(block: bpy.types.ID, layer: bpy.types.bpy_struct) -> tuple[MaskSource, ...]:
-    """The masks that take effect on a layer.
+    """The masks that take effect on a layer, in the order of their source layers.
 
-    As in Blender's renderer, a mask that is switched off or whose source layer is hidden does
-    nothing (measured, blender spec 4).
+    As in Blender's renderer (measured), a mask that is switched off or whose source layer is
+    hidden does nothing, and the order of the layers counts, not that of the list of masks.
     """
     if not _uses_masks(layer):
         return ()
-    sources = {other.name: other for other in block.layers}
+    inverted = {mask.name: bool(mask.invert) for mask in layer.mask_layers if not mask.hide}
     return tuple(
-        MaskSource(mask.name, bool(mask.invert))
-        for mask in layer.mask_layers
-        if not mask.hide and mask.name in sources and not is_hidden(sources[mask.name])
+        MaskSource(source.name, inverted[source.name])
+        for source in block.layers
+        if source.name in inverted and not is_hidden(source)
     )
 
 

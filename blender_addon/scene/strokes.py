@@ -1,7 +1,8 @@
 """Reads the evaluated strokes of one Grease Pencil layer into plain arrays; the exporter calls it.
 
-Evaluated means: modifiers, parents, layer transforms and animation applied. Attributes are read by
-name with defaults, because Blender stores only those that were written (blender spec 1.1).
+Evaluated means: modifiers, parents, layer transforms and animation applied; a layer's tint and
+radius offset are then part of the points' colours and radii already (measured in 4.5 and 5.0).
+Attributes are read by name with defaults, because Blender stores only those that were written.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class LayerReading:
     """One layer at one frame, evaluated. S strokes, P points.
 
     `offsets` int32 [S + 1]; `attributes` by name. `layer_to_object`, `object_to_world` float64
-    [4, 4]. Tint is linear RGB and a factor. `simple` is False where an object effect or another
+    [4, 4]. `simple` is False where an object effect or another
     setting changes the picture in ways that strokes cannot tell.
     """
 
@@ -69,9 +70,6 @@ class LayerReading:
     object_to_world: np.ndarray
     materials: tuple[MaterialStyle, ...]
     opacity: float
-    tint: tuple[float, float, float]
-    tint_factor: float
-    radius_offset: float
     masks: tuple[MaskSource, ...]
     simple: bool
 
@@ -120,9 +118,6 @@ def read_layer(
         object_to_world=np.array(evaluated.matrix_world),
         materials=tuple(_style(slot.material) for slot in evaluated.material_slots),
         opacity=float(layer.opacity),
-        tint=tuple(layer.tint_color),
-        tint_factor=float(layer.tint_factor),
-        radius_offset=float(layer.radius_offset),
         masks=mask_sources(item.data, original),
         simple=not any(effect.show_render for effect in item.shader_effects),
     )
