@@ -9,7 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 
-from backend.models.layeranimate.clip import ClipProgress, SampleSettings
+from backend.models.layeranimate.bundle import build, tiny_config
+from backend.models.layeranimate.clip import ClipConditions, ClipProgress, SampleSettings
+from backend.models.layeranimate.configs import AutoencoderConfig
 from backend.models.layeranimate.generate import generate_clip
 from backend.pipeline.condition import EncodedClip, encode, neutral_tokens, prepare
 from backend.pipeline.sample import LatentColours, denoise, initial_noise
@@ -138,3 +140,35 @@ def test_the_preview_reads_colours_out_of_latents_that_hold_them() -> None:
 def test_an_impossible_number_of_steps_is_refused() -> None:
     with pytest.raises(AcetateError):
         _generated(replace(QUICK, steps=0))
+
+
+def test_a_model_of_other_widths_and_length_makes_upright_clips() -> None:
+    small = tiny_config(clip_frames=6)
+    unet = replace(small.unet.trunk, channel_mult=(1, 2, 2, 4), context_dim=48)
+    picture = AutoencoderConfig(channels=32, channel_mult=(1, 2, 2, 4), num_res_blocks=1)
+    config = replace(
+        small,
+        unet=replace(small.unet, trunk=unet),
+        control=replace(small.control, trunk=replace(unet, in_channels=5)),
+        resampler=replace(small.resampler, output_dim=48),
+        autoencoder=picture,
+        dual=picture,
+    )
+    drawn = np.random.default_rng(0).random((2, 128, 64, 3), dtype=np.float32)
+    conditions = ClipConditions(
+        frames=drawn,
+        layer_masks=np.ones((1, 2, 128, 64), np.float32),
+        layer_static=np.array([True]),
+        layer_validity=np.array([True]),
+        motion_scores=np.zeros(1, np.float32),
+        frames_count=6,
+        fps=12.0,
+    )
+    frames = generate_clip(build(config, seed=0), conditions, replace(QUICK, steps=1))
+    assert frames.shape == (6, 128, 64, 3)
+
+
+def test_half_precision_stays_close_to_full() -> None:
+    half = build(tiny_config(FRAMES), seed=0).to("cpu", torch.bfloat16)
+    found = generate_clip(half, clip_conditions(1), QUICK)
+    assert np.abs(found - _generated()).mean() < 0.02
