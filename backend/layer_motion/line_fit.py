@@ -22,6 +22,7 @@ _FREE_SIGMAS_PX = (16.0, 10.0, 6.0, 4.0)
 _FREE_STEPS = 3
 _REACH_PX = (10.0, 8.0, 5.0, 4.0)
 _BORDER_PX = 0.5
+_STRETCH_COST_PX = 0.5
 _PLAIN_MARGIN_PX = 0.06
 _TURNS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0)
 
@@ -77,9 +78,15 @@ class LineFitter:
                 turned = affine.apply(affine.rotation_about(centre, turn), start)
                 options.append(turned + (centre_goal - centre))
         rough = [self._globally(option, goal, _START_STEPS) for option in options]
-        rough.sort(key=lambda moved: goal.error_px(moved))
-        fits = [self._fit(moved, goal) for moved in rough[:2]]
-        return min(fits, key=lambda fit: fit.error_px)
+        rough.sort(key=lambda moved: self._cost_px(moved, goal))
+        fits = [self._fit(moved, goal) for moved in rough[:3]]
+        return min(fits, key=lambda fit: self._cost_px(fit.moved, goal))
+
+    def _cost_px(self, moved: np.ndarray, goal: _Target) -> float:
+        """Fit error plus what an unlikely change of shape costs."""
+        linear = affine.fit_affine(self.source, moved, stiffness=1e-3)[:2, :2]
+        stretch = np.log(np.maximum(np.linalg.svd(linear, compute_uv=False), 1e-3))
+        return goal.error_px(moved) + _STRETCH_COST_PX * float(np.abs(stretch).sum())
 
     def _fit(self, start: np.ndarray, goal: _Target) -> Fit:
         bent = self._freely(start, goal)

@@ -83,7 +83,7 @@ def _follow(
         elif abs(moment - near) <= _FAR_MOMENTS:
             fits[moment] = _followed(fitter, start, targets[moment])
         else:
-            fits[moment] = fitter.find([start], targets[moment])
+            fits[moment] = fitter.find([fits[near].moved, start], targets[moment])
         near = moment
     maps = {moment: _global_map(fitter, fit) for moment, fit in fits.items()}
     return _Track(fitter, fits, maps)
@@ -115,11 +115,15 @@ def _followed(fitter: LineFitter, start: np.ndarray, target: LinePoints) -> Fit:
 def _expected(fits: dict[int, Fit], key: int, near: int, moment: int) -> np.ndarray:
     """Where the points will be, going on as from the fit before."""
     now = fits[near].moved
-    before = near + (1 if key > near else -1)
-    if before not in fits or abs(moment - near) != 1:
+    earlier = [m for m in fits if m != near and abs(m - key) < abs(near - key)]
+    if not earlier:
         return now
+    before = max(earlier, key=lambda m: abs(m - key))
+    ratio = abs(moment - near) / abs(near - before)
     speed = affine.fit_similarity(fits[before].moved, now)
-    return affine.apply(speed, now)
+    centre = fits[before].moved.mean(axis=0)
+    ahead = affine.interpolate(speed, ratio, affine.apply(speed, centre))
+    return affine.apply(ahead, now)
 
 
 def _same_lines(scene: Scene, key: int, moment: int) -> bool:
@@ -175,7 +179,33 @@ def _at(track: _Track, moment: int) -> tuple[np.ndarray, np.ndarray, float]:
     ahead = one.moved
     back = affine.apply(rest, other.moved)
     moved = affine.apply(bridge, (1 - part) * ahead + part * back)
+    moved = moved + _swing(track, known, place, part)
     return moved, np.minimum(one.trust, other.trust), max(one.error_px, other.error_px)
+
+
+def _swing(track: _Track, known: np.ndarray, place: int, part: float) -> np.ndarray:
+    """How far a smooth path through all fits leaves the straight one between two of them: [n, 2].
+
+    Cubic Hermite with speeds from the neighbouring fits; at the ends the speed is such that the
+    path does not curve there.
+    """
+    length = float(known[place] - known[place - 1])
+    chord = track.fits[int(known[place])].moved - track.fits[int(known[place - 1])].moved
+
+    def speed(index: int) -> np.ndarray | None:
+        if index <= 0 or index >= len(known) - 1:
+            return None
+        before, behind = int(known[index - 1]), int(known[index + 1])
+        whole = track.fits[behind].moved - track.fits[before].moved
+        return whole * (length / (behind - before))
+
+    start, end = speed(place - 1), speed(place)
+    if start is None:
+        start = chord if end is None else (3 * chord - end) / 2
+    if end is None:
+        end = (3 * chord - start) / 2
+    early, late = part * (1 - part) ** 2, part**2 * (part - 1)
+    return early * (start - chord) + late * (end - chord)
 
 
 def _pose(
