@@ -1,0 +1,217 @@
+"""`acetate bench`: named benchmarks, one JSON line or one row per measurement."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+
+import cv2
+import msgspec
+import numpy as np
+
+from backend.cli.bench_shots import bench_shot
+from backend.pipeline.context import LocalContext
+from backend.pipeline.execute import execute
+from shared.blobs import MemoryBlobs
+from shared.errors import AcetateError, ExitCode
+from shared.pictures import decode_png, encode_png
+from shared.result import ResultManifest
+from shared.shot import Role, ShotRequest
+
+SIZES = ((512, 320), (1920, 1080))
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One figure. `value` is the median wall time in `unit`; `cpu_s` its processor seconds.
+
+    `ratio`: `value` over that of the mode named by `reference`, measured in the same run.
+    """
+
+    name: str
+    config: dict[str, object]
+    value: float
+    unit: str
+    ratio: float
+    reference: str
+    cpu_s: float
+    details: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Wall and processor seconds of one piece of work."""
+
+    wall_s: float
+    cpu_s: float
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What every benchmark is given: camera sizes in pixels and how often to repeat."""
+
+    sizes: tuple[tuple[int, int], ...] = SIZES
+    repeat: int = 3
+
+
+def clocked(work: Callable[[], object], repeat: int) -> Span:
+    """Median wall and processor seconds of `repeat` runs after one that warms up."""
+    work()
+    spans = []
+    for _ in range(repeat):
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
+        work()
+        spans.append((time.perf_counter() - wall_s, time.process_time() - cpu_s))
+    walls, cpus = zip(*spans, strict=True)
+    return Span(statistics.median(walls), statistics.median(cpus))
+
+
+def bench_layer_motion(options: BenchOptions) -> Iterator[Measurement]:
+    """The whole pipeline with layer motion; reference: the same shot with one new drawing only."""
+    for width, height in options.sizes:
+        request, blobs = bench_shot(width, height, "layer-motion")
+        held = _with_engine(_held(request), "layer-motion")
+        yield _compare("layer-motion", (request, held), blobs, "one drawing", options)
+
+
+def bench_generate(options: BenchOptions) -> Iterator[Measurement]:
+    """The default engine; reference: layer motion on the same shot."""
+    for width, height in options.sizes:
+        request, blobs = bench_shot(width, height, "auto")
+        plain = _with_engine(request, "layer-motion")
+        yield _compare("generate", (request, plain), blobs, "layer-motion", options)
+
+
+def bench_png(options: BenchOptions) -> Iterator[Measurement]:
+    """Encoding a drawn picture; reference: OpenCV's encoder at its default settings."""
+    for width, height in options.sizes:
+        request, blobs = bench_shot(width, height)
+        picture = request.layers[-1].keys[0].picture
+        if picture is None:
+            raise AcetateError("bug", detail="a benchmark shot without pictures")
+        pixels = decode_png(blobs.get(picture.blob))
+        ours = clocked(lambda pixels=pixels: encode_png(pixels), options.repeat * 3)
+        other = clocked(lambda pixels=pixels: _opencv_png(pixels), options.repeat * 3)
+        yield Measurement(
+            name="png",
+            config={"size": f"{width}x{height}", "bytes": len(encode_png(pixels))},
+            value=round(ours.wall_s * 1000, 3),
+            unit="ms",
+            ratio=round(ours.wall_s / other.wall_s, 3),
+            reference="opencv",
+            cpu_s=round(ours.cpu_s, 4),
+        )
+
+
+Benchmark = Callable[[BenchOptions], Iterator[Measurement]]
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "layer-motion": bench_layer_motion,
+    "generate": bench_generate,
+    "png": bench_png,
+}
+"""All benchmarks by name; other modules of this folder add theirs here."""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the `acetate` parser."""
+    parser = subparsers.add_parser("bench", help="measure this machine", description=__doc__)
+    parser.add_argument("name", nargs="?", default="all", help=f"all, {', '.join(BENCHMARKS)}")
+    parser.add_argument("--size", metavar="WxH", help="one camera size instead of the usual two")
+    parser.add_argument("--repeat", type=int, default=3, help="runs per figure (default 3)")
+    parser.add_argument("--json", action="store_true", help="print JSON lines on stdout")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command. Raises `AcetateError`; returns an exit code."""
+    names = list(BENCHMARKS) if args.name == "all" else [args.name]
+    if any(name not in BENCHMARKS for name in names):
+        known = ", ".join(BENCHMARKS)
+        raise AcetateError("usage", where=f"no benchmark {args.name[:40]}; there are: {known}")
+    options = BenchOptions(_sizes(args.size), max(args.repeat, 1))
+    for name in names:
+        for measurement in BENCHMARKS[name](options):
+            if args.json:
+                print(json.dumps(asdict(measurement)), flush=True)
+            else:
+                _print_row(measurement)
+    return ExitCode.DONE
+
+
+def _sizes(text: str | None) -> tuple[tuple[int, int], ...]:
+    if text is None:
+        return SIZES
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise AcetateError("usage", where=f"not a size: {text[:40]} (write 960x540)")
+    return ((int(width), int(height)),)
+
+
+def _print_row(measurement: Measurement) -> None:
+    config = " ".join(f"{name}={value}" for name, value in measurement.config.items())
+    print(
+        f"{measurement.name:14} {measurement.value:9.3f} {measurement.unit:3} "
+        f"cpu {measurement.cpu_s:7.3f} s  {measurement.ratio:6.2f} x {measurement.reference}"
+        f"  ({config})",
+        flush=True,
+    )
+
+
+def _compare(
+    name: str,
+    requests: tuple[ShotRequest, ShotRequest],
+    blobs: MemoryBlobs,
+    reference: str,
+    options: BenchOptions,
+) -> Measurement:
+    """Run a shot and its reference form; the figures are of the first."""
+    manifests: list[ResultManifest] = []
+
+    def work(request: ShotRequest) -> None:
+        manifests.append(execute(request, blobs, MemoryBlobs(), LocalContext()))
+
+    ours = clocked(lambda: work(requests[0]), options.repeat)
+    manifest = manifests[-1]
+    other = clocked(lambda: work(requests[1]), options.repeat)
+    request = requests[0]
+    return Measurement(
+        name=name,
+        config={
+            "size": f"{request.width}x{request.height}",
+            "frames": len(manifest.composite),
+            "layers": len(request.layers),
+            "engine": manifest.engine,
+        },
+        value=round(ours.wall_s, 3),
+        unit="s",
+        ratio=round(ours.wall_s / other.wall_s, 3),
+        reference=reference,
+        cpu_s=round(ours.cpu_s, 3),
+        details=manifest.timings,
+    )
+
+
+def _with_engine(request: ShotRequest, engine: str) -> ShotRequest:
+    look = msgspec.structs.replace(request.look, engine=engine)
+    return msgspec.structs.replace(request, look=look)
+
+
+def _held(request: ShotRequest) -> ShotRequest:
+    """The same pictures with as little motion as a legal request can have: one drawing."""
+    layers = [
+        msgspec.structs.replace(layer, role=Role.HOLD, controls=())
+        if layer.role is Role.ANIMATE
+        else layer
+        for layer in request.layers
+    ]
+    last = msgspec.structs.replace(request.layers[-1], exposure=12, controls=())
+    return msgspec.structs.replace(request, layers=(*layers[:-1], last))
+
+
+def _opencv_png(pixels: np.ndarray) -> bytes:
+    return cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA))[1].tobytes()
