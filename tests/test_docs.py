@@ -1,3 +1,5 @@
+"""The documents agree with the error catalogue; run by pytest."""
+
 from __future__ import annotations
 
 import re
