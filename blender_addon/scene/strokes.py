@@ -16,6 +16,7 @@ from ..shared.errors import AcetateError
 from .grease_pencil import MaskSource, mask_sources
 from .settings import LayerId
 
+_LARGEST = 1e18
 # Blender's attribute type -> (numpy type, numbers per element, name for foreach_get)
 _ATTRIBUTE_FORMS: dict[str, tuple[type, int, str]] = {
     "FLOAT": (np.float32, 1, "value"),
@@ -184,7 +185,10 @@ def _style(material: bpy.types.Material | None) -> MaterialStyle:
 def _check_finite(reading: LayerReading) -> None:
     name = f"{reading.id.object_name}/{reading.id.layer_name}"
     for attribute in reading.attributes.values():
-        if attribute.values.dtype == np.float32 and not np.isfinite(attribute.values).all():
+        if attribute.values.dtype != np.float32 or not attribute.values.size:
+            continue
+        # Blender stores an infinite coordinate as the largest float. NaN fails this test, too.
+        if not bool((np.abs(attribute.values) < _LARGEST).all()):
             raise AcetateError("bad_numbers", layer=name)
     if not np.isfinite(reading.layer_to_object).all():
         raise AcetateError("bad_numbers", layer=name)

@@ -1,4 +1,4 @@
-"""Small scenes for the tests: a camera, Grease Pencil objects, layers and strokes, by Blender's API.
+"""Small scenes for the tests: a camera, Grease Pencil objects, layers, strokes and pictures.
 
 World units are chosen so that one camera pixel measures 0.01 at the drawing plane (y = 0).
 """
@@ -108,3 +108,21 @@ def disc(
     angle = np.linspace(0.0, 2 * np.pi, 48, endpoint=False)
     points = np.stack([np.cos(angle), np.sin(angle)], axis=1) * size + centre
     return Ink(points, 0.0, None, fill, cyclic=True, holdout=holdout)
+
+
+def image_empty(name: str, image: bpy.types.Image) -> bpy.types.Object:
+    """An empty in the open scene that shows a picture, facing the camera."""
+    item = bpy.data.objects.new(name, None)
+    item.empty_display_type, item.data = "IMAGE", image
+    item.rotation_euler.x = np.pi / 2
+    bpy.context.scene.collection.objects.link(item)
+    return item
+
+
+def new_image(name: str, pixels: np.ndarray) -> bpy.types.Image:
+    """A picture in the file from uint8 [h, w, 4], straight alpha, first row at the top."""
+    height, width = pixels.shape[:2]
+    image = bpy.data.images.new(name, width, height, alpha=True)
+    image.pixels.foreach_set((pixels[::-1].astype(np.float32) / 255.0).ravel())
+    image.update()
+    return image

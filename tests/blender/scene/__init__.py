@@ -1,0 +1,1 @@
+"""Tests of reading the scene, run inside a bpy interpreter."""
