@@ -91,6 +91,9 @@ def _draw(drawing: bpy.types.GreasePencilDrawing, stroke: Stroke, material: int)
     drawing.add_strokes([len(stroke.points)])
     target = drawing.strokes[-1]
     target.cyclic, target.material_index = stroke.cyclic, material
+    if stroke.fill is not None and hasattr(target, "fill_id"):
+        # Since Blender 5.2 a stroke is filled by its own number, not by its material alone.
+        target.fill_id = len(drawing.strokes)
     for point, at, radius in zip(
         target.points, to_world(stroke.points), stroke.radius, strict=True
     ):
