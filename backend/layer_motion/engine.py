@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shared.pictures import Picture
 
-from . import plan, sketch_fit, warp
+from . import plan, sketch_fit, stroke_plan, warp
 from .pose import Box, Pose
 from .task import GapResult, GapTask
 
@@ -47,12 +47,17 @@ def make_plan(scene: plan.Scene) -> plan.Plan:
         sketched = sketch_fit.plan_sketch(scene)
         if sketched is not None:
             return sketched
+    matched = stroke_plan.plan_strokes(scene)
+    if matched is not None:
+        return matched
     if scene.tracks is not None:
         return plan.plan_trajectory(scene)
     return plan.plan_registration(scene)
 
 
 def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Picture:
+    if step.drawing is not None:
+        return stroke_plan.draw_strokes(step.drawing, scene.task.width, scene.task.height)
     exact = _unsampled(scene, step)
     if exact is not None:
         return exact

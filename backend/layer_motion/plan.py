@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from shared.strokes import Drawing
+
 from . import affine, trajectory
 from .pose import AT_REST, Pose
 from .registration import Registration, register
@@ -26,6 +28,7 @@ class Step:
 
     `share` 0..1: how much of the last key. `strength` 0..1 fades the whole drawing. `fit_error_px`:
     mean distance that was left between the fitted strokes and the sketch; None without sketch.
+    `drawing`: strokes to draw instead of moving pictures.
     """
 
     from_first: Pose | None
@@ -33,6 +36,7 @@ class Step:
     share: float = 0.0
     strength: float = 1.0
     fit_error_px: float | None = None
+    drawing: Drawing | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from . import affine
+from .field_fit import global_map, pose_of_points
 from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, art_points, sketch_points
 from .plan import Plan, Scene, Step
-from .pose import AT_REST, Field, Pose
+from .pose import AT_REST, Pose
 from .warp import Art
 
 _WORKING_LINES = 112
 _MIN_POINTS = 12
-_OVERSCAN = 0.3
-_FIELD_SIGMAS_PX = (20.0, 10.0, 5.0, 2.5)
 _SAME_LINES = 0.02
 _FAR_MOMENTS = 2
 _ASTRAY_PX = 0.8
@@ -136,8 +134,7 @@ def _same_lines(scene: Scene, key: int, moment: int) -> bool:
 def _global_map(fitter: LineFitter, fit: Fit) -> np.ndarray:
     if fit.moved is fitter.source:
         return affine.IDENTITY
-    matrix = affine.fit_affine(fitter.source, fit.moved, fit.trust + 0.05, stiffness=0.02)
-    return matrix if affine.is_regular(matrix) else affine.IDENTITY
+    return global_map(fitter.source, fit.moved, fit.trust)
 
 
 def _step(
@@ -211,49 +208,7 @@ def _swing(track: _Track, known: np.ndarray, place: int, part: float) -> np.ndar
 def _pose(
     scene: Scene, fitter: LineFitter, moved: np.ndarray, trust: np.ndarray, scale: float
 ) -> Pose:
-    """Camera-sized pose of points that went from the fitter's source to `moved`."""
     if moved is fitter.source:
         return AT_REST
-    fit = Fit(moved, trust, 0.0)
-    matrix = _global_map(fitter, fit)
-    left = -int(_OVERSCAN * scene.task.width * scale) - 1
-    top = -int(_OVERSCAN * scene.task.height * scale) - 1
-    columns = int(np.ceil(scene.task.width * scale)) - 2 * left
-    rows = int(np.ceil(scene.task.height * scale)) - 2 * top
-    offsets = affine.apply(matrix, fitter.source) - moved  # [n, 2]
-    grid = scattered_field(moved - (left, top), offsets, trust + 0.02, (rows, columns))
-    field = Field(grid / np.float32(scale), left / scale, top / scale, 1 / scale)
-    return Pose(affine.scaling(1 / scale) @ matrix @ affine.scaling(scale), field)
-
-
-def scattered_field(
-    place: np.ndarray, offsets: np.ndarray, weight: np.ndarray, size: tuple[int, int]
-) -> np.ndarray:
-    """Spread displacements known at scattered points over a grid, coarse to fine.
-
-    `place` [n, 2] grid pixels, `offsets` [n, 2], `size` (rows, columns); float32 [rows, columns,
-    2]. Each round adds what the coarser ones left over, and fades out away from the points.
-    """
-    rows, columns = size
-    field = np.zeros((rows, columns, 2), np.float32)
-    left = offsets.astype(np.float32)
-    across = (place[:, 0] - 0.5).astype(np.float32)
-    down = (place[:, 1] - 0.5).astype(np.float32)
-    index_x = np.clip(np.rint(across).astype(int), 0, columns - 1)
-    index_y = np.clip(np.rint(down).astype(int), 0, rows - 1)
-    flat = index_y * columns + index_x
-    for sigma in _FIELD_SIGMAS_PX:
-        layers = np.stack(
-            [
-                np.bincount(flat, values, rows * columns).reshape(rows, columns)
-                for values in (weight, weight * left[:, 0], weight * left[:, 1])
-            ],
-            axis=-1,
-        ).astype(np.float32)
-        smooth = cv2.GaussianBlur(layers, (0, 0), sigma)
-        floor = np.float32(0.02 / sigma)
-        part = smooth[..., 1:] / (smooth[..., :1] + floor)
-        field += part
-        got = cv2.remap(part, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        left = left - got.reshape(-1, 2)
-    return field
+    frame = scene.task.width, scene.task.height
+    return pose_of_points(fitter.source, moved, trust, frame, scale)

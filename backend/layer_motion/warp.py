@@ -18,7 +18,7 @@ from .pose import Box as Box
 from .pose import Pose, source_positions
 
 _MARGIN_PX = 2
-_OVERSCAN = 0.5
+OVERSCAN = 0.5
 _MINIFY_FROM = 1.4
 
 
@@ -78,7 +78,7 @@ def prepare(picture: Picture, width: int, height: int) -> Art:
 
 def frame_limit(width: int, height: int, *arts: Art) -> Box:
     """How far results may reach: the camera with overscan, and all of the keys' own art."""
-    margin_x, margin_y = int(width * _OVERSCAN), int(height * _OVERSCAN)
+    margin_x, margin_y = int(width * OVERSCAN), int(height * OVERSCAN)
     limit = Box(-margin_x, -margin_y, width + margin_x, height + margin_y)
     for art in arts:
         limit = limit.union(art.box)
