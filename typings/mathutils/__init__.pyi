@@ -1,5 +1,5 @@
 """Blender's maths module as the type checker sees it: present, and without types of its own."""
 
-from typing import Any
+from _typeshed import Incomplete
 
-def __getattr__(name: str) -> Any: ...
+def __getattr__(name: str) -> Incomplete: ...
