@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from backend.layer_motion.task import GapResult, GapTask
-from backend.mini.frames import layer_frame, with_change
+from backend.mini.frames import enlarged, layer_frame, with_change
 from backend.mini.network import SketchExpertNet, corrected
 from backend.mini.weights import NAME, load_weights
 from backend.weights import bundled
@@ -93,8 +93,12 @@ def _equal(one: Picture, other: Picture) -> bool:
 
 
 def _refined(picture: Picture, sketch: np.ndarray, expert: Expert, *, last_key: bool) -> Picture:
-    frame = layer_frame(picture, sketch)
+    height, width = sketch.shape
+    scale = min(1.0, expert.working_height / height)
+    frame = layer_frame(picture, sketch, scale)
     if frame is None:
         return picture
     change = expert.change(frame.inputs(last_key=last_key), frame.allowed)
-    return with_change(picture, change, frame.window.left, frame.window.top)
+    if scale == 1:
+        return with_change(picture, change, frame.window.left, frame.window.top)
+    return with_change(picture, *enlarged(change, frame.window, (width, height), scale))

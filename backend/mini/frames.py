@@ -18,6 +18,8 @@ from shared.pictures import Picture
 REACH_PX = 6  # bundled-model specification 5.1.3: nothing beyond this from art or strokes
 _COVERED = 0.02
 _STROKE = 0.3
+_WORKING_LINE_PX = 1.2  # sketches of the training clips have lines of about this width
+_FAINT, _FIRM = 0.09, 0.28
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +77,9 @@ def layer_frame(picture: Picture, sketch: np.ndarray, scale: float = 1.0) -> Lay
     height, width = sketch.shape
     art = premultiplied(picture.on_canvas(width, height))
     if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        size = working_size(width, height, scale)
         art = cv2.resize(art, size, interpolation=cv2.INTER_AREA)
-        sketch = cv2.resize(sketch, size, interpolation=cv2.INTER_AREA)
+        sketch = cv2.resize(_thickened(sketch, scale), size, interpolation=cv2.INTER_AREA)
     allowed = _allowed(art, sketch)
     if not allowed.any():
         return None
@@ -90,6 +92,25 @@ def layer_frame(picture: Picture, sketch: np.ndarray, scale: float = 1.0) -> Lay
         allowed=cut(allowed, window),
         window=window,
     )
+
+
+def working_size(width: int, height: int, scale: float) -> tuple[int, int]:
+    """Width and height of the working canvas."""
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _thickened(sketch: np.ndarray, scale: float) -> np.ndarray:
+    """Lines wide enough that none is lost or torn when the sketch is made smaller."""
+    strokes = (sketch > 0.5).astype(np.uint8)
+    if not strokes.any():
+        return sketch
+    depth = cv2.distanceTransform(strokes, cv2.DIST_L2, 3)[strokes > 0]
+    width_px = max(1.0, 4 * float(depth.mean()) - 2)  # depth grows 1, 2, .. to half the width
+    side = 2 * round((_WORKING_LINE_PX / scale - width_px) / 2) + 1
+    if side < 3:
+        return sketch
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.dilate(np.ascontiguousarray(sketch), disc)
 
 
 def _allowed(art: np.ndarray, sketch: np.ndarray) -> np.ndarray:
@@ -118,6 +139,33 @@ def cut(values: np.ndarray, window: Window) -> np.ndarray:
     part = values[window.top : window.top + window.height, window.left : window.left + window.width]
     result[: part.shape[0], : part.shape[1]] = part
     return result
+
+
+def enlarged(
+    change: np.ndarray, window: Window, camera: tuple[int, int], scale: float
+) -> tuple[np.ndarray, int, int]:
+    """A change [h, w, 4] from the working canvas at camera size, with its left and top position.
+
+    `camera`: width and height. Faint corrections are dropped: they mend anti-aliasing of the
+    working size and would only soften crisp art; firm ones draw what is missing.
+    """
+    size = np.array(working_size(*camera, scale))
+    factor = np.array(camera) / size
+    origin = np.array([window.left, window.top])
+    end = np.minimum(origin + np.array([window.width, window.height]), size)
+    low = np.floor(origin * factor).astype(int)
+    high = np.minimum(np.ceil(end * factor).astype(int), camera)
+    strength = np.abs(change).max(axis=2, keepdims=True)
+    share = ((strength - _FAINT) / (_FIRM - _FAINT)).clip(0, 1)
+    shift = (origin + 0.5) * factor - 0.5 - low
+    matrix = np.array([[factor[0], 0, shift[0]], [0, factor[1], shift[1]]])
+    large = cv2.warpAffine(
+        np.ascontiguousarray(change * share * share * (3 - 2 * share)),
+        matrix,
+        (int(high[0] - low[0]), int(high[1] - low[1])),
+        flags=cv2.INTER_CUBIC,
+    )
+    return large, int(low[0]), int(low[1])
 
 
 def with_change(picture: Picture, change: np.ndarray, left: int, top: int) -> Picture:

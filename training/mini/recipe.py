@@ -13,7 +13,8 @@ from shared.errors import AcetateError
 class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which samples are made. Seeds lie in the procedural stream "train".
 
-    `heights`: lines of the rendered clips, drawn per clip. `crop`: side of a sample in pixels.
+    `heights`, `frames`: lines and length of the clips, drawn per clip. `crop`: side of a sample
+    in pixels.
     `frames_per_layer`: at most so many moments of a layer are kept. `dense_share`: clips with a
     sketch on every frame, the rest has four. `clean_share`: clips with perfect sketches.
     """
@@ -22,6 +23,7 @@ class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     validation_clips: int = 40
     heights: tuple[int, ...] = (96,)
+    frames: tuple[int, ...] = (16,)
     crop: int = 80
     frames_per_layer: int = 6
     interpolate_share: float = 0.5

@@ -48,16 +48,15 @@ def clip_samples(seed: int, recipe: DataRecipe) -> Samples:
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, 0x5A3])
     height = int(rng.choice(recipe.heights))
-    rendered = render(
-        make_clip(seed, stream="train"), round(ASPECT * height), height, sketch=_style(rng, recipe)
-    )
+    clip = make_clip(seed, stream="train", frames=int(rng.choice(recipe.frames)))
+    rendered = render(clip, round(ASPECT * height), height, sketch=_style(rng, recipe))
     mode = Mode(
         "training",
         last_key=bool(rng.random() < recipe.interpolate_share),
         sketches=-1 if rng.random() < recipe.dense_share else SPARSE_SKETCHES,
     )
     crops: list[Crop] = []
-    for index, layer in enumerate(rendered.clip.layers):
+    for index, layer in enumerate(clip.layers):
         if layer.stratum != "static":
             crops += _layer_crops(rendered, index, mode, recipe, rng)
     return stacked(crops, recipe.crop)
