@@ -1,0 +1,181 @@
+"""Promises of engine choice, and the rules again with the networks in the loop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from backend.layer_motion.task import GapResult, GapTask
+from backend.models.layeranimate.bundle import build, tiny_config
+from backend.models.layeranimate.clip import Check
+from backend.pipeline.context import LocalContext
+from backend.pipeline.engines import ClipPainter, Engines, SketchExpert, painter_of
+from backend.pipeline.execute import execute
+from shared.blobs import MemoryBlobs
+from shared.errors import AcetateError
+from shared.pictures import Picture, decode_png
+from shared.result import ModelUsed, ResultManifest
+from shared.shot import Look, Mode, ShotRequest
+from tests.backend.pipeline.rules import check_rules
+from tests.backend.pipeline.shots import ShotBuilder, layer_pixels, walking_disc
+
+
+@lru_cache(maxsize=1)
+def tiny_painter() -> ClipPainter:
+    """LayerAnimate's own classes at the smallest widths with random weights, four frames."""
+    used = (ModelUsed(name="tiny", sha256="0" * 64),)
+    painter = painter_of(build(tiny_config(clip_frames=4), seed=0), used)
+    return replace(painter, width=64, height=64)
+
+
+def with_painter() -> Engines:
+    return Engines(load_expert=missing_expert, load_painter=lambda device: tiny_painter())
+
+
+def missing_expert() -> SketchExpert:
+    raise AcetateError("model_missing", model="mini")
+
+
+def tinting_expert() -> SketchExpert:
+    """An expert whose work can be told at once: it inverts the colours of sketched drawings."""
+
+    def refine(task: GapTask, result: GapResult, check: Check) -> GapResult:
+        pictures = []
+        for moment, picture in enumerate(result.pictures, 1):
+            check()
+            pixels = picture.pixels.copy()
+            if moment in task.sketches:
+                pixels[..., :3] = 255 - pixels[..., :3]
+            pictures.append(Picture(pixels, picture.x, picture.y))
+        return GapResult(tuple(pictures), f"{result.method}+mini")
+
+    return SketchExpert(ModelUsed(name="tint", sha256="1" * 64), refine)
+
+
+def run(
+    request: ShotRequest, builder: ShotBuilder, engines: Engines | None = None
+) -> tuple[ResultManifest, MemoryBlobs]:
+    outputs = MemoryBlobs()
+    return execute(request, builder.blobs, outputs, LocalContext(), engines), outputs
+
+
+def sketched_shot(engine: str) -> tuple[ShotRequest, ShotBuilder]:
+    builder = walking_disc(ShotBuilder().plate(), "plain")
+    keys = {1: builder.disc((0.2, 0.3)), 9: builder.disc((0.2, 0.7))}
+    builder.add("sketched", keys, builder.sketch({5: (0.3, 0.5)}))
+    return builder.request(look=Look(engine=engine)), builder
+
+
+@pytest.mark.parametrize("name", ["layeranimate", "dream-machine"])
+def test_an_engine_that_is_not_installed_is_told(name: str) -> None:
+    request, builder = sketched_shot(name)
+    with pytest.raises(AcetateError) as caught:
+        run(request, builder, Engines(load_expert=missing_expert))
+    assert caught.value.code == "E302"
+    assert name in caught.value.text
+
+
+def test_mini_asked_by_name_without_weights_is_told() -> None:
+    request, builder = sketched_shot("mini")
+    with pytest.raises(AcetateError) as caught:
+        run(request, builder, Engines(load_expert=missing_expert))
+    assert caught.value.code == "E302"
+
+
+def test_auto_without_weights_falls_back_and_says_so() -> None:
+    request, builder = sketched_shot("auto")
+    manifest, _ = run(request, builder, Engines(load_expert=missing_expert))
+    assert manifest.engine == "layer-motion"
+    assert not manifest.models
+    assert len(manifest.warnings) == 1
+
+
+def test_auto_does_not_load_an_expert_where_nothing_is_sketched() -> None:
+    builder = walking_disc(ShotBuilder())
+    manifest, _ = run(builder.request(), builder, Engines(load_expert=missing_expert))
+    assert manifest.engine == "layer-motion"
+    assert not manifest.warnings
+
+
+def test_the_expert_touches_sketched_layers_only() -> None:
+    request, builder = sketched_shot("auto")
+    engines = Engines(load_expert=tinting_expert)
+    manifest, outputs = run(request, builder, engines)
+    check_rules(request, builder.blobs, manifest, outputs)
+    assert manifest.engine == "mini"
+    assert [model.name for model in manifest.models] == ["tint"]
+    plain_request, _ = sketched_shot("layer-motion")
+    plain, plain_outputs = run(plain_request, builder)
+    assert plain.engine == "layer-motion"
+    for frame in range(1, 10):
+        for name in ("plate", "plain"):
+            ours = layer_pixels(manifest, outputs, name, frame)
+            assert np.array_equal(ours, layer_pixels(plain, plain_outputs, name, frame))
+    changed = layer_pixels(manifest, outputs, "sketched", 5)
+    assert not np.array_equal(changed, layer_pixels(plain, plain_outputs, "sketched", 5))
+    assert manifest.layers[2].method.endswith("+mini")
+
+
+def test_mini_by_name_without_a_sketch_says_who_really_worked() -> None:
+    builder = walking_disc(ShotBuilder())
+    request = builder.request(look=Look(engine="mini"))
+    manifest, _ = run(request, builder, Engines(load_expert=tinting_expert))
+    assert manifest.engine == "layer-motion"
+    assert manifest.warnings
+
+
+@pytest.mark.parametrize(
+    ("mode", "last", "layers_count", "exposure"),
+    [
+        (Mode.INTERPOLATE, 5, 1, 1),
+        (Mode.INTERPOLATE, 10, 6, 2),
+        (Mode.ANIMATE, 6, 2, 1),
+    ],
+)
+def test_layeranimate_keeps_the_rules(
+    mode: Mode, last: int, layers_count: int, exposure: int
+) -> None:
+    builder = ShotBuilder(width=100, height=60).plate()
+    for number in range(layers_count):
+        x = 0.2 + 0.1 * number
+        keys = {1: builder.disc((x, 0.4)), last: builder.disc((x + 0.1, 0.6))}
+        controls = (
+            (builder.sketch({3: (0.3, 0.5)}),)
+            if number == 0
+            else (builder.path({1: (20, 20), last: (60, 30)}),)
+        )
+        builder.add(f"layer {number}", keys, *controls, group="pair" if number > 3 else "")
+    look = Look(engine="layeranimate", steps=1, seed=4)
+    request = builder.request(end=last, mode=mode, exposure=exposure, look=look)
+    manifest, outputs = run(request, builder, with_painter())
+    check_rules(request, builder.blobs, manifest, outputs)
+    assert manifest.engine == "layeranimate"
+    assert [model.name for model in manifest.models] == ["tiny"]
+    assert len(manifest.painted) == last
+    assert manifest.painted[0] == manifest.composite[0]
+    assert {layer.method for layer in manifest.layers[1:]} == {"layeranimate"}
+
+
+def test_separated_layers_make_up_the_painted_picture_where_they_are_seen() -> None:
+    builder = walking_disc(ShotBuilder().plate(), last=5)
+    request = builder.request(end=5, look=Look(engine="layeranimate", steps=1))
+    manifest, outputs = run(request, builder, with_painter())
+    for index in (1, 2, 3):
+        painted = decode_png(outputs.get(manifest.painted[index])).astype(int)
+        composite = decode_png(outputs.get(manifest.composite[index])).astype(int)
+        opaque = layer_pixels(manifest, outputs, "disc", index + 1)[..., 3] == 255
+        assert opaque.sum() > 100
+        assert np.abs(painted - composite)[opaque].max() <= 1
+
+
+def test_the_seed_decides_what_is_painted() -> None:
+    builder = walking_disc(ShotBuilder(), last=4)
+    looks = [Look(engine="layeranimate", steps=1, seed=seed) for seed in (1, 1, 2)]
+    one, again, other = (
+        run(builder.request(end=4, look=look), builder, with_painter())[0] for look in looks
+    )
+    assert one.painted == again.painted
+    assert one.painted != other.painted
