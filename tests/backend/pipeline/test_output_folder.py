@@ -1,0 +1,151 @@
+"""Promises of the result folder: complete or absent, named as the layers are, never overwritten."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.pipeline.context import LocalContext
+from backend.pipeline.execute import execute
+from backend.pipeline.output_folder import frame_name, write_result
+from shared.blobs import MemoryBlobs
+from shared.errors import AcetateError
+from shared.pictures import decode_png
+from shared.result import ResultManifest, result_from_json
+from shared.shot import Look
+from tests.backend.pipeline.shots import ShotBuilder, walking_disc
+
+NAMES = ["Bälle über Köln", "arm/left", "arm\\left", "..", "two words"]
+
+
+@pytest.fixture(scope="module")
+def result() -> tuple[ResultManifest, MemoryBlobs]:
+    builder = ShotBuilder(width=64, height=40).plate()
+    for name in NAMES:
+        walking_disc(builder, name)
+    outputs = MemoryBlobs()
+    request = builder.request(exposure=3, look=Look(engine="layer-motion"))
+    return execute(request, builder.blobs, outputs, LocalContext()), outputs
+
+
+class BlobsOnFullDisk:
+    """Blobs whose folder runs out of room while a result is written."""
+
+    def __init__(self, blobs: MemoryBlobs, reads: int) -> None:
+        self._blobs, self._left = blobs, reads
+
+    def get(self, sha256: str) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError(28, "No space left on device")
+        return self._blobs.get(sha256)
+
+    def put(self, data: bytes) -> str:
+        return self._blobs.put(data)
+
+    def has(self, sha256: str) -> bool:
+        return self._blobs.has(sha256)
+
+
+def test_every_layer_has_its_frames_under_a_safe_name(
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path
+) -> None:
+    manifest, blobs = result
+    out = tmp_path / "out"
+    write_result(manifest, blobs, out)
+    folders = {path.name for path in (out / "layers").iterdir()}
+    assert folders == {"plate", "Bälle über Köln", "arm_left", "arm_left_2", "layer", "two words"}
+    for layer in manifest.layers:
+        frames = sorted(path.name for path in (out / "layers" / layer.folder).iterdir())
+        assert frames == [f"{frame:04d}.png" for frame in range(1, 10)]
+        written = decode_png((out / "layers" / layer.folder / "0004.png").read_bytes())
+        assert np.array_equal(written, decode_png(blobs.get(layer.frames[3])))
+    assert len(list((out / "composite").iterdir())) == 9
+    assert result_from_json((out / "manifest.json").read_bytes()) == manifest
+
+
+def test_the_contact_sheet_has_a_row_per_layer_and_a_column_per_shown_frame(
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path
+) -> None:
+    manifest, blobs = result
+    write_result(manifest, blobs, tmp_path / "out")
+    sheet = decode_png((tmp_path / "out" / "contact_sheet.png").read_bytes())
+    assert sheet.shape[0] > 7 * 100
+    assert sheet.shape[1] > 8 * 200
+
+
+def test_an_existing_result_is_kept_unless_forced(
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path
+) -> None:
+    manifest, blobs = result
+    out = tmp_path / "out"
+    write_result(manifest, blobs, out)
+    mark = out / "note.txt"
+    mark.write_text("mine")
+    with pytest.raises(AcetateError) as caught:
+        write_result(manifest, blobs, out)
+    assert caught.value.code == "E503"
+    assert mark.exists()
+    write_result(manifest, blobs, out, force=True)
+    assert not mark.exists()
+    assert (out / "manifest.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_force_never_replaces_a_folder_that_is_no_result(
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path
+) -> None:
+    precious = tmp_path / "drawings"
+    precious.mkdir()
+    (precious / "hero.blend").write_text("a week of work")
+    with pytest.raises(AcetateError) as caught:
+        write_result(*result, precious, force=True)
+    assert caught.value.code == "E503"
+    assert (precious / "hero.blend").read_text() == "a week of work"
+
+
+@pytest.mark.parametrize("reads", [0, 5, 40])
+def test_a_full_disk_leaves_nothing_behind_and_the_earlier_result_in_place(
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path, reads: int
+) -> None:
+    manifest, blobs = result
+    out = tmp_path / "out"
+    write_result(manifest, blobs, out)
+    before = {path: path.read_bytes() for path in out.rglob("*.png")}
+    with pytest.raises(AcetateError) as caught:
+        write_result(manifest, BlobsOnFullDisk(blobs, reads), out, force=True)
+    assert caught.value.code == "E501"
+    assert {path: path.read_bytes() for path in out.rglob("*.png")} == before
+    with pytest.raises(AcetateError):
+        write_result(manifest, BlobsOnFullDisk(blobs, reads), tmp_path / "fresh")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(AcetateError) as caught:
+        write_result(*result, tmp_path / "file" / "out")
+    assert caught.value.code == "E501"
+
+
+def test_held_drawings_are_files_of_their_own(
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path
+) -> None:
+    write_result(*result, tmp_path / "out")
+    first, second = (tmp_path / "out" / "layers" / "plate" / f"000{n}.png" for n in (1, 2))
+    assert first.read_bytes() == second.read_bytes()
+    assert not os.path.samefile(first, second)
+
+
+def test_frames_before_zero_have_names_too() -> None:
+    assert [frame_name(frame) for frame in (-12, 0, 7, 12345)] == [
+        "-0012.png",
+        "0000.png",
+        "0007.png",
+        "12345.png",
+    ]
