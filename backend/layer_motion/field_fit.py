@@ -54,23 +54,33 @@ def scattered_field(
     rows, columns = size
     field = np.zeros((rows, columns, 2), np.float32)
     left = offsets.astype(np.float32)
-    across = (place[:, 0] - 0.5).astype(np.float32)
-    down = (place[:, 1] - 0.5).astype(np.float32)
-    index_x = np.clip(np.rint(across).astype(int), 0, columns - 1)
-    index_y = np.clip(np.rint(down).astype(int), 0, rows - 1)
-    flat = index_y * columns + index_x
     for sigma in _FIELD_SIGMAS_PX:
-        layers = np.stack(
-            [
-                np.bincount(flat, values, rows * columns).reshape(rows, columns)
-                for values in (weight, weight * left[:, 0], weight * left[:, 1])
-            ],
-            axis=-1,
-        ).astype(np.float32)
-        smooth = cv2.GaussianBlur(layers, (0, 0), sigma)
-        floor = np.float32(0.02 / sigma)
-        part = smooth[..., 1:] / (smooth[..., :1] + floor)
-        field += part
-        got = cv2.remap(part, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        part = _round(place, left, weight, size, sigma)
+        field += cv2.resize(part, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        steps = np.array([part.shape[1] / columns, part.shape[0] / rows])
+        where = (place * steps - 0.5).astype(np.float32)
+        got = cv2.remap(
+            part, where[:, 0], where[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         left = left - got.reshape(-1, 2)
     return field
+
+
+def _round(
+    place: np.ndarray, left: np.ndarray, weight: np.ndarray, size: tuple[int, int], sigma: float
+) -> np.ndarray:
+    """Weighted mean of displacements within about `sigma`, on a grid just fine enough for it."""
+    cell = max(1, int(sigma / _FIELD_SIGMAS_PX[-1]))
+    rows, columns = -(-size[0] // cell), -(-size[1] // cell)
+    index_x = np.clip((place[:, 0] * columns / size[1]).astype(int), 0, columns - 1)
+    index_y = np.clip((place[:, 1] * rows / size[0]).astype(int), 0, rows - 1)
+    flat = index_y * columns + index_x
+    layers = np.stack(
+        [
+            np.bincount(flat, values, rows * columns).reshape(rows, columns)
+            for values in (weight, weight * left[:, 0], weight * left[:, 1])
+        ],
+        axis=-1,
+    ).astype(np.float32)
+    smooth = cv2.GaussianBlur(layers, (0, 0), sigma / cell)
+    return smooth[..., 1:] / (smooth[..., :1] + np.float32(0.02 / sigma * cell * cell))

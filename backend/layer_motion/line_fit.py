@@ -16,12 +16,14 @@ from .line_points import LinePoints
 
 _MAX_SOURCE_POINTS = 700
 _HEADING_PX = 2.5
-_AFFINE_STEPS = 10
+_AFFINE_STEPS = 6
+_PLAIN_STEPS = 5
 _START_STEPS = 6
 _FREE_SIGMAS_PX = (16.0, 10.0, 6.0, 4.0)
-_FREE_STEPS = 3
+_FREE_STEPS = 2
 _REACH_PX = (10.0, 8.0, 5.0, 4.0)
 _BORDER_PX = 0.5
+_SETTLED_PX = 0.02
 _STRETCH_COST_PX = 0.5
 _PLAIN_MARGIN_PX = 0.06
 _TURNS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0)
@@ -93,7 +95,7 @@ class LineFitter:
         matrix = affine.fit_affine(self.source, bent.moved, bent.trust + 0.05, stiffness=0.02)
         if not affine.is_regular(matrix):
             return bent
-        plain = self._globally(affine.apply(matrix, self.source), goal, _AFFINE_STEPS)
+        plain = self._globally(affine.apply(matrix, self.source), goal, _PLAIN_STEPS)
         error = goal.error_px(plain)
         if error > bent.error_px + _PLAIN_MARGIN_PX:
             return bent
@@ -112,7 +114,7 @@ class LineFitter:
     def _globally(self, start: np.ndarray, goal: _Target, steps: int) -> np.ndarray:
         moved = start
         for step in range(steps):
-            reach = 14.0 * 0.8**step + 3.0
+            reach = 10.0 * 0.7**step + 3.0
             pull, weight = goal.pull(moved, self._headings(moved), reach)
             if weight.sum() < 3.0:
                 break
@@ -120,7 +122,9 @@ class LineFitter:
             change = affine.fit_affine(moved, moved + pull, weight, stiffness=0.02 + hidden)
             if not affine.is_regular(change):
                 break
-            moved = affine.apply(change, moved)
+            before, moved = moved, affine.apply(change, moved)
+            if np.abs(moved - before).max() < _SETTLED_PX:
+                break
         return moved
 
     def _headings(self, moved: np.ndarray) -> np.ndarray:

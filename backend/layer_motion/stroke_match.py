@@ -83,7 +83,7 @@ def _places(drawing: Drawing) -> np.ndarray:
 def _reordered(drawing: Drawing, order: np.ndarray) -> Drawing:
     if (order == np.arange(len(order))).all():
         return drawing
-    pieces = [np.arange(drawing.offsets[s], drawing.offsets[s + 1]) for s in order]
+    pieces = [np.arange(int(drawing.offsets[s]), int(drawing.offsets[s + 1])) for s in order]
     index = np.concatenate(pieces)
     offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int32)
     points = {name: getattr(drawing, name)[index] for name in _PER_POINT}
