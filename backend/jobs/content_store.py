@@ -76,7 +76,9 @@ class ContentStore:
     def settle(self, hashes: Iterable[str]) -> None:
         """Make these complete blobs durable. Raises `disk`; nothing half-written stays."""
         ready = [sha256 for sha256 in hashes if sha256 in self._complete]
-        move_durably([(self._part(sha256), self.blobs.path(sha256)) for sha256 in ready])
+        # Some may have been moved already by an attempt that a full disk interrupted.
+        left = [sha256 for sha256 in ready if not self.blobs.has(sha256)]
+        move_durably([(self._part(sha256), self.blobs.path(sha256)) for sha256 in left])
         self._complete.difference_update(ready)
 
     def piece(self, sha256: str, offset: int, count: int) -> tuple[bytes, int]:
@@ -95,6 +97,21 @@ class ContentStore:
             return sum(self.blobs.path(sha256).stat().st_size for sha256 in hashes)
         except FileNotFoundError as error:
             raise AcetateError("not_found", what="part of the result") from error
+
+    def drop_uploads(self, before: float) -> None:
+        """Remove unfinished uploads last written before `before` (seconds since 1970)."""
+        for part in self._incoming.iterdir():
+            if part.stat().st_mtime < before:
+                self._forget(part.name)
+
+    def keep_only(self, wanted: set[str], before: float) -> int:
+        """Remove blobs that are not wanted and older than `before`; returns how many."""
+        removed = 0
+        for file in self.blobs.folder.glob("??/*"):
+            if file.parent.name + file.name not in wanted and file.stat().st_mtime < before:
+                file.unlink(missing_ok=True)
+                removed += 1
+        return removed
 
     def free_bytes(self) -> int:
         """Free room on the disk."""

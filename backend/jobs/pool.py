@@ -36,6 +36,7 @@ from shared.messages import WorkerInfo
 from shared.wire import MAX_FRAME_BYTES, decode, encode
 
 SILENCE_S = 30.0
+START_LIMIT_S = 180.0
 MAX_FAILED_STARTS = 3
 LOG_LIMIT_BYTES = 4 * 1024 * 1024
 _BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 60.0)
@@ -61,7 +62,10 @@ class PoolListener(Protocol):
 
 @dataclass
 class Slot:
-    """A place for one worker process; `lease` is the job it holds."""
+    """A place for one worker process; `lease` is the job it holds.
+
+    `heard_s`, `moved_s`: when it last said anything, and anything about its job (monotonic).
+    """
 
     index: int
     device: str
@@ -71,6 +75,7 @@ class Slot:
     lease: Lease | None = None
     heard_s: float = 0.0
     stop_asked_s: float = 0.0
+    moved_s: float = 0.0
     restart_s: float = 0.0
     failures: int = 0
     log_file: IO[bytes] | None = field(default=None, repr=False)
@@ -135,6 +140,7 @@ class WorkerPool:
         """Hand a job to an idle worker."""
         slot.lease = lease
         slot.stop_asked_s = 0.0
+        slot.moved_s = time.monotonic()
         self._send(slot, Run(lease=lease.token, job=lease.job), lease.document)
 
     def stop_job(self, token: str) -> None:
@@ -143,6 +149,12 @@ class WorkerPool:
             if slot.lease is not None and slot.lease.token == token and not slot.stop_asked_s:
                 slot.stop_asked_s = time.monotonic()
                 self._send(slot, Stop(lease=token))
+
+    def kill(self, slot: Slot) -> None:
+        """End a worker whose job is over in a way that it cannot be told."""
+        slot.lease = None
+        if slot.process is not None:
+            slot.process.kill()
 
     def receive(self) -> bool:
         """Handle one message from a worker; False when there is none."""
@@ -162,6 +174,7 @@ class WorkerPool:
         if slot is not None:
             slot.heard_s = time.monotonic()
             if not isinstance(message, Beat):
+                slot.moved_s = slot.heard_s
                 self._listener.worker_said(slot, message, parts)
         return True
 
@@ -268,6 +281,8 @@ def _overdue(slot: Slot, now: float, stop_grace_s: float) -> str:
     """Why this worker must be killed, or an empty text."""
     if slot.stop_asked_s and slot.lease and now - slot.stop_asked_s > stop_grace_s:
         return "it did not stop its job"
+    if not slot.peer and now - slot.heard_s > START_LIMIT_S:
+        return "it does not get ready"
     if slot.peer and now - slot.heard_s > SILENCE_S:
         return "it went silent"
     return ""

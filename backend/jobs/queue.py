@@ -248,6 +248,26 @@ class JobQueue:
         job = self._cached(request_sha256, runtime)
         return self.outcome(job).manifest if job else None
 
+    def forget_before(self, ended: float) -> int:
+        """Delete jobs that ended before `ended` (seconds since 1970); returns how many."""
+        with self._transaction():
+            old = "SELECT id FROM jobs WHERE ended_at > 0 AND ended_at < ?"
+            for table in ("events", "results"):
+                self._db.execute(f"DELETE FROM {table} WHERE job IN ({old})", (ended,))  # noqa: S608 - constants
+            done = self._db.execute(f"DELETE FROM jobs WHERE id IN ({old})", (ended,))  # noqa: S608 - constants
+            self._db.execute(
+                "DELETE FROM requests WHERE sha256 NOT IN (SELECT request_sha256 FROM jobs)"
+            )
+            return done.rowcount
+
+    def documents(self) -> list[bytes]:
+        """The requests of all jobs, each once."""
+        return [row[0] for row in self._db.execute("SELECT document FROM requests")]
+
+    def manifests(self) -> list[str]:
+        """The result manifests of all jobs, each once."""
+        return [row[0] for row in self._db.execute("SELECT DISTINCT manifest FROM results")]
+
     def _with_lease(self, held: str, after: JobState, **columns: str | float) -> JobRecord | None:
         with self._transaction():
             job = self._leased(held)

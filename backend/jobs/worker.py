@@ -7,90 +7,37 @@ and then the worker leaves at once, so that a restarted server never has a rival
 from __future__ import annotations
 
 import ctypes
-import importlib
 import logging
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import msgspec
-import numpy as np
 
 from backend.jobs.content_store import StagedBlobs, VerifiedBlobs
-from backend.jobs.eta import EtaMeter
+from backend.jobs.runner import load_runner
+from backend.jobs.worker_context import WorkerContext
 from backend.jobs.worker_link import WorkerLink
 from backend.jobs.worker_messages import (
-    Advanced,
     Failed,
     Finished,
-    Previewed,
     Run,
     Started,
     Stopped,
     WorkerReady,
     WorkerSetup,
 )
-from backend.pipeline.context import LocalContext, RunContext
-from shared.blobs import Blobs, MemoryBlobs
 from shared.errors import AcetateError
 from shared.messages import ErrorInfo
-from shared.pictures import encode_png
-from shared.result import ResultManifest, result_blobs
-from shared.shot import Key, Layer, Look, PictureRef, Role, ShotRequest, shot_from_json, to_json
+from shared.result import result_blobs
+from shared.shot import shot_from_json, to_json
 
-REPORT_EVERY_S = 0.05
-PREVIEW_EVERY_S = 0.25
-MAX_PREVIEW_PX = 1024
 EXIT_ORPHANED = 17
 
-_Arguments = ParamSpec("_Arguments")
-_Loaded = TypeVar("_Loaded")
-Runner = Callable[[ShotRequest, Blobs, Blobs, RunContext], ResultManifest]
 log = logging.getLogger("acetate.worker")
-
-
-class WorkerContext:
-    """The `RunContext` of a job in a worker: conflates reports, throttles previews, obeys stops."""
-
-    def __init__(self, link: WorkerLink, lease: str, device: str) -> None:
-        self.device = device
-        self._link = link
-        self._lease = lease
-        self._eta = EtaMeter()
-        self._stage = ""
-        self._reported_s = self._shown_s = -1.0
-
-    def report(self, stage: str, step: int, steps: int) -> None:
-        """Pass on the first and last step of a stage, and between them 20 a second at most."""
-        now = time.monotonic()
-        eta_s = self._eta.note(stage, step, steps, now)
-        if stage == self._stage and step < steps and now - self._reported_s < REPORT_EVERY_S:
-            return
-        self._stage, self._reported_s = stage, now
-        self._link.send(
-            Advanced(lease=self._lease, stage=stage[:64], step=step, steps=steps, eta_s=eta_s)
-        )
-
-    def check(self) -> None:
-        """Raise `cancelled` once the server said stop."""
-        if self._link.stop.is_set():
-            raise AcetateError("cancelled")
-
-    def preview(self, pixels: np.ndarray) -> None:
-        """Send a picture, at most four a second, thinned out to at most 1024 pixels a side."""
-        now = time.monotonic()
-        if now - self._shown_s < PREVIEW_EVERY_S:
-            return
-        self._shown_s = now
-        stride = -(-max(pixels.shape[:2]) // MAX_PREVIEW_PX)
-        small = np.ascontiguousarray(pixels[::stride, ::stride])  # [h, w, 4]
-        self._link.send(Previewed(lease=self._lease), encode_png(small))
 
 
 class Worker:
@@ -157,68 +104,6 @@ class Worker:
             return
         log.warning("job %s: %s", run.job, error)
         self._link.send(Failed(lease=run.lease, error=ErrorInfo.of(error)))
-
-
-def load_runner(name: str) -> tuple[Runner, Callable[[], object]]:
-    """What runs jobs, and what to load once nobody waits.
-
-    `name` is `module:function`; empty means the pipeline.
-    """
-    if not name:
-        return _pipeline_runner()
-    module, _, function = name.partition(":")
-    return getattr(importlib.import_module(module), function), _load_nothing
-
-
-def _load_nothing() -> None:
-    return None
-
-
-def _pipeline_runner() -> tuple[Runner, Callable[[], object]]:
-    """The pipeline with its models kept between jobs, and the bundled model's loader."""
-    from backend.pipeline.engines import Engines
-    from backend.pipeline.execute import execute
-
-    usual = Engines()
-    engines = Engines(load_expert=_kept(usual.load_expert), load_painter=_kept(usual.load_painter))
-
-    def run(
-        request: ShotRequest, inputs: Blobs, outputs: Blobs, context: RunContext
-    ) -> ResultManifest:
-        return execute(request, inputs, outputs, context, engines)
-
-    _rehearse(run)
-    return run, engines.load_expert
-
-
-def _kept(load: Callable[_Arguments, _Loaded]) -> Callable[_Arguments, _Loaded]:
-    """`load`, remembered, and never run twice at the same time."""
-    remembered = cache(load)
-    lock = threading.Lock()
-
-    def once(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Loaded:
-        with lock:
-            return remembered(*args, **kwargs)
-
-    return once
-
-
-def _rehearse(run: Runner) -> None:
-    """Do a tiny shot, so that the first real one finds everything imported."""
-    blobs = MemoryBlobs()
-    keys = []
-    for frame, left in ((1, 2), (3, 8)):
-        pixels = np.zeros((16, 16, 4), np.uint8)  # [h, w, 4]
-        pixels[4:12, left : left + 6] = 255
-        picture = PictureRef(blob=blobs.put(encode_png(pixels)), width=16, height=16)
-        keys.append(Key(frame=frame, picture=picture))
-    layer = Layer(name="rehearsal", order=0, role=Role.ANIMATE, keys=tuple(keys))
-    look = Look(engine="layer-motion")
-    request = ShotRequest(width=16, height=16, fps=24.0, start=1, end=3, layers=(layer,), look=look)
-    try:
-        run(request, blobs, MemoryBlobs(), LocalContext())
-    except AcetateError as error:
-        log.warning("the rehearsal failed: %s", error)
 
 
 def _load_early(load: Callable[[], object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 import zmq
@@ -23,6 +24,7 @@ from backend.server.board import Board
 from shared.errors import AcetateError
 from shared.messages import JobState, JobStatus
 
+MAX_STALL_S = 30.0 * 60
 log = logging.getLogger("acetate.scheduler")
 
 
@@ -66,6 +68,7 @@ class Scheduler:
     def tick(self) -> None:
         """Look after the workers, and book what a full disk did not let through before."""
         self.pool.tick()
+        self._end_stalled()
         late, self._unbooked = self._unbooked, []
         for slot, lease, message in late:
             self._book_end(slot, lease, message)
@@ -81,6 +84,16 @@ class Scheduler:
                 return
             self.board.restart(lease.job)
             self.pool.give(slot, lease)
+            self._notify(lease.job)
+
+    def _end_stalled(self) -> None:
+        """Fail jobs that have made no step for half an hour: their worker hangs."""
+        for slot in self.pool.slots:
+            if slot.lease is None or time.monotonic() - slot.moved_s < MAX_STALL_S:
+                continue
+            lease = slot.lease
+            self.queue.fail(lease.token, AcetateError("timeout", minutes=MAX_STALL_S / 60))
+            self.pool.kill(slot)
             self._notify(lease.job)
 
     def _lease(self, slot: Slot) -> Lease | None:

@@ -15,6 +15,7 @@ import zmq
 from backend.jobs.content_store import ContentStore
 from backend.jobs.pool import PoolOptions
 from backend.jobs.queue import JobQueue
+from backend.jobs.retention import sweep
 from backend.server.about import describe, runtime_id
 from backend.server.announce import announce, lock_data_dir
 from backend.server.desk import Desk
@@ -61,6 +62,7 @@ class _Server:
         shutil.rmtree(pool.data_dir / "attempts", ignore_errors=True)
         store = ContentStore(pool.data_dir)
         self._queue = JobQueue(pool.data_dir / "jobs.db")
+        sweep(self._queue, store)
         self._scheduler = Scheduler(context, self._queue, pool)
         desk = Desk(describe(pool.devices), store, self._scheduler, runtime_id(pool.runner))
         self._version = desk.info.version

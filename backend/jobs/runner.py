@@ -1,0 +1,86 @@
+"""What a worker runs: the pipeline with its models kept between jobs, or a test's own function."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+from collections.abc import Callable
+from functools import cache
+from typing import ParamSpec, TypeVar
+
+import numpy as np
+
+from backend.pipeline.context import LocalContext, RunContext
+from shared.blobs import Blobs, MemoryBlobs
+from shared.errors import AcetateError
+from shared.pictures import encode_png
+from shared.result import ResultManifest
+from shared.shot import Key, Layer, Look, PictureRef, Role, ShotRequest
+
+_Arguments = ParamSpec("_Arguments")
+_Loaded = TypeVar("_Loaded")
+Runner = Callable[[ShotRequest, Blobs, Blobs, RunContext], ResultManifest]
+log = logging.getLogger("acetate.worker")
+
+
+def load_runner(name: str) -> tuple[Runner, Callable[[], object]]:
+    """What runs jobs, and what to load once nobody waits.
+
+    `name` is `module:function`; empty means the pipeline.
+    """
+    if not name:
+        return _pipeline_runner()
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function), _load_nothing
+
+
+def _load_nothing() -> None:
+    return None
+
+
+def _pipeline_runner() -> tuple[Runner, Callable[[], object]]:
+    """The pipeline with its models kept between jobs, and the bundled model's loader."""
+    from backend.pipeline.engines import Engines
+    from backend.pipeline.execute import execute
+
+    usual = Engines()
+    engines = Engines(load_expert=_kept(usual.load_expert), load_painter=_kept(usual.load_painter))
+
+    def run(
+        request: ShotRequest, inputs: Blobs, outputs: Blobs, context: RunContext
+    ) -> ResultManifest:
+        return execute(request, inputs, outputs, context, engines)
+
+    _rehearse(run)
+    return run, engines.load_expert
+
+
+def _kept(load: Callable[_Arguments, _Loaded]) -> Callable[_Arguments, _Loaded]:
+    """`load`, remembered, and never run twice at the same time."""
+    remembered = cache(load)
+    lock = threading.Lock()
+
+    def once(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Loaded:
+        with lock:
+            return remembered(*args, **kwargs)
+
+    return once
+
+
+def _rehearse(run: Runner) -> None:
+    """Do a tiny shot, so that the first real one finds everything imported."""
+    blobs = MemoryBlobs()
+    keys = []
+    for frame, left in ((1, 2), (3, 8)):
+        pixels = np.zeros((16, 16, 4), np.uint8)  # [h, w, 4]
+        pixels[4:12, left : left + 6] = 255
+        picture = PictureRef(blob=blobs.put(encode_png(pixels)), width=16, height=16)
+        keys.append(Key(frame=frame, picture=picture))
+    layer = Layer(name="rehearsal", order=0, role=Role.ANIMATE, keys=tuple(keys))
+    look = Look(engine="layer-motion")
+    request = ShotRequest(width=16, height=16, fps=24.0, start=1, end=3, layers=(layer,), look=look)
+    try:
+        run(request, blobs, MemoryBlobs(), LocalContext())
+    except AcetateError as error:
+        log.warning("the rehearsal failed: %s", error)
