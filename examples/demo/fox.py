@@ -165,7 +165,8 @@ def _arm(pose: Pose, hand: tuple[Dot, Dot], *, far: bool) -> list[Stroke]:
     widths = [6.2, 6.0, 7.4]
     fur, dark = (FUR_FAR, DARK_FAR) if far else (FUR, DARK)
     return [
-        tube(spine, widths, fur, INK),
+        # The sleeve ends inside the paw, so that no rim shows where the two turn differently.
+        tube(spine, widths, fur, INK, part=(0.0, 0.82)),
         tube(spine, widths, dark, INK, part=(0.70, 1.0), grow=0.2),
     ]
 
