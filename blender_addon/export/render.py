@@ -25,6 +25,7 @@ from .windows import Window
 
 _FIELDS = {"FLOAT_VECTOR": "vector", "FLOAT2": "vector", "FLOAT_COLOR": "color"}
 _SMOOTHING = ("antialias_threshold", "antialias_threshold_render", "aa_samples")
+_RESULT = "Render Result"
 _SENSOR_MM = 36.0
 
 
@@ -176,18 +177,36 @@ def _write_layer(block: bpy.types.ID, reading: LayerReading) -> None:
 
 
 def _render(scene: bpy.types.Scene, window: Window) -> np.ndarray:
-    """Render and read back: uint8 [h, w, 4] straight sRGB."""
-    with tempfile.TemporaryDirectory(prefix="acetate-") as folder:
-        path = os.path.join(folder, "layer.png")
-        scene.render.filepath = path
-        bpy.ops.render.render(write_still=True, scene=scene.name)
-        image = bpy.data.images.load(path)
-        try:
-            image.colorspace_settings.name = "Non-Color"
-            image.alpha_mode = "CHANNEL_PACKED"
-            flat = np.empty(window.width * window.height * 4, np.float32)
-            image.pixels.foreach_get(flat)
-        finally:
-            bpy.data.images.remove(image)
+    """Render and read back: uint8 [h, w, 4] straight sRGB. Raises `disk`."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="acetate-") as folder, _no_new_render_result():
+            path = os.path.join(folder, "layer.png")
+            scene.render.filepath = path
+            bpy.ops.render.render(write_still=True, scene=scene.name)
+            return _read_back(path, window)
+    except (OSError, RuntimeError) as error:  # Blender reports a file it cannot write as the latter
+        raise AcetateError("disk", detail=str(error)) from error
+
+
+def _read_back(path: str, window: Window) -> np.ndarray:
+    image = bpy.data.images.load(path)
+    try:
+        image.colorspace_settings.name = "Non-Color"
+        image.alpha_mode = "CHANNEL_PACKED"
+        flat = np.empty(window.width * window.height * 4, np.float32)
+        image.pixels.foreach_get(flat)
+    finally:
+        bpy.data.images.remove(image)
     rows = flat.reshape(window.height, window.width, 4)[::-1]  # Blender's first row is the lowest
     return np.rint(rows * 255.0).astype(np.uint8)
+
+
+@contextmanager
+def _no_new_render_result() -> Iterator[None]:
+    """Rendering makes an image that shows results; a file that had none gets none."""
+    known = _RESULT in bpy.data.images
+    try:
+        yield
+    finally:
+        if not known and _RESULT in bpy.data.images:
+            bpy.data.images.remove(bpy.data.images[_RESULT])

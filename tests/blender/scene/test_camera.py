@@ -5,11 +5,12 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
-from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
 
 from tests.blender import drawings
 from tests.blender.conftest import Staged
+
+object_utils = pytest.importorskip("bpy_extras.object_utils")
 
 pytestmark = pytest.mark.blender
 
@@ -28,7 +29,7 @@ def test_projection_matches_blenders(staged: Staged, kind: str, fit: str) -> Non
     view = staged("scene.camera").camera_view(scene, bpy.context.evaluated_depsgraph_get())
     pixels, _ = view.project(points)
     for point, pixel in zip(points, pixels, strict=True):
-        expected = world_to_camera_view(scene, camera, Vector(point))
+        expected = object_utils.world_to_camera_view(scene, camera, Vector(point))
         assert pixel[0] == pytest.approx(expected.x * 160, abs=2e-3)
         assert pixel[1] == pytest.approx((1 - expected.y) * 200, abs=2e-3)
 
