@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from backend.layer_motion.task import GapResult, GapTask
-from backend.mini.frames import enlarged, layer_frame, with_change
+from backend.mini.frames import enlarged_change, layer_frame, with_change
 from backend.mini.network import SketchExpertNet, corrected
 from backend.mini.weights import NAME, load_weights
 from backend.weights import bundled
@@ -101,4 +101,4 @@ def _refined(picture: Picture, sketch: np.ndarray, expert: Expert, *, last_key: 
     change = expert.change(frame.inputs(last_key=last_key), frame.allowed)
     if scale == 1:
         return with_change(picture, change, frame.window.left, frame.window.top)
-    return with_change(picture, *enlarged(change, frame.window, (width, height), scale))
+    return with_change(picture, *enlarged_change(picture, frame, change, (width, height)))

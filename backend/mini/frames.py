@@ -19,7 +19,7 @@ REACH_PX = 6  # bundled-model specification 5.1.3: nothing beyond this from art 
 _COVERED = 0.02
 _STROKE = 0.3
 _WORKING_LINE_PX = 1.2  # sketches of the training clips have lines of about this width
-_FAINT, _FIRM = 0.09, 0.28
+_FAINT, _FIRM = 0.15, 0.45  # corrections below and above are dropped and taken over
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,8 @@ class LayerFrame:
     """What the network sees of one layer at one moment.
 
     `art`, `painted` float32 [h, w, 4] premultiplied 0..1; `sketch` float32 [h, w]; `allowed`
-    bool [h, w]: where a correction may land; all cut to `window`.
+    bool [h, w]: where a correction may land; all cut to `window`. `canvas`: width and height of
+    the working canvas.
     """
 
     art: np.ndarray
@@ -45,6 +46,7 @@ class LayerFrame:
     sketch: np.ndarray
     allowed: np.ndarray
     window: Window
+    canvas: tuple[int, int]
 
     def inputs(self, *, last_key: bool) -> np.ndarray:
         """Network input float32 [10, h, w]."""
@@ -77,7 +79,7 @@ def layer_frame(picture: Picture, sketch: np.ndarray, scale: float = 1.0) -> Lay
     height, width = sketch.shape
     art = premultiplied(picture.on_canvas(width, height))
     if scale < 1:
-        size = working_size(width, height, scale)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
         art = cv2.resize(art, size, interpolation=cv2.INTER_AREA)
         sketch = cv2.resize(_thickened(sketch, scale), size, interpolation=cv2.INTER_AREA)
     allowed = _allowed(art, sketch)
@@ -91,12 +93,8 @@ def layer_frame(picture: Picture, sketch: np.ndarray, scale: float = 1.0) -> Lay
         sketch=cut(sketch.astype(np.float32), window),
         allowed=cut(allowed, window),
         window=window,
+        canvas=(art.shape[1], art.shape[0]),
     )
-
-
-def working_size(width: int, height: int, scale: float) -> tuple[int, int]:
-    """Width and height of the working canvas."""
-    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _thickened(sketch: np.ndarray, scale: float) -> np.ndarray:
@@ -141,31 +139,53 @@ def cut(values: np.ndarray, window: Window) -> np.ndarray:
     return result
 
 
-def enlarged(
-    change: np.ndarray, window: Window, camera: tuple[int, int], scale: float
+def enlarged_change(
+    picture: Picture, frame: LayerFrame, change: np.ndarray, camera: tuple[int, int]
 ) -> tuple[np.ndarray, int, int]:
-    """A change [h, w, 4] from the working canvas at camera size, with its left and top position.
+    """What a correction [h, w, 4] of the working canvas asks of a larger picture, and its place.
 
-    `camera`: width and height. Faint corrections are dropped: they mend anti-aliasing of the
-    working size and would only soften crisp art; firm ones draw what is missing.
+    `camera`: width and height in pixels. Returns premultiplied float32 [h, w, 4], left and top.
+    Where the correction is firm the picture is exchanged for the enlarged corrected art, so that
+    a removed limb leaves no outline behind; faint corrections mend anti-aliasing of the working
+    size and would only soften crisp art, so they are dropped.
     """
-    size = np.array(working_size(*camera, scale))
-    factor = np.array(camera) / size
-    origin = np.array([window.left, window.top])
-    end = np.minimum(origin + np.array([window.width, window.height]), size)
-    low = np.floor(origin * factor).astype(int)
-    high = np.minimum(np.ceil(end * factor).astype(int), camera)
-    strength = np.abs(change).max(axis=2, keepdims=True)
+    strength = np.abs(change).max(axis=2)
     share = ((strength - _FAINT) / (_FIRM - _FAINT)).clip(0, 1)
-    shift = (origin + 0.5) * factor - 0.5 - low
-    matrix = np.array([[factor[0], 0, shift[0]], [0, factor[1], shift[1]]])
-    large = cv2.warpAffine(
-        np.ascontiguousarray(change * share * share * (3 - 2 * share)),
-        matrix,
-        (int(high[0] - low[0]), int(high[1] - low[1])),
-        flags=cv2.INTER_CUBIC,
+    share = share * share * (3 - 2 * share)
+    share = cv2.blur(cv2.dilate(share, np.ones((3, 3), np.uint8)), (3, 3)) * frame.allowed
+    both = np.concatenate([frame.art + change, share[..., None]], axis=2).astype(np.float32)
+    shown = (
+        min(frame.window.width, frame.canvas[0] - frame.window.left),
+        min(frame.window.height, frame.canvas[1] - frame.window.top),
     )
-    return large, int(low[0]), int(low[1])
+    low, high, matrix = _enlargement(frame, shown, camera)
+    size = (int(high[0] - low[0]), int(high[1] - low[1]))
+    planes = [
+        cv2.warpAffine(
+            np.ascontiguousarray(part[: shown[1], : shown[0]]),
+            matrix,
+            size,
+            flags=cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        for part in (both[..., :4], both[..., 4])
+    ]
+    left, top = int(low[0]), int(low[1])
+    canvas = picture.on_canvas(*camera)[top : top + size[1], left : left + size[0]]
+    exchanged = legal(planes[0]) - premultiplied(canvas)
+    return exchanged * planes[1].clip(0, 1)[..., None], left, top
+
+
+def _enlargement(
+    frame: LayerFrame, shown: tuple[int, int], camera: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Corners of the window at camera size, and the map [2, 3] between pixel indices."""
+    factor = np.array(camera) / np.array(frame.canvas)
+    origin = np.array([frame.window.left, frame.window.top])
+    low = np.floor(origin * factor).astype(int)
+    high = np.minimum(np.ceil((origin + np.array(shown)) * factor).astype(int), camera)
+    shift = (origin + 0.5) * factor - 0.5 - low
+    return low, high, np.array([[factor[0], 0, shift[0]], [0, factor[1], shift[1]]])
 
 
 def with_change(picture: Picture, change: np.ndarray, left: int, top: int) -> Picture:

@@ -64,14 +64,17 @@ def test_a_keys_own_picture_is_left_alone(eager: Expert) -> None:
     assert refine_gap(task, held, eager) is held
 
 
-def test_pixels_far_from_art_and_strokes_keep_their_bytes(eager: Expert) -> None:
-    task, result = moved("interpolate/4-sketches")
+@pytest.mark.parametrize(("size", "reach_px"), [((160, 96), REACH_PX), ((320, 192), 18)])
+def test_pixels_far_from_art_and_strokes_keep_their_bytes(
+    eager: Expert, size: tuple[int, int], reach_px: int
+) -> None:
+    task, result = moved("interpolate/4-sketches", size=size)
     refined = refine_gap(task, _badly_fitted(result), eager)
     moment = 5
     old = result.pictures[moment - 1].on_canvas(task.width, task.height)
     new = refined.pictures[moment - 1].on_canvas(task.width, task.height)
     near = ((old[..., 3] > 0) | (task.sketches[moment] > 0)).astype(np.uint8)
-    side = 2 * REACH_PX + 1
+    side = 2 * reach_px + 1
     near = cv2.dilate(near, np.ones((side, side), np.uint8)) > 0
     assert not np.array_equal(old, new)
     assert np.array_equal(old[~near], new[~near])
