@@ -309,14 +309,18 @@ class Client:
         counter.skip(hashes, store, set(wanted))
         for reply in self._connection.stream(calls, window=WINDOW):
             chunk = _expect(reply, Chunk)
-            data = pieces[chunk.sha256]
-            if chunk.offset != len(data) or chunk.size > MAX_FETCH_BYTES or not reply.parts:
+            data = pieces.get(chunk.sha256)
+            if data is None or not _fits(chunk, reply.parts, len(data)):
                 raise AcetateError("bad_package", where="a piece of the result does not fit")
             data += reply.parts[0]
             counter.add(len(reply.parts[0]))
-            if len(data) < chunk.size and reply.parts[0]:
-                calls.append(Call(Fetch(id=0, sha256=chunk.sha256, offset=len(data))))
-            else:
+            if chunk.offset == 0:
+                # Answers come in the order of their requests, so all other pieces may be asked
+                # for; before those of other blobs, so that few blobs are half here at a time.
+                rest = range(len(data), chunk.size, CHUNK_BYTES)
+                more = [Call(Fetch(id=0, sha256=chunk.sha256, offset=at)) for at in rest]
+                calls.extendleft(reversed(more))
+            if len(data) == chunk.size:
                 _keep(store, chunk.sha256, bytes(pieces.pop(chunk.sha256)))
 
 
@@ -336,6 +340,12 @@ class _Counter:
         if isinstance(store, FolderBlobs):
             held = [store.path(sha256) for sha256 in hashes if sha256 not in wanted]
             self.add(sum(path.stat().st_size for path in held if path.exists()))
+
+
+def _fits(chunk: Chunk, parts: tuple[memoryview, ...], received: int) -> bool:
+    wanted = min(CHUNK_BYTES, chunk.size - chunk.offset)
+    right_place = chunk.offset == received and chunk.size <= MAX_FETCH_BYTES
+    return right_place and len(parts) == 1 and len(parts[0]) == wanted
 
 
 def _keep(store: Blobs, sha256: str, data: bytes) -> None:
