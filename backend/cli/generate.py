@@ -52,9 +52,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command. Raises `AcetateError`; returns an exit code."""
     out: Path = args.out
-    check_free(out, force=args.force)
     with _opened(args.shot) as package:
         request, blobs = _adjusted(package[0], package[1], args)
+    for folder in _folders(request, out):
+        check_free(folder, force=args.force)
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
         takes = [
