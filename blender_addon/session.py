@@ -409,11 +409,12 @@ class Session:
 
 
 def redraw() -> None:
-    """Ask the editors that show the state to draw again."""
+    """Ask the sidebars that show the state to draw again; the viewports beside them need not."""
     for window in getattr(bpy.context.window_manager, "windows", ()):
         for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "PREFERENCES"):
-                area.tag_redraw()
+            for region in area.regions if area.type == "VIEW_3D" else ():
+                if region.type == "UI":
+                    region.tag_redraw()
 
 
 def add_take(scene: bpy.types.Scene, take: library.Take) -> None:

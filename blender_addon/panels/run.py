@@ -56,7 +56,8 @@ class ACETATE_PT_run(SidebarPanel):
 
 
 def _draw_status(layout: bpy.types.UILayout, session: Session) -> None:
-    row = layout.row(align=True)
+    # A box, because a panel without header has no ground of its own over the drawing.
+    row = layout.box().row(align=True)
     row.label(
         text=connection.text(session.connection, session.facts),
         icon=connection.icon(session.connection),

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..shared.blobs import Blobs, write_atomically
 from ..shared.errors import AcetateError
-from ..shared.result import ResultManifest, result_from_json
+from ..shared.result import ResultManifest, folder_names, result_from_json
 from ..shared.shot import to_json
 
 PREFIX = "take_"
@@ -170,14 +169,14 @@ def frame_files(folder: Path, manifest: ResultManifest) -> list[Path]:
 def write_result(folder: Path, manifest: ResultManifest, blobs: Blobs) -> None:
     """Lay out a result as image sequences, the manifest last.
 
-    Raises `disk` or `not_found`; the sequences written so far are removed then, so that nothing
-    half-written stays.
+    Raises `import` for a manifest that cannot be, `disk` or `not_found`; the sequences written so
+    far are removed then, so that nothing half-written stays.
     """
+    _check(manifest)
     sequences = {"composite": manifest.composite}
     sequences |= {f"layers/{layer.folder}": layer.frames for layer in manifest.layers}
     try:
         for name, hashes in sequences.items():
-            _check_name(name)
             _write_sequence(folder / name, hashes, manifest, blobs)
         write_atomically(folder / MANIFEST, to_json(manifest))
     except (OSError, AcetateError) as error:
@@ -188,10 +187,20 @@ def write_result(folder: Path, manifest: ResultManifest, blobs: Blobs) -> None:
         raise AcetateError("disk", detail=str(error)) from error
 
 
-def _check_name(name: str) -> None:
-    # The folder comes from the other side of the wire: it may name one folder, never a path.
-    if len(Path(name).parts) > 2 or os.sep in name.partition("/")[2] or ".." in Path(name).parts:
-        raise AcetateError("import", where="a layer folder that is no plain name")
+def _check(manifest: ResultManifest) -> None:
+    """The manifest comes from the other side of the wire: one plain folder name per layer, one
+    picture per frame. Raises `import`.
+    """
+    count = manifest.end - manifest.start + 1
+    for layer in manifest.layers:
+        if folder_names([layer.folder]) != [layer.folder]:
+            raise AcetateError("import", where="a layer folder that is no plain name")
+        if len(layer.frames) != count:
+            raise AcetateError("import", where=f"{layer.folder} has a wrong number of frames")
+    if len({layer.folder.casefold() for layer in manifest.layers}) != len(manifest.layers):
+        raise AcetateError("import", where="two layers with one folder")
+    if len(manifest.composite) != count:
+        raise AcetateError("import", where="the composite has a wrong number of frames")
 
 
 def _write_sequence(

@@ -82,6 +82,19 @@ class Stage:
                 raise AssertionError(f"never came: {what}; last state: {state}")
             time.sleep(0.1)
 
+    def wait_for_any(self, what: str, name: str, wanted: set[str]) -> None:
+        """Wait until a list of facts holds one of `wanted`."""
+        until = time.monotonic() + _PATIENCE_S
+        while not wanted & set(self.state().get(name, ())):
+            if time.monotonic() > until:
+                raise AssertionError(f"never came: {what}; last state: {self.state()}")
+            time.sleep(0.05)
+
+    def screenshot_soon(self, file: Path) -> None:
+        """Photograph after a moment, so that what just changed has been drawn."""
+        time.sleep(1.5)
+        self.screenshot(file)
+
     def screenshot(self, file: Path) -> None:
         """Photograph the whole display."""
         picture = self.folder / "screen.png"
