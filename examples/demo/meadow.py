@@ -34,20 +34,25 @@ def meadow() -> list[Stroke]:
     ]
 
 
-def _land(dots: Dots, fill: str) -> Stroke:
-    """Everything below a smooth skyline."""
+def _land(dots: Dots, fill: str, bottom: float) -> Stroke:
+    """What lies below a smooth skyline, down to where something nearer covers it.
+
+    Painting further would cost: without a GPU every covered pixel is drawn all the same.
+    """
     top = curve(dots, 60)
-    return outline(np.concatenate([top, [[RIGHT, BOTTOM], [LEFT, BOTTOM]]]), fill, None)
+    return outline(np.concatenate([top, [[RIGHT, bottom], [LEFT, bottom]]]), fill, None)
 
 
 def _sky() -> list[Stroke]:
-    edges = [TOP, 12, 48, 82, 112, 138, 162, BOTTOM]
+    edges = [TOP, 12, 48, 82, 112, 138, 162, 176]
     bands = []
     for index, colour in enumerate(_SKY):
         wave = 4.0 if index else 0.0
         x = np.linspace(LEFT, RIGHT, 24)
         y = edges[index] + wave * np.sin(x / 70.0 + index * 1.7)
-        bands.append(_land(list(zip(x.tolist(), y.tolist(), strict=True)), colour))
+        bands.append(
+            _land(list(zip(x.tolist(), y.tolist(), strict=True)), colour, edges[index + 1] + 8)
+        )
     return bands
 
 
@@ -106,7 +111,11 @@ def _hills() -> list[Stroke]:
         (540, 200),
         (RIGHT, 206),
     ]
-    return [_land(far, "#9fbcb4"), _land(middle, "#8db38f"), _land(near, "#84ad70")]
+    return [
+        _land(far, "#9fbcb4", 196),
+        _land(middle, "#8db38f", 216),
+        _land(near, "#84ad70", 226),
+    ]
 
 
 def _house() -> list[Stroke]:
@@ -186,7 +195,11 @@ def _ground() -> list[Stroke]:
     back = [(LEFT, 224), (-20, 216), (110, 220), (256, 212), (400, 214), (520, 206), (RIGHT, 214)]
     front = [(LEFT, 250), (0, 246), (130, 238), (260, 242), (390, 236), (520, 240), (RIGHT, 234)]
     last = [(LEFT, 300), (0, 294), (140, 286), (280, 290), (420, 282), (540, 288), (RIGHT, 284)]
-    return [_land(back, "#a3c069"), _land(front, "#8fb558"), _land(last, "#7aa44d")]
+    return [
+        _land(back, "#a3c069", 252),
+        _land(front, "#8fb558", 302),
+        _land(last, "#7aa44d", BOTTOM),
+    ]
 
 
 def _path() -> list[Stroke]:
