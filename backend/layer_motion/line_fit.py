@@ -15,6 +15,7 @@ from . import affine
 from .line_points import LinePoints
 
 _MAX_SOURCE_POINTS = 700
+_MAX_TARGET_POINTS = 2500
 _HEADING_PX = 2.5
 _AFFINE_STEPS = 6
 _PLAIN_STEPS = 5
@@ -51,10 +52,8 @@ class LineFitter:
 
     def __init__(self, source: LinePoints, frame: tuple[float, float]) -> None:
         self._frame = frame
-        step = max(1, -(-len(source) // _MAX_SOURCE_POINTS))
-        chosen = np.random.default_rng(0).permutation(len(source))[::step] if step > 1 else None
-        self.source = source.place if chosen is None else source.place[chosen]  # [n, 2]
-        self.heading = source.heading if chosen is None else source.heading[chosen]
+        thinned = _thinned(source, _MAX_SOURCE_POINTS)
+        self.source, self.heading = thinned.place, thinned.heading  # [n, 2] each
         square = ((self.source[:, None] - self.source[None]) ** 2).sum(axis=2)
         self._kernels = [
             np.exp(square / (-2 * sigma**2)).astype(np.float32) for sigma in _FREE_SIGMAS_PX
@@ -170,6 +169,7 @@ class _Target:
 
     def __init__(self, points: LinePoints, frame: tuple[float, float]) -> None:
         self._frame = np.array(frame)
+        points = _thinned(points, _MAX_TARGET_POINTS)
         self.place = points.place
         self.heading = points.heading
         self._tree = KDTree(np.hstack([points.place, points.heading * _HEADING_PX]))
@@ -204,6 +204,14 @@ class _Target:
         back = np.sort(KDTree(moved).query(self.place)[0])
         keep_ahead, keep_back = max(1, int(0.9 * len(ahead))), max(1, int(0.95 * len(back)))
         return float((ahead[:keep_ahead].mean() + back[:keep_back].mean()) / 2)
+
+
+def _thinned(points: LinePoints, most: int) -> LinePoints:
+    """At most `most` points, spread over all lines; the same choice every time."""
+    if len(points) <= most:
+        return points
+    chosen = np.sort(np.random.default_rng(0).permutation(len(points))[:most])
+    return LinePoints(points.place[chosen], points.heading[chosen])
 
 
 def _kernel(distance: np.ndarray, reach: float) -> np.ndarray:
