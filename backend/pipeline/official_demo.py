@@ -96,8 +96,9 @@ def import_demo(folder: Path, settings: DemoSettings) -> tuple[ShotRequest, Memo
 
     The first key lies on scene frame 1. Layers are cut from the key frames by their masks; what no
     mask covers becomes the background. No picture says which layer is in front: larger ones go
-    below smaller ones, and the lowest is filled in under the others, so that no hole opens when
-    they move. Raises `not_found`, `bad_picture` or `invalid_request`.
+    below smaller ones. The lowest is continued under the others, and the background behind all,
+    so that no hole opens when they move; at the keys none of this is seen. Raises
+    `not_found`, `bad_picture` or `invalid_request`.
     """
     demo = _read(folder, settings)
     blobs = MemoryBlobs()
@@ -215,18 +216,26 @@ def _read_sketches(path: Path, length: int, size: tuple[int, int]) -> dict[int, 
 
 
 def _background(demo: _Demo, blobs: MemoryBlobs) -> list[Layer]:
+    """What no mask covers, completed behind the layers by a still copy of the lowest one."""
     covered = np.any([slot.masks for slot in demo.slots], axis=0)  # [keys, h, w]
-    if covered.all():
+    lowest = _from_below(demo)[0]
+    if covered.all() and _entry(demo.settings.layer_static, lowest.number, default=False):
         return []
-    keys = _keys(demo, demo.frames, ~covered, blobs)
+    filled, _ = _filled_under(demo, lowest)
+    frames = np.where(covered[..., None], filled, demo.frames)
+    keys = _keys(demo, frames, np.ones_like(covered), blobs)
     return [Layer(name="background", order=0, role=Role.BACKGROUND, keys=keys)]
 
 
+def _from_below(demo: _Demo) -> list[_Slot]:
+    """Slots in the order they are stacked: no picture tells it, so larger ones lie lower."""
+    return sorted(demo.slots, key=lambda slot: (-int(slot.masks.sum()), slot.number))
+
+
 def _slot_layers(demo: _Demo, blobs: MemoryBlobs) -> list[Layer]:
-    below_first = sorted(demo.slots, key=lambda slot: (-int(slot.masks.sum()), slot.number))
     sketched, tracked = _sketch_slot(demo), _tracks_slot(demo)
     layers = []
-    for order, slot in enumerate(below_first, 1):
+    for order, slot in enumerate(_from_below(demo), 1):
         static = _entry(demo.settings.layer_static, slot.number, default=False)
         controls: list[Control] = []
         if slot.number == sketched and demo.sketches:
