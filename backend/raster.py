@@ -7,13 +7,15 @@ layer's opacity scales the finished layer as a whole.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 import skia
 
-from backend.stroke_outline import constant_width_path, fill_path, stroke_path
+from backend.stroke_outline import StrokeOutlines, centre_line
 from shared.pictures import Picture, check_size
 from shared.strokes import Drawing
 
@@ -74,8 +76,7 @@ def draw_lines(drawing: Drawing, *, width: int, height: int, line_px: float) -> 
     paint = _line_paint(line_px)
     for stroke in _line_strokes(drawing):
         points = drawing.stroke_points(stroke)
-        path = constant_width_path(points, bool(drawing.cyclic[stroke]))
-        canvas.drawPath(path, paint)
+        canvas.drawPath(centre_line(points, closed=bool(drawing.cyclic[stroke])), paint)
     surface.flushAndSubmit()
     return cover.astype(np.float32) / 255.0
 
@@ -116,86 +117,82 @@ def _window(
 def _paint_strokes(
     canvas: skia.Canvas, drawing: Drawing, points: np.ndarray, radius: np.ndarray
 ) -> None:
-    line_linear = _linear(drawing.stroke_colour)
-    fill_linear = _linear(drawing.fill_colour)
-    point_linear = _linear(drawing.point_colour)
+    outlines = StrokeOutlines(drawing.offsets, points, radius, drawing.cyclic, drawing.round_caps)
+    colours = _line_colours(drawing)
+    fills = _linear(drawing.fill_colour)
+    offsets: list[int] = drawing.offsets.tolist()
     for stroke in range(drawing.stroke_count):
-        span = slice(int(drawing.offsets[stroke]), int(drawing.offsets[stroke + 1]))
+        span = slice(offsets[stroke], offsets[stroke + 1])
         if span.start == span.stop:
             continue
         holdout = int(drawing.holdout[stroke])
-        fill = fill_linear[stroke]
-        if fill[3] > 0.0 and span.stop - span.start > 2:
-            canvas.drawPath(fill_path(points[span]), _solid(fill, cut=bool(holdout & 2)))
-        if line_linear[stroke, 3] <= 0.0:
+        if fills[stroke, 3] > 0.0 and span.stop - span.start > 2:
+            canvas.drawPath(outlines.fill(stroke), _solid(fills[stroke], cut=bool(holdout & 2)))
+        if drawing.stroke_colour[stroke, 3] <= 0.0:
             continue
-        colours = _point_colours(line_linear[stroke], point_linear[span], drawing.opacity[span])
-        outline = _Outline(
-            points[span],
-            radius[span],
-            bool(drawing.cyclic[stroke]),
-            bool(drawing.round_caps[stroke]),
-        )
-        _paint_line(canvas, outline, colours, cut=bool(holdout & 1))
+        line = _Line(points[span], radius[span], colours[span], bool(drawing.cyclic[stroke]))
+        _paint_line(canvas, line, outlines.line(stroke), cut=bool(holdout & 1))
 
 
 @dataclass(frozen=True, eq=False)
-class _Outline:
+class _Line:
     points: np.ndarray  # [p, 2]
     radius: np.ndarray  # [p]
+    colours: np.ndarray  # [p, 4] straight linear
     cyclic: bool
-    round_caps: bool
 
 
-def _point_colours(line: np.ndarray, paint: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """Vertex paint mixed over the line's colour, in linear light: [p, 4] straight."""
+def _line_colours(drawing: Drawing) -> np.ndarray:
+    """Vertex paint mixed over each line's colour, in linear light: [P, 4] straight."""
+    line = np.repeat(_linear(drawing.stroke_colour), np.diff(drawing.offsets), axis=0)
+    paint = _linear(drawing.point_colour)
     mix = paint[:, 3:]
-    colours = np.empty_like(paint)
-    colours[:, :3] = line[:3] * (1.0 - mix) + paint[:, :3] * mix
-    colours[:, 3] = line[3] * opacity
-    return colours
+    line[:, :3] = line[:, :3] * (1.0 - mix) + paint[:, :3] * mix
+    line[:, 3] *= drawing.opacity
+    return line
 
 
-def _paint_line(canvas: skia.Canvas, outline: _Outline, colours: np.ndarray, *, cut: bool) -> None:
-    path = stroke_path(outline.points, outline.radius, outline.cyclic, outline.round_caps)
-    if np.ptp(colours, axis=0).max() <= _EVEN_COLOUR:
-        canvas.drawPath(path, _solid(colours[0], cut=cut))
+def _paint_line(canvas: skia.Canvas, line: _Line, path: skia.Path, *, cut: bool) -> None:
+    first = line.colours[0]
+    if bool((np.abs(line.colours - first) <= _EVEN_COLOUR).all()):
+        canvas.drawPath(path, _solid(first, cut=cut))
         return
     # Colours that change along the stroke: paint its pieces over each other without blending,
     # keep what lies inside the outline, then blend the stroke once, as Blender does.
     mode = skia.BlendMode.kDstOut if cut else skia.BlendMode.kSrcOver
     canvas.saveLayer(path.getBounds().makeOutset(1.0, 1.0), skia.Paint(BlendMode=mode))
-    _paint_pieces(canvas, outline, colours)
+    _paint_pieces(canvas, line)
     canvas.saveLayer(None, skia.Paint(BlendMode=skia.BlendMode.kDstIn))
     canvas.drawPath(path, skia.Paint(AntiAlias=True))
     canvas.restore()
     canvas.restore()
 
 
-def _paint_pieces(canvas: skia.Canvas, outline: _Outline, colours: np.ndarray) -> None:
-    paint = _line_paint(1.0)
-    paint.setAntiAlias(False)
-    paint.setBlendMode(skia.BlendMode.kSrc)
-    count = len(outline.points)
-    for index in range(count if outline.cyclic else count - 1):
-        other = (index + 1) % count
-        change = float(np.abs(colours[other] - colours[index]).max())
-        pieces = max(1, int(np.ceil(change / _COLOUR_STEP)))
-        edges = np.linspace(0.0, 1.0, pieces + 1)
-        paint.setStrokeWidth(2.0 * float(max(outline.radius[index], outline.radius[other])) + 2.0)
-        for start, stop in pairwise(edges.tolist()):
-            colour = _mix(colours[index], colours[other], (start + stop) / 2)
-            paint.setColor4f(_colour4f(colour), None)
-            ends = [
-                _mix(outline.points[index], outline.points[other], part) for part in (start, stop)
-            ]
-            canvas.drawLine(
-                float(ends[0][0]), float(ends[0][1]), float(ends[1][0]), float(ends[1][1]), paint
-            )
+def _paint_pieces(canvas: skia.Canvas, line: _Line) -> None:
+    """Paint a line wider than it is, in pieces of one colour; dots fill the wedges of its turns."""
+    paint = skia.Paint(BlendMode=skia.BlendMode.kSrc)
+    dots = zip(line.points.tolist(), line.radius.tolist(), line.colours, strict=True)
+    for (x, y), radius, colour in dots:
+        paint.setColor4f(_colour4f(colour), None)
+        canvas.drawCircle(x, y, radius + 1.0, paint)
+    paint.setStyle(skia.Paint.kStroke_Style)
+    count = len(line.points)
+    for index in range(count if line.cyclic else count - 1):
+        _paint_segment(canvas, line, index, (index + 1) % count, paint)
 
 
-def _mix(first: np.ndarray, second: np.ndarray, part: float) -> np.ndarray:
-    return first + (second - first) * np.float32(part)
+def _paint_segment(
+    canvas: skia.Canvas, line: _Line, start: int, stop: int, paint: skia.Paint
+) -> None:
+    change = float(np.abs(line.colours[stop] - line.colours[start]).max())
+    edges = np.linspace(0.0, 1.0, max(1, math.ceil(change / _COLOUR_STEP)) + 1)[:, None]
+    middles = (edges[1:] + edges[:-1]) / 2
+    places = line.points[start] + (line.points[stop] - line.points[start]) * edges
+    colours = line.colours[start] + (line.colours[stop] - line.colours[start]) * middles
+    paint.setStrokeWidth(2.0 * float(max(line.radius[start], line.radius[stop])) + 2.0)
+    for (first, second), colour in zip(pairwise(places.tolist()), colours, strict=True):
+        paint.setColor4f(_colour4f(colour), None)
+        canvas.drawLine(*first, *second, paint)
 
 
 def _solid(colour: np.ndarray, *, cut: bool) -> skia.Paint:
@@ -234,11 +231,20 @@ _TO_SRGB = _srgb_table()
 
 def _to_srgb(buffer: np.ndarray, opacity: float) -> np.ndarray:
     """Premultiplied linear half floats [h, w, 4] to straight sRGB uint8 [h, w, 4]."""
-    alpha = buffer[..., 3].astype(np.float32)
+    half_alpha = buffer[..., 3]
     pixels = _TO_SRGB[buffer.view(np.uint16)]
-    partial = (alpha > 0.0) & (alpha < 1.0)
-    straight = buffer[partial][:, :3].astype(np.float32) / alpha[partial][:, None]
-    pixels[partial, :3] = _TO_SRGB[straight.astype(np.float16).view(np.uint16)]
-    pixels[..., 3] = np.rint(np.clip(alpha * opacity, 0.0, 1.0) * 255.0).astype(np.uint8)
+    rows, columns = np.nonzero((half_alpha > 0.0) & (half_alpha < 1.0))
+    partial = buffer[rows, columns].astype(np.float32)  # [n, 4]
+    straight = (partial[:, :3] / partial[:, 3:]).astype(np.float16)
+    pixels[rows, columns, :3] = _TO_SRGB[straight.view(np.uint16)]
+    pixels[..., 3] = _alpha_table(opacity)[buffer.view(np.uint16)[..., 3]]
     pixels[pixels[..., 3] == 0] = 0
     return pixels
+
+
+@lru_cache(maxsize=8)
+def _alpha_table(opacity: float) -> np.ndarray:
+    """Bit pattern of a half float 0..1 -> uint8 alpha at a layer's opacity: [65536]."""
+    value = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32)
+    value = np.nan_to_num(value, nan=0.0, posinf=1.0, neginf=0.0) * np.float32(opacity)
+    return np.rint(np.clip(value, 0.0, 1.0) * 255.0).astype(np.uint8)

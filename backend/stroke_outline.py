@@ -1,7 +1,8 @@
 """Outlines of strokes and fills as Skia paths; only the rasteriser calls this.
 
-A stroke of even width is a path to be stroked; a tapered one is the union of a disc at each point
-and the tangent quadrilateral between neighbours, in one path filled by winding.
+A stroke of even width is a centre line with a width; a tapered one is the union of a disc at each
+point and the tangent quadrilateral between neighbours, in one path filled by winding. Everything
+that can be is computed for all strokes at once: a scene has many short strokes.
 """
 
 from __future__ import annotations
@@ -13,81 +14,122 @@ _EVEN_RADIUS_PX = 0.02
 _EVEN_RADIUS_PART = 0.01
 
 
-def fill_path(points: np.ndarray) -> skia.Path:
-    """The closed polygon [p, 2] of a fill."""
-    return _polygon(points, closed=True)
-
-
-def constant_width_path(points: np.ndarray, cyclic: bool) -> skia.Path:
-    """The centre line [p, 2], to be drawn with a stroking paint; one point gives a dot."""
+def centre_line(points: np.ndarray, *, closed: bool) -> skia.Path:
+    """A line through points [p, 2], to be drawn with a stroking paint; one point gives a dot."""
     if len(points) == 1:
         points = np.concatenate([points, points + np.array([[0.001, 0.0]], np.float32)])
-    return _polygon(points, closed=cyclic)
+    return skia.Path.Polygon(_skia_points(points), closed)
 
 
-def stroke_path(
-    points: np.ndarray, radius: np.ndarray, cyclic: bool, round_caps: bool
-) -> skia.Path:
-    """The area that a stroke covers: points [p, 2] and radius [p] in pixels."""
-    widest = float(radius.max())
-    if widest - float(radius.min()) <= max(_EVEN_RADIUS_PX, _EVEN_RADIUS_PART * widest):
-        return _even_path(points, float(radius.mean()), cyclic, round_caps)
-    return _tapered_path(points, radius, cyclic, round_caps)
+class StrokeOutlines:
+    """Paths of all strokes of a drawing.
 
-
-def _polygon(points: np.ndarray, *, closed: bool) -> skia.Path:
-    return skia.Path.Polygon([skia.Point(x, y) for x, y in points.tolist()], closed)
-
-
-def _even_path(points: np.ndarray, radius: float, cyclic: bool, round_caps: bool) -> skia.Path:
-    if len(points) == 1:
-        return skia.Path.Circle(float(points[0, 0]), float(points[0, 1]), radius)
-    paint = skia.Paint(
-        Style=skia.Paint.kStroke_Style,
-        StrokeWidth=max(2.0 * radius, 1e-3),
-        StrokeCap=skia.Paint.kRound_Cap if round_caps else skia.Paint.kButt_Cap,
-        StrokeJoin=skia.Paint.kRound_Join,
-    )
-    outline = skia.Path()
-    paint.getFillPath(_polygon(points, closed=cyclic), outline)
-    return outline
-
-
-def _tapered_path(
-    points: np.ndarray, radius: np.ndarray, cyclic: bool, round_caps: bool
-) -> skia.Path:
-    path = skia.Path()
-    if cyclic:
-        points = np.concatenate([points, points[:1]])
-        radius = np.concatenate([radius, radius[:1]])
-    for quad in _tangent_quads(points, radius).tolist():
-        path.addPoly([skia.Point(x, y) for x, y in quad], True)
-    discs = slice(None) if round_caps or cyclic else slice(1, -1)
-    for (x, y), r in zip(points[discs].tolist(), radius[discs].tolist(), strict=True):
-        path.addCircle(x, y, r)
-    return path
-
-
-def _tangent_quads(points: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Corners where the common tangents of neighbouring discs touch them: [n, 4, 2], clockwise.
-
-    Neighbours of which one disc holds the other have none.
+    `offsets` int [S + 1], `points` float32 [P, 2] and `radius` float32 [P] in pixels, `cyclic`
+    and `round_caps` bool [S].
     """
-    start, stop = points[:-1], points[1:]
-    start_radius, stop_radius = radius[:-1], radius[1:]
-    along = stop - start  # [p - 1, 2]
-    distance = np.linalg.norm(along, axis=1)
-    kept = distance > np.maximum(np.abs(start_radius - stop_radius), 1e-6)
-    along = along[kept] / distance[kept, None]
+
+    def __init__(
+        self,
+        offsets: np.ndarray,
+        points: np.ndarray,
+        radius: np.ndarray,
+        cyclic: np.ndarray,
+        round_caps: np.ndarray,
+    ) -> None:
+        self._offsets: list[int] = offsets.tolist()
+        self._points = points
+        self._radius = radius
+        self._cyclic: list[bool] = cyclic.tolist()
+        self._round_caps: list[bool] = round_caps.tolist()
+        self._skia_points = _skia_points(points)
+        self._corners, self._has_quad = _tangent_quads(offsets, points, radius, cyclic)
+
+    def fill(self, stroke: int) -> skia.Path:
+        """The closed polygon of a stroke's fill."""
+        start, stop = self._offsets[stroke], self._offsets[stroke + 1]
+        return skia.Path.Polygon(self._skia_points[start:stop], True)
+
+    def line(self, stroke: int) -> skia.Path:
+        """The area that a stroke's line covers. The stroke has at least one point."""
+        start, stop = self._offsets[stroke], self._offsets[stroke + 1]
+        radius = self._radius[start:stop]
+        widest = float(radius.max())
+        if widest - float(radius.min()) <= max(_EVEN_RADIUS_PX, _EVEN_RADIUS_PART * widest):
+            return self._even(stroke, start, stop, float(radius.mean()))
+        return self._tapered(stroke, start, stop)
+
+    def _even(self, stroke: int, start: int, stop: int, radius: float) -> skia.Path:
+        if stop - start == 1:
+            x, y = self._points[start].tolist()
+            return skia.Path.Circle(x, y, radius)
+        round_caps = self._round_caps[stroke]
+        paint = skia.Paint(
+            Style=skia.Paint.kStroke_Style,
+            StrokeWidth=max(2.0 * radius, 1e-3),
+            StrokeCap=skia.Paint.kRound_Cap if round_caps else skia.Paint.kButt_Cap,
+            StrokeJoin=skia.Paint.kRound_Join,
+        )
+        outline = skia.Path()
+        centre = skia.Path.Polygon(self._skia_points[start:stop], self._cyclic[stroke])
+        paint.getFillPath(centre, outline)
+        return outline
+
+    def _tapered(self, stroke: int, start: int, stop: int) -> skia.Path:
+        path = skia.Path()
+        for index in np.flatnonzero(self._has_quad[start:stop]).tolist():
+            path.addPoly(_skia_points(self._corners[start + index]), True)
+        if not (self._round_caps[stroke] or self._cyclic[stroke]):
+            start, stop = start + 1, stop - 1
+        discs = zip(
+            self._points[start:stop].tolist(), self._radius[start:stop].tolist(), strict=True
+        )
+        for (x, y), radius in discs:
+            path.addCircle(x, y, radius)
+        return path
+
+
+def _skia_points(points: np.ndarray) -> list[skia.Point]:
+    return list(map(skia.Point, points[:, 0].tolist(), points[:, 1].tolist()))
+
+
+def _tangent_quads(
+    offsets: np.ndarray, points: np.ndarray, radius: np.ndarray, cyclic: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the common tangents of each point's disc and its successor's touch them.
+
+    Returns corners [P, 4, 2], clockwise, and bool [P]: whether there is a quadrilateral at all.
+    There is none after the last point of an open stroke, nor where one disc holds the other.
+    """
+    following, linked = _successors(offsets, cyclic, len(points))
+    along = points[following] - points  # [P, 2]
+    shrink = radius - radius[following]  # [P]
+    distance = np.hypot(along[:, 0], along[:, 1])
+    has_quad = linked & (distance > np.maximum(np.abs(shrink), 1e-6))
+    safe = np.where(has_quad, distance, 1.0)
+    along = along / safe[:, None]
     across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    cosine = ((start_radius - stop_radius)[kept] / distance[kept])[:, None]
+    cosine = np.where(has_quad, shrink / safe, 0.0)[:, None]
     sine = np.sqrt(1.0 - cosine**2)
     left, right = along * cosine - across * sine, along * cosine + across * sine
-    near, far = start_radius[kept, None], stop_radius[kept, None]
+    near, far = radius[:, None], radius[following][:, None]
+    there = points[following]
     corners = (
-        start[kept] + near * left,
-        stop[kept] + far * left,
-        stop[kept] + far * right,
-        start[kept] + near * right,
+        points + near * left,
+        there + far * left,
+        there + far * right,
+        points + near * right,
     )
-    return np.stack(corners, axis=1)
+    return np.stack(corners, axis=1), has_quad
+
+
+def _successors(
+    offsets: np.ndarray, cyclic: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Index of each point's successor [P], and whether it has one [P]."""
+    following = np.arange(1, count + 1)
+    linked = np.ones(count, bool)
+    filled = np.diff(offsets) > 0
+    last = offsets[1:][filled] - 1
+    following[last] = offsets[:-1][filled]
+    linked[last] = cyclic[filled]
+    return following, linked

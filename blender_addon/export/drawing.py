@@ -56,8 +56,11 @@ def to_drawing(reading: LayerReading, view: CameraView) -> Drawing:
 
 
 def _radius(reading: LayerReading) -> np.ndarray:
-    """Radius of each point in world units. Only the object's scale widens a line."""
-    scale = abs(np.linalg.det(reading.object_to_world[:3, :3])) ** (1.0 / 3.0)
+    """Radius of each point in world units.
+
+    Only the object's scale widens a line, by how much it stretches the space diagonal (measured).
+    """
+    scale = float(np.linalg.norm(reading.object_to_world[:3, :3] @ np.full(3, 3.0**-0.5)))
     radius = reading.values("radius", "POINT", _DEFAULT_RADIUS)
     return np.maximum(radius, 0.0) * scale
 
