@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from backend.pipeline.demo_tracks import read_tracks
+from backend.pipeline.fill import fill_from
 from shared.blobs import MemoryBlobs
 from shared.errors import AcetateError
 from shared.pictures import decode_picture, encode_png
@@ -329,27 +330,8 @@ def _filled_under(demo: _Demo, lowest: _Slot) -> tuple[np.ndarray, np.ndarray]:
     hidden = np.any(others, axis=0) & ~lowest.masks  # [keys, h, w]
     filled = np.stack(
         [
-            _fill(frame, known, wanted)
+            fill_from(frame, known, wanted)
             for frame, known, wanted in zip(demo.frames, lowest.masks, hidden, strict=True)
         ]
     )
     return filled, lowest.masks | hidden
-
-
-def _fill(frame: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Fill `wanted` pixels from `known` ones, coarse to fine: uint8 [h, w, 3]."""
-    levels = [np.concatenate([frame, np.full_like(frame[..., :1], 255)], -1).astype(np.float32)]
-    # Pixels next to an outline carry the neighbour's colour; they would smear into the hole.
-    trusted = cv2.erode(known.astype(np.uint8), np.ones((5, 5), np.uint8))
-    levels[0] *= trusted[..., None]
-    while min(levels[-1].shape[:2]) > 2:
-        levels.append(np.asarray(cv2.pyrDown(levels[-1]), np.float32))
-    colour = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], 1e-3)
-    for level in reversed(levels[:-1]):
-        colour = cv2.pyrUp(colour, dstsize=(level.shape[1], level.shape[0]))
-        weight = np.clip(level[..., 3:] / 255, 0, 1)
-        own = level[..., :3] / np.maximum(level[..., 3:], 1e-3)
-        colour = own * weight + colour * (1 - weight)
-    result = frame.copy()
-    result[wanted] = np.clip(np.rint(colour * 255), 0, 255)[wanted].astype(np.uint8)
-    return result

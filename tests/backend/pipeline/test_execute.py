@@ -13,11 +13,23 @@ import pytest
 from backend.pipeline.context import LocalContext
 from backend.pipeline.execute import execute
 from backend.pipeline.spool import PictureSpool
+from backend.raster import draw
 from shared.blobs import MemoryBlobs
 from shared.errors import AcetateError
 from shared.pictures import Picture, encode_png
-from shared.shot import ArrayRef, Look, PictureRef, Role, ShotRequest, Trajectory
-from shared.strokes import save_arrays
+from shared.shot import (
+    ArrayRef,
+    Key,
+    Layer,
+    Look,
+    PictureRef,
+    Role,
+    ShotRequest,
+    Sketch,
+    SketchFrame,
+    Trajectory,
+)
+from shared.strokes import Drawing, drawing_to_bytes, save_arrays
 from tests.backend.pipeline.rules import check_rules
 from tests.backend.pipeline.shots import ShotBuilder, layer_pixels, walking_disc
 
@@ -172,6 +184,54 @@ def test_art_beyond_the_border_comes_in_when_it_moves() -> None:
     last = layer_pixels(manifest, outputs, "train", 9)[..., 3]
     assert (last[22:38, 24:76] == 255).all()
     assert not last[:, :16].any()
+
+
+def stroke_drawing(centre: tuple[float, float]) -> Drawing:
+    """One filled, outlined circle of 24 points."""
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    points = np.stack([np.cos(angles), np.sin(angles)], -1) * 14 + centre
+    return Drawing(
+        offsets=np.array([0, 24], np.int32),
+        points=points.astype(np.float32),
+        radius=np.full(24, 1.5, np.float32),
+        opacity=np.ones(24, np.float32),
+        stroke_colour=np.array([[0.1, 0.1, 0.1, 1]], np.float32),
+        fill_colour=np.array([[0.9, 0.4, 0.2, 1]], np.float32),
+        point_colour=np.zeros((24, 4), np.float32),
+        cyclic=np.ones(1, np.bool_),
+        holdout=np.zeros(1, np.uint8),
+        round_caps=np.ones(1, np.bool_),
+        material=np.zeros(1, np.int32),
+        layer_opacity=np.ones(1, np.float32),
+    )
+
+
+def test_layers_that_came_as_strokes_only_are_drawn_and_move() -> None:
+    builder = ShotBuilder().plate()
+    drawings = {1: stroke_drawing((25, 30)), 9: stroke_drawing((70, 30))}
+    refs = {
+        frame: ArrayRef(blob=builder.blobs.put(drawing_to_bytes(drawing)))
+        for frame, drawing in drawings.items()
+    }
+    keys = tuple(Key(frame=frame, strokes=ref) for frame, ref in refs.items())
+    sketch = Sketch(frames=(SketchFrame(frame=1, strokes=refs[1]),))
+    for name, controls in (("free", ()), ("sketched", (sketch,))):
+        builder.layers.append(
+            Layer(
+                name=name,
+                order=len(builder.layers),
+                role=Role.ANIMATE,
+                keys=keys,
+                controls=controls,
+            )
+        )
+    outputs = MemoryBlobs()
+    manifest = execute(builder.request(look=MOTION), builder.blobs, outputs, LocalContext())
+    for frame, drawing in drawings.items():
+        own = draw(drawing, width=96, height=64, margin_px=24).on_canvas(96, 64)
+        assert np.array_equal(layer_pixels(manifest, outputs, "free", frame), own)
+    middle = layer_pixels(manifest, outputs, "free", 5)[..., 3]
+    assert abs(np.argwhere(middle > 128)[:, 1].mean() - 47) < 3
 
 
 def test_the_spool_gives_back_every_bit_whatever_its_budget() -> None:
