@@ -13,7 +13,7 @@ from pathlib import Path
 from shared.client import Client
 
 FAKE_RUNNER = "tests.backend.server.fake_runner:run"
-START_LIMIT_S = 60.0
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class RunningServer:
@@ -38,6 +38,7 @@ class RunningServer:
             env=self.environment(),
             text=True,
             preexec_fn=limit,
+            cwd=ROOT,
         )
         assert self._process.stdout is not None
         word, _, address = self._process.stdout.readline().strip().partition(" ")
