@@ -61,7 +61,7 @@ def place_objects(
         thing["acetate_layer"] = layer.name
         thing["acetate_blend"] = layer.blend
         thing.hide_select = True
-        _show_only_inside(thing, timing)
+        _show_only_inside(thing, timing, scene.frame_current)
         made.append(thing)
     collection = bpy.data.collections.new(take.title)
     scene.collection.children.link(collection)
@@ -135,10 +135,11 @@ def _empty(
     return thing
 
 
-def _show_only_inside(thing: bpy.types.Object, timing: Timing) -> None:
+def _show_only_inside(thing: bpy.types.Object, timing: Timing, playhead: int) -> None:
     """Hide the object outside the take's frames, by keys that can be moved in the Dope Sheet."""
     for frame, hidden in ((timing.start - 1, True), (timing.start, False), (timing.end + 1, True)):
-        thing.hide_render = hidden
-        thing.hide_viewport = hidden
+        thing.hide_render = thing.hide_viewport = hidden
         thing.keyframe_insert("hide_render", frame=frame)
         thing.keyframe_insert("hide_viewport", frame=frame)
+    # Keys are only read at the next change of frame; the artist looks now.
+    thing.hide_render = thing.hide_viewport = not timing.start <= playhead <= timing.end

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 WIDTH, HEIGHT = 1280, 800
 _DISPLAY = ":91"
 _PATIENCE_S = 240.0
+_LONGEST_FILM = 100
 
 
 @dataclass
@@ -94,6 +95,15 @@ class Stage:
         """Photograph after a moment, so that what just changed has been drawn."""
         time.sleep(1.5)
         self.screenshot(file)
+
+    def film(self, folder: Path, name: str, until: Callable[[dict[str, Any]], bool]) -> list[Path]:
+        """Photograph again and again until the observer's facts satisfy `until`."""
+        files: list[Path] = []
+        while not until(self.state()) and len(files) < _LONGEST_FILM:
+            files.append(folder / f"{name}_{len(files):02d}.png")
+            self.screenshot(files[-1])
+            time.sleep(0.4)
+        return files
 
     def screenshot(self, file: Path) -> None:
         """Photograph the whole display."""

@@ -70,16 +70,14 @@ def test_two_clicks_bring_a_take_into_the_scene(stage: Stage, tmp_path: Path) ->
 
     stage.click(stage.find_button("acetate.generate"))
     stage.wait_for("an export under way", seen_states=True)
-    stage.screenshot(pictures / "2_reading_layers.png")
-    stage.wait_for_any("a job under way", "seen_states", {"running", "receiving"})
-    stage.screenshot(pictures / "3_running.png")
+    stage.film(pictures, "2_progress", until=lambda facts: bool(facts["takes"]))
     state = stage.wait_for("a finished take", takes=["take_001"])
     assert state["error"] is None
     assert {"exporting", "done"} <= set(state["seen_states"])
     assert set(state["seen_states"]) & {"running", "receiving"}
-    stage.screenshot_soon(pictures / "4_take.png")
+    stage.screenshot_soon(pictures / "3_take.png")
 
     stage.click(stage.find_button("acetate.take_apply"))
     stage.wait_for_any("the placed take", "collections", {"Take 001"})
-    stage.screenshot_soon(pictures / "5_applied.png")
+    stage.screenshot_soon(pictures / "4_applied.png")
     assert all(file.stat().st_size > 10_000 for file in sorted(pictures.glob("?_*.png")))

@@ -18,10 +18,12 @@ import pytest
 if "bpy" not in sys.modules:
     os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="acetate-blender-"))
 
-bpy = pytest.importorskip("bpy")
+pytest.importorskip("bpy")
 
-from build_steps import addon as addon_build  # noqa: E402 (Blender's environment comes first)
-from tests.blender.addon.server import RunningServer, start_server  # noqa: E402
+import bpy
+
+from build_steps import addon as addon_build
+from tests.blender.addon.server import RunningServer, start_server
 
 if TYPE_CHECKING:
     from blender_addon.takes.library import Take

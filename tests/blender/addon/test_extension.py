@@ -13,10 +13,12 @@ from typing import NoReturn
 
 import pytest
 
-bpy = pytest.importorskip("bpy")
+pytest.importorskip("bpy")
 
-from build_steps import addon as addon_build  # noqa: E402
-from tests.blender.addon.conftest import PACKAGE, ROOT, Part  # noqa: E402
+import bpy
+
+from build_steps import addon as addon_build
+from tests.blender.addon.conftest import PACKAGE, ROOT, Part
 
 pytestmark = pytest.mark.blender
 

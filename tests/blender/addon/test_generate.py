@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-bpy = pytest.importorskip("bpy")
+pytest.importorskip("bpy")
 
-from tests.blender.addon.conftest import Part  # noqa: E402
-from tests.blender.addon.inventory import inventory  # noqa: E402
-from tests.blender.addon.scenes import FIRST, LAST, draw, draw_scene  # noqa: E402
-from tests.blender.addon.server import RunningServer, free_port  # noqa: E402
+import bpy
+
+from tests.blender.addon.conftest import Part
+from tests.blender.addon.inventory import inventory
+from tests.blender.addon.scenes import FIRST, LAST, draw, draw_scene
+from tests.blender.addon.server import RunningServer, free_port
 
 if TYPE_CHECKING:
     from blender_addon.session import Session

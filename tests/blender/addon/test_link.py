@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-bpy = pytest.importorskip("bpy")
+pytest.importorskip("bpy")
 
-from tests.blender.addon.conftest import Part  # noqa: E402
-from tests.blender.addon.server import RunningServer, free_port  # noqa: E402
-from tests.blender.addon.shots import moving_square  # noqa: E402
+import bpy
+
+from tests.blender.addon.conftest import Part
+from tests.blender.addon.server import RunningServer, free_port
+from tests.blender.addon.shots import moving_square
 
 if TYPE_CHECKING:
     from blender_addon.session import Session, Tracked
@@ -48,6 +50,11 @@ def pump_until(session: Session, condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def _shown(session: Session) -> dict[str, str]:
+    assert session.error is not None
+    return session.error
+
+
 def _send(session: Session, part: Part, **shape: int) -> Tracked:
     request, blobs = moving_square(part, **shape)
     root = part("takes.library").takes_root(bpy.data.filepath, None)
@@ -79,8 +86,8 @@ def test_without_a_server_the_job_fails_with_a_hint_and_nothing_hangs(
     tracked = _send(session, part)
     pump_until(session, lambda: tracked.view.is_over)
     assert tracked.view.state.value == "failed"
-    assert session.error["code"] == "E201"
-    assert session.error["fix"] == "server_start"
+    assert _shown(session)["code"] == "E201"
+    assert _shown(session)["fix"] == "server_start"
     assert session.connection.value == "off"
 
 
@@ -151,7 +158,7 @@ def test_a_wrong_secret_asks_for_the_right_one(
     monkeypatch.setenv("ACETATE_SERVER", server.address)
     session.connect()
     pump_until(session, lambda: session.connection.value == "auth_required")
-    assert session.error["code"] == "E203"
+    assert _shown(session)["code"] == "E203"
 
 
 def test_starting_a_program_that_is_not_there_says_so(
@@ -160,7 +167,7 @@ def test_starting_a_program_that_is_not_there_says_so(
     monkeypatch.setenv("ACETATE_PROGRAM", str(tmp_path / "nothing"))
     bpy.ops.acetate.server_start()
     pump_until(session, lambda: session.connection.value == "off")
-    assert session.error["code"] == "E210"
+    assert _shown(session)["code"] == "E210"
 
 
 def test_the_server_starts_and_stops_by_the_users_click(
@@ -180,3 +187,20 @@ def test_the_server_starts_and_stops_by_the_users_click(
     assert session.connection.value == "ready", session.error
     bpy.ops.acetate.server_stop()
     pump_until(session, lambda: session.connection.value == "off")
+
+
+def test_undo_never_makes_the_scene_forget_a_running_job(
+    session: Session, part: Part, server: RunningServer
+) -> None:
+    session.connect()
+    pump_until(session, lambda: session.connection.value == "ready")
+    bpy.ops.ed.undo_push(message="before")
+    tracked = _send(session, part, frames=25, side=256)
+    pump_until(session, lambda: bool(bpy.context.scene.acetate.jobs))
+    bpy.ops.ed.undo_push(message="after")
+    bpy.ops.ed.undo()
+    assert not tracked.view.is_over
+    session.pump()
+    assert tracked.view.key in bpy.context.scene.acetate.jobs
+    pump_until(session, lambda: tracked.view.is_over)
+    assert bpy.context.scene.acetate.take_list[0].name == tracked.folder.name

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-bpy = pytest.importorskip("bpy")
+pytest.importorskip("bpy")
 
-from tests.blender.addon.conftest import Part, TakeMaker  # noqa: E402
-from tests.blender.addon.inventory import (  # noqa: E402 (only inside a bpy interpreter)
+import bpy
+
+from tests.blender.addon.conftest import Part, TakeMaker
+from tests.blender.addon.inventory import (
     furnish_scene,
     inventory,
     whole_inventory,
@@ -119,6 +121,7 @@ def test_planes_and_empties_fill_the_camera_in_order_and_only_inside_the_take(
     take = make_take(pictures, start=START)
     bpy.ops.acetate.take_apply(placement="planes")
     collection = bpy.data.collections[take.title]
+    assert all(thing.hide_viewport for thing in collection.objects)  # the playhead is before it
     planes = sorted(collection.objects, key=lambda thing: thing.data.vertices[0].co.z)
     assert [plane["acetate_layer"] for plane in planes] == list(pictures)
     scene = bpy.context.scene
