@@ -21,7 +21,7 @@ from backend.mini.weights import NAME, load_weights
 from backend.weights import bundled
 from shared.pictures import Picture
 
-MIN_FIT_ERROR_PX = 0.15  # layer motion that hits its sketch closer than this is left alone
+MIN_FIT_ERROR_PX = 0.2  # closer than this layer motion leaves too little to mend (card.md)
 
 
 @dataclass(frozen=True, eq=False)

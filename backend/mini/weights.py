@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from backend.mini.network import NetworkConfig, SketchExpertNet
@@ -66,7 +67,7 @@ def load_weights(folder: Path) -> tuple[SketchExpertNet, WeightsConfig]:
     try:
         state = {key: value.float() for key, value in load(data).items()}
         network.load_state_dict(state, strict=True)
-    except Exception as error:
+    except (SafetensorError, RuntimeError, ValueError) as error:
         raise AcetateError("model_corrupt", model=NAME, detail=str(error)) from error
     if not all(bool(torch.isfinite(value).all()) for value in state.values()):
         raise AcetateError("model_corrupt", model=NAME, detail="weights are not finite")
@@ -79,8 +80,9 @@ def _read_config(folder: Path) -> WeightsConfig:
         config = msgspec.json.decode(data, type=WeightsConfig)
     except msgspec.DecodeError as error:
         raise AcetateError("model_corrupt", model=NAME, detail=str(error)) from error
-    sizes = (*config.widths, *config.blocks)
-    if config.schema != SCHEMA or not all(1 <= size <= 512 for size in sizes):
+    sane = all(1 <= width <= 256 for width in config.widths)
+    sane = sane and all(1 <= count <= 8 for count in config.blocks)
+    if config.schema != SCHEMA or not sane:
         raise AcetateError("model_corrupt", model=NAME, detail="config of another kind")
     if not 32 <= config.working_height <= 1024:
         raise AcetateError("model_corrupt", model=NAME, detail="working height out of range")
