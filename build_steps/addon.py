@@ -158,7 +158,8 @@ def write_zip(folder: Path, target: Path) -> None:
             if path.is_file():
                 info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _EPOCH)
                 info.external_attr = 0o644 << 16
-                info.compress_type = zipfile.ZIP_DEFLATED
+                is_packed = path.suffix in (".whl", ".png")
+                info.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
                 archive.writestr(info, path.read_bytes())
     part.replace(target)
 

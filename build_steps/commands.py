@@ -12,7 +12,7 @@ import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import addon, suite
+from . import addon, client, suite
 from .environments import BLENDERS, Environment, blender_environment, ensure, main_environment
 from .lint import lint
 from .terminal import BuildError, run_shown, say, stage
@@ -63,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     package = commands.add_parser("addon", help="write the extension's zip files into dist/")
     package.add_argument("--platform", action="append", choices=sorted(addon.PLATFORMS))
     package.set_defaults(run=_addon)
+
+    scripts = commands.add_parser("client", help="write the acetate-client wheel into dist/")
+    scripts.set_defaults(run=_client)
 
     bench = commands.add_parser("bench", help="named benchmarks as JSON lines")
     bench.add_argument("names", nargs="*", metavar="NAME")
@@ -153,6 +156,14 @@ def _addon(options: argparse.Namespace) -> int:
     ensure([main_environment(ROOT)], ROOT)
     for path in addon.build(ROOT, ROOT / "dist", options.platform or tuple(addon.PLATFORMS)):
         say(f"{path} {path.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def _client(options: argparse.Namespace) -> int:
+    del options
+    project = main_environment(ROOT)
+    ensure([project], ROOT)
+    say(str(client.build(ROOT, ROOT / "dist", project)))
     return 0
 
 

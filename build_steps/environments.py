@@ -77,6 +77,11 @@ def requirement(root: Path, name: str) -> str:
     raise BuildError(f"pyproject.toml names no requirement for {name}")
 
 
+def project_version(root: Path) -> str:
+    """The version that `pyproject.toml` gives the project."""
+    return _project(root)["version"]
+
+
 def _project(root: Path) -> dict:
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
