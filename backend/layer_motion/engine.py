@@ -11,6 +11,9 @@ from .pose import Box, Pose
 from .task import GapResult, GapTask
 
 
+_STEEPNESS = 2.0
+
+
 def _no_check() -> None:
     return
 
@@ -67,13 +70,18 @@ def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Pic
         if art is not None and pose is not None
     ]
     if len(patches) == 2:
-        share = float(step.share >= 0.5) if crisp else step.share
+        share = float(step.share >= 0.5) if crisp else _steep(step.share)
         patch = warp.blend(patches[0], patches[1], share)
     else:
         patch = patches[0]
     if step.strength < 1.0:
         patch = warp.faded(patch, step.strength)
     return warp.to_picture(patch)
+
+
+def _steep(share: float) -> float:
+    """Share of the last key with less time spent on mixtures, which soften and double outlines."""
+    return min(max(0.5 + (share - 0.5) * _STEEPNESS, 0.0), 1.0)
 
 
 def _unsampled(scene: plan.Scene, step: plan.Step) -> Picture | None:

@@ -166,15 +166,16 @@ def two_key_steps(
 
 
 def plan_registration(scene: Scene) -> Plan:
-    """No control: move evenly from key to key; fade what is in one key only."""
+    """No control: move from key to key, slow out and slow in; fade what is in one key only."""
     times = scene.times
+    way = times**2 * (3 - 2 * times)
     if scene.last is None:
         return Plan("hold", (Step(AT_REST),) * len(scene.task.times))
     if not all(scene.visible):
         return Plan("crossfade", _fading_steps(scene, times))
     registration = register(scene.first, scene.last, scene.task.width, scene.task.height)
     centre = scene.first.centroid
-    poses = [affine.interpolate(registration.matrix, times[m], centre) for m in scene.wanted]
+    poses = [affine.interpolate(registration.matrix, way[m], centre) for m in scene.wanted]
     return Plan("registration", two_key_steps(scene, poses, registration, times))
 
 

@@ -9,7 +9,7 @@ from . import affine
 _SHORT_PATH_PX = 3.0
 _STILL_PX = 0.02
 _AFFINE_FROM_POINTS = 3
-_AFFINE_STIFFNESS = 0.05
+_AFFINE_STIFFNESS = 0.03
 
 
 def usable(tracks: np.ndarray | None, moments: int) -> bool:
