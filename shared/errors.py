@@ -183,6 +183,15 @@ _ROWS: tuple[ErrorSpec, ...] = (
     ),
     ErrorSpec("E118", "usage", "{where}", "See acetate --help", ExitCode.USAGE),
     ErrorSpec(
+        "E119",
+        "render_busy",
+        "Blender is rendering; layers cannot be exported now",
+        "Wait until the render is done, then send the shot again",
+        _IN,
+        "job_retry",
+        "Send Again",
+    ),
+    ErrorSpec(
         "E201",
         "unreachable",
         "No answer from {server}",

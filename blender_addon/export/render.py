@@ -49,7 +49,7 @@ def render_layer(
 ) -> Picture:
     """Blender's picture of one layer inside `window`: full layer opacity, no masks, blend regular.
 
-    Raises `not_found` where the layer's object is gone.
+    Raises `not_found` where the layer's object is gone, `disk`, and `render_busy`.
     """
     source = bpy.data.objects.get(reading.id.object_name)
     if source is None:
@@ -177,7 +177,9 @@ def _write_layer(block: bpy.types.ID, reading: LayerReading) -> None:
 
 
 def _render(scene: bpy.types.Scene, window: Window) -> np.ndarray:
-    """Render and read back: uint8 [h, w, 4] straight sRGB. Raises `disk`."""
+    """Render and read back: uint8 [h, w, 4] straight sRGB. Raises `disk` or `render_busy`."""
+    if bpy.app.is_job_running("RENDER"):
+        raise AcetateError("render_busy")
     try:
         with tempfile.TemporaryDirectory(prefix="acetate-") as folder, _no_new_render_result():
             path = os.path.join(folder, "layer.png")
