@@ -10,7 +10,6 @@ from . import plan, sketch_fit, stroke_plan, warp
 from .pose import Box, Pose
 from .task import GapResult, GapTask
 
-
 _STEEPNESS = 2.0
 
 
