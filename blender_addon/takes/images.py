@@ -49,7 +49,10 @@ def load_sequence(take: Take, folder: str, name: str) -> bpy.types.Image:
         raise AcetateError("import", where=f"{folder}/{missing[0]} is missing")
     image = bpy.data.images.load(display_path(files[0]), check_existing=False)
     image.name = name
-    image.source = "SEQUENCE" if len(files) > 1 else "FILE"
+    if len(files) > 1:
+        image.source = "SEQUENCE"
+        # Naming the file again makes the viewport look for it anew, as a sequence.
+        image.filepath = display_path(files[0])
     image.colorspace_settings.name = "sRGB"
     image.alpha_mode = "STRAIGHT"
     return image

@@ -118,6 +118,7 @@ def _material(name: str, image: bpy.types.Image, timing: Timing) -> bpy.types.Ma
 def _empty(
     take: Take, layer: ResultLayer, image: bpy.types.Image, timing: Timing, frame: CameraFrame
 ) -> bpy.types.Object:
+    playhead = bpy.context.scene.frame_current
     thing = bpy.data.objects.new(f"{take.title} {layer.name}", None)
     thing.empty_display_type = "IMAGE"
     thing.data = image
@@ -132,6 +133,13 @@ def _empty(
         -frame.distance,
     )
     set_timing(thing.image_user, timing)
+    # The viewport does not advance an empty's sequence by itself (seen in 5.2): a driver does, and
+    # the first picture is set by hand because the driver runs at the next change of frame.
+    shift = timing.first_number - timing.start
+    thing.image_user.frame_current = min(max(playhead, timing.start), timing.end) + shift
+    driver = thing.driver_add("image_user.frame_current").driver
+    driver.type = "SCRIPTED"
+    driver.expression = f"min(max(frame, {timing.start}), {timing.end}) + {shift}"
     return thing
 
 

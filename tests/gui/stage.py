@@ -92,8 +92,9 @@ class Stage:
             time.sleep(0.05)
 
     def screenshot_soon(self, file: Path) -> None:
-        """Photograph after a moment, so that what just changed has been drawn."""
-        time.sleep(1.5)
+        """Photograph after a moment, the mouse out of the way, so that all changes are drawn."""
+        self.mouse("mousemove", str(WIDTH // 4), str(HEIGHT - 60))
+        time.sleep(4.0)
         self.screenshot(file)
 
     def film(self, folder: Path, name: str, until: Callable[[dict[str, Any]], bool]) -> list[Path]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -13,10 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-
-# Before Blender starts: a test must never read or write the user's own configuration.
-if "bpy" not in sys.modules:
-    os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="acetate-blender-"))
 
 pytest.importorskip("bpy")
 

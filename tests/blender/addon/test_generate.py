@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 pytest.importorskip("bpy")
@@ -15,6 +16,7 @@ import bpy
 
 from tests.blender.addon.conftest import Part
 from tests.blender.addon.inventory import inventory
+from tests.blender.addon.renders import read_picture, render_frame
 from tests.blender.addon.scenes import FIRST, LAST, draw, draw_scene
 from tests.blender.addon.server import RunningServer, free_port
 
@@ -62,6 +64,20 @@ def test_one_call_brings_a_take_from_a_drawn_scene(
     after = inventory()
     mine = [name for name in before if not name.startswith(("scenes/", "node/"))]
     assert {name: after.get(name) for name in mine} == {name: before[name] for name in mine}
+
+
+def test_untouched_drawings_come_back_as_blender_itself_renders_them(
+    session: Session, drawn: bpy.types.Object, server: RunningServer, tmp_path: Path
+) -> None:
+    bpy.ops.acetate.generate(timeout_s=120)
+    folder = Path(bpy.path.abspath(bpy.context.scene.acetate.take_list[0].folder)) / "layers"
+    for layer in drawn.data.layers:
+        layer.use_lights = False
+    for name, frame in (("bg", FIRST), ("bg", 5), ("figure", FIRST), ("figure", LAST)):
+        for layer in drawn.data.layers:
+            layer.hide = layer.name != name
+        rendered = render_frame(frame, tmp_path / "own.png")
+        np.testing.assert_array_equal(read_picture(folder / name / f"{frame:04d}.png"), rendered)
 
 
 def test_a_click_returns_at_once_and_the_ticks_bring_the_take(

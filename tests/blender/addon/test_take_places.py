@@ -17,32 +17,12 @@ from tests.blender.addon.inventory import (
     inventory,
     whole_inventory,
 )
+from tests.blender.addon.renders import render_frame
 
 pytestmark = pytest.mark.blender
 
 START = 3
 Pictures = dict[str, list[np.ndarray]]
-
-
-def _render(frame: int, file: Path) -> np.ndarray:
-    scene = bpy.context.scene
-    scene.render.engine = "BLENDER_WORKBENCH"
-    scene.render.film_transparent = True
-    scene.render.dither_intensity = 0.0
-    scene.render.image_settings.file_format = "PNG"
-    scene.render.image_settings.color_mode = "RGBA"
-    scene.render.filepath = str(file)
-    scene.frame_set(frame)
-    bpy.ops.render.render(write_still=True)
-    image = bpy.data.images.load(str(file))
-    image.colorspace_settings.name = "Non-Color"
-    image.alpha_mode = "CHANNEL_PACKED"
-    flat = np.empty(len(image.pixels), np.float32)
-    image.pixels.foreach_get(flat)
-    width, height = image.size
-    bpy.data.images.remove(image)
-    pixels = np.rint(flat.reshape(height, width, 4) * 255.0).astype(np.uint8)
-    return pixels[::-1]
 
 
 def _composite(pictures: Pictures, index: int) -> np.ndarray:
@@ -58,18 +38,18 @@ def test_an_untouched_picture_comes_back_bit_equal(
     make_take(pictures, start=START)
     bpy.ops.acetate.take_apply(placement=placement)
     for index in (0, 2, 5):
-        rendered = _render(START + index, tmp_path / f"out{index}.png")
+        rendered = render_frame(START + index, tmp_path / f"out{index}.png")
         np.testing.assert_array_equal(rendered, _composite(pictures, index))
 
 
 def test_the_compositor_shows_the_artists_own_picture_outside_the_take(
     saved_file: Path, pictures: Pictures, make_take: TakeMaker, tmp_path: Path
 ) -> None:
-    before = _render(START - 1, tmp_path / "before.png")
+    before = render_frame(START - 1, tmp_path / "before.png")
     make_take(pictures, start=START)
     bpy.ops.acetate.take_apply(placement="compositor")
     for frame in (START - 1, START + 6):
-        np.testing.assert_array_equal(_render(frame, tmp_path / "after.png"), before)
+        np.testing.assert_array_equal(render_frame(frame, tmp_path / "after.png"), before)
 
 
 def test_a_second_take_for_another_gap_leaves_the_first_in_place(
@@ -81,7 +61,7 @@ def test_a_second_take_for_another_gap_leaves_the_first_in_place(
     make_take(later, start=START + 6)
     bpy.ops.acetate.take_apply(placement="compositor")
     for frame, source, index in ((START, pictures, 0), (START + 6, later, 0)):
-        rendered = _render(frame, tmp_path / "out.png")
+        rendered = render_frame(frame, tmp_path / "out.png")
         np.testing.assert_array_equal(rendered, _composite(source, index))
 
 
