@@ -69,6 +69,7 @@ def test_one_call_brings_a_take_from_a_drawn_scene(
 def test_untouched_drawings_come_back_as_blender_itself_renders_them(
     session: Session, drawn: bpy.types.Object, server: RunningServer, tmp_path: Path
 ) -> None:
+    bpy.context.scene.camera.data.type = "ORTHO"
     bpy.ops.acetate.generate(timeout_s=120)
     folder = Path(bpy.path.abspath(bpy.context.scene.acetate.take_list[0].folder)) / "layers"
     for layer in drawn.data.layers:
