@@ -99,12 +99,12 @@ def test_every_contour_of_the_art_has_a_stroke(deforming: RenderedClip) -> None:
 
 def test_art_goes_on_beyond_the_border() -> None:
     reaching = 0
-    for seed in range(30):
-        clip = render(make_clip(seed), 160, 96)
+    for seed in range(12):
+        clip = render(make_clip(seed, frames=6), 160, 96)
         pictures = [p for layer in clip.layers for p in layer]
         reaching += any(p.x < 0 or p.x + p.width > 160 for p in pictures)
         assert all(p.x >= -80 and p.x + p.width <= 240 for p in pictures)
-    assert reaching > 5
+    assert reaching > 2
 
 
 def test_the_same_clip_renders_alike_at_other_sizes(deforming: RenderedClip) -> None:

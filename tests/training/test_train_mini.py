@@ -25,6 +25,7 @@ _SMALL = Recipe(
         seed=40,
         validation_clips=1,
         heights=(48,),
+        frames=(7,),
         crop=48,
         frames_per_layer=2,
         dense_share=0.0,
