@@ -11,7 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .ink import Dots, Stroke, curve, outline, path, pen, rotated, shape, tube, tube_outline
+from .ink import (
+    CAP_POINTS,
+    Dots,
+    Stroke,
+    curve,
+    outline,
+    path,
+    pen,
+    rotated,
+    shape,
+    tube,
+    tube_outline,
+)
 
 INK = "#3a2230"
 FUR = "#e8843c"
@@ -188,8 +200,8 @@ def _head(pose: Pose) -> list[Stroke]:
     return [
         *_ear(pose, left=True),
         *_ear(pose, left=False),
-        shape(_head_points(pose, _SKULL), FUR, INK, count=84),
-        shape(_head_points(pose, _MASK), CREAM, None, count=84),
+        shape(_head_points(pose, _SKULL), FUR, INK, count=140),
+        shape(_head_points(pose, _MASK), CREAM, None, count=140),
         *_face(pose),
     ]
 
@@ -205,9 +217,9 @@ def _ear(pose: Pose, *, left: bool) -> list[Stroke]:
     inner = path("-6,2 -5,-10 0,-23 5.5,-11 7,2")
     tip = path("-6.6,-20 -1,-33.5 1,-33.5 6.8,-20 3,-23 0,-19 -3,-23")
     return [
-        shape(placed(whole), FUR, INK, count=48),
-        shape(placed(inner), "#f4b896", None, count=32),
-        shape(placed(tip), DARK, None, count=32),
+        shape(placed(whole), FUR, INK, count=96),
+        shape(placed(inner), "#f4b896", None, count=64),
+        shape(placed(tip), DARK, None, count=64),
     ]
 
 
@@ -298,6 +310,8 @@ def _stripe(spine: Dots, widths: Sequence[float], at: float) -> np.ndarray:
     return tube_outline(spine, widths, part=part, grow=-0.9, count=6, round_ends=False)
 
 
+_TIP_SIDE = 24  # points along each side of the cream tip
+_TIP_POINTS = 2 * _TIP_SIDE + CAP_POINTS  # up to where the jagged edge begins
 _TAIL_WIDTHS = (6.0, 12.5, 18.0, 15.5, 2.0)
 
 
@@ -308,13 +322,13 @@ def tail(pose: TailPose) -> list[Stroke]:
 
 
 def _tail_tip(pose: TailPose) -> Stroke:
-    tip = tube_outline(pose.spine, _TAIL_WIDTHS, part=(0.66, 1.0), grow=-0.3, count=24)
+    tip = tube_outline(pose.spine, _TAIL_WIDTHS, part=(0.66, 1.0), grow=-0.3, count=_TIP_SIDE)
     spine = curve(pose.spine, 200)
     at, ahead = spine[132], spine[140] - spine[132]
     ahead = ahead / np.linalg.norm(ahead)
     side = np.array([ahead[1], -ahead[0]])
     jag = [at + side * (-12 + 6 * i) + ahead * (9.0 if i % 2 else -1.0) for i in range(5)]
-    return outline(np.concatenate([tip[:53], np.asarray(jag)]), CREAM, None)
+    return outline(np.concatenate([tip[:_TIP_POINTS], np.asarray(jag)]), CREAM, None)
 
 
 def tail_rough(pose: TailPose, colour: str) -> list[Stroke]:
@@ -322,6 +336,6 @@ def tail_rough(pose: TailPose, colour: str) -> list[Stroke]:
     whole = tube_outline(pose.spine, _TAIL_WIDTHS, count=40)
     closed = np.concatenate([whole, whole[:1]])
     tip = _tail_tip(pose).points
-    edge = tip[52:]
+    edge = tip[_TIP_POINTS - 1 :]
     thin = Stroke(closed, np.full(len(closed), 0.8), colour, None, cyclic=False)
     return [thin, Stroke(edge, np.full(len(edge), 0.6), colour, None, cyclic=False)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 Dots = Sequence[tuple[float, float]]
+CAP_POINTS = 13  # of a round end; fewer show their corners at 1920x1080
 LINE_PX = 1.25  # half the width of a full line at 512x320
 
 
@@ -130,7 +131,7 @@ def tube(
     *,
     part: tuple[float, float] = (0.0, 1.0),
     grow: float = 0.0,
-    count: int = 28,
+    count: int = 32,
     weight: float = 1.0,
 ) -> Stroke:
     """A limb or tail: half `widths` along a spine through `dots`, round at both ends.
@@ -148,10 +149,10 @@ def tube_outline(
     *,
     part: tuple[float, float] = (0.0, 1.0),
     grow: float = 0.0,
-    count: int = 28,
+    count: int = 32,
     round_ends: bool = True,
 ) -> np.ndarray:
-    """The outline of a `tube`, [2 * count + 10, 2]: down one side, round the end, back.
+    """The outline of a `tube`, [2 * count + 2 * CAP_POINTS, 2]: down one side, round the end, back.
 
     Without `round_ends` it is a band with straight ends, [2 * count, 2].
     """
@@ -177,5 +178,5 @@ def _profile(widths: Sequence[float], u: np.ndarray) -> np.ndarray:
 
 
 def _cap(at: np.ndarray, ahead: np.ndarray, side: np.ndarray, half: float) -> np.ndarray:
-    angle = np.linspace(0.0, np.pi, 7)[1:-1]
+    angle = np.linspace(0.0, np.pi, CAP_POINTS + 2)[1:-1]
     return at + half * (np.cos(angle)[:, None] * side + np.sin(angle)[:, None] * ahead)
