@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def run(arguments: Sequence[str]) -> int:
     """Parse and carry out one command; returns the exit code."""
     options = _parser().parse_args(arguments)
+    # Started in the background, a shell leaves Ctrl+C ignored, and every child would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     started = time.monotonic()
     try:
         code = options.run(options)
