@@ -68,7 +68,7 @@ class MemoryBlobs:
 
 
 class FolderBlobs:
-    """Blobs as files `ab/cdef...` below one folder; writes are atomic, so a crash leaves no half."""
+    """Blobs as files `ab/cdef...` below one folder; writes are atomic: a crash leaves no half."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
