@@ -64,19 +64,20 @@ class Worker:
         outputs: StagedBlobs | None = None
         try:
             outputs = StagedBlobs(self._store, run.lease)
-            self._link.send(self._attempt(run, document, outputs))
+            report = self._attempt(run, document, outputs)
         except AcetateError as error:
-            self._give_up(run, error)
+            report = _giving_up(run, error)
         except MemoryError as error:
-            self._give_up(run, AcetateError("oom", detail=str(error)))
+            report = _giving_up(run, AcetateError("oom", detail=str(error)))
         except Exception as error:
             # A worker outlives whatever a job does.
             log.exception("job %s", run.job)
             detail = f"{type(error).__name__}: {error}"
-            self._give_up(run, AcetateError("bug", detail=detail))
-        finally:
-            if outputs is not None:
-                outputs.drop()
+            report = _giving_up(run, AcetateError("bug", detail=detail))
+        if outputs is not None:
+            # Before the report: whoever hears of the end finds nothing half-written.
+            outputs.drop()
+        self._link.send(report)
 
     def _attempt(self, run: Run, document: bytes, outputs: StagedBlobs) -> Finished:
         context = WorkerContext(self._link, run.lease, self._device)
@@ -97,13 +98,13 @@ class Worker:
             total_bytes=total_bytes,
         )
 
-    def _give_up(self, run: Run, error: AcetateError) -> None:
-        if error.name == "cancelled":
-            log.info("job %s was cancelled", run.job)
-            self._link.send(Stopped(lease=run.lease))
-            return
-        log.warning("job %s: %s", run.job, error)
-        self._link.send(Failed(lease=run.lease, error=ErrorInfo.of(error)))
+
+def _giving_up(run: Run, error: AcetateError) -> Stopped | Failed:
+    if error.name == "cancelled":
+        log.info("job %s was cancelled", run.job)
+        return Stopped(lease=run.lease)
+    log.warning("job %s: %s", run.job, error)
+    return Failed(lease=run.lease, error=ErrorInfo.of(error))
 
 
 def _load_early(load: Callable[[], object]) -> None:
