@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,7 @@ TAB = "Acetate"
 _EVERY_S = 0.1
 _seen_states: list[str] = []
 _texts: list[str] = []
+_ticks = count()
 
 
 def _state_file() -> Path:
@@ -67,6 +69,7 @@ def _facts(*, is_ready: bool) -> dict[str, object]:
     _note_progress(session)
     shot = bpy.context.scene.acetate
     return {
+        "tick": next(_ticks),
         "ready": is_ready,
         "window": [window.width, window.height],
         "region": [region.x, region.y, region.width, region.height],

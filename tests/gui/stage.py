@@ -132,12 +132,19 @@ class Stage:
         top_y = window_height - (bottom + height)
         # A little left of the middle: clear of list scroll bars and of buttons at the row's end.
         x = left + width * 2 // 5
-        for y in range(top_y + 8, window_height - bottom - 8, 12):
+        for y in range(top_y + 8, window_height - bottom - 8, 8):
             self.mouse("mousemove", str(x), str(y), "sleep", "0.12", "key", "ctrl+c")
-            time.sleep(0.25)
+            self._settle()
             if command in str(self.state()["clipboard"]):
-                return x, y
+                return x, y + 4  # the first hit is the button's upper edge
         return None
+
+    def _settle(self) -> None:
+        """Wait until Blender has lived through a few ticks, however slow the machine is."""
+        until = time.monotonic() + _PATIENCE_S
+        wanted = self.state()["tick"] + 3
+        while self.state()["tick"] < wanted and time.monotonic() < until:
+            time.sleep(0.03)
 
     def _scroll_down(self) -> None:
         left, bottom, width, height = self.state()["region"]
