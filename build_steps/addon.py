@@ -19,10 +19,8 @@ from pathlib import Path
 EXTENSION_ID = "acetate"
 MANIFEST = "blender_manifest.toml"
 PACKAGES: dict[str, str] = {
-    "msgpack": "1.2.4",
     "msgspec": "0.22.0",
     "pyzmq": "27.3.0",
-    "zstandard": "0.25.0",
 }
 # Blender 4.5 and 5.0 carry Python 3.11, official builds from 5.1 on 3.13, Debian's 5.2 3.14.
 PYTHONS = ("311", "313", "314")

@@ -13,7 +13,7 @@ from .environments import Environment, project_version, requirement
 from .terminal import BuildError, run_logged
 
 PACKAGE = "acetate_client"
-_NEEDS = ("numpy", "msgspec", "msgpack", "pyzmq", "zstandard", "pillow")
+_NEEDS = ("numpy", "msgspec", "pyzmq", "pillow")
 
 
 def build(root: Path, out_dir: Path, environment: Environment) -> Path:

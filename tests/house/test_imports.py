@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "build.py": {"build_steps"},
 }
 LIGHT = {
-    "shared": {"numpy", "zmq", "msgspec", "msgpack", "zstandard"},
+    "shared": {"numpy", "zmq", "msgspec"},
     "blender_addon": {"numpy", "bpy", "mathutils", "bpy_extras", "gpu", "bl_ui", "rna_keymap_ui"},
     "build_steps": set(),
     "build.py": set(),

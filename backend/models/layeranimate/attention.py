@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
+from einops import rearrange
 from torch import Tensor, nn
 
 ATTENTION_BATCH_LIMIT = 32768
@@ -301,10 +302,10 @@ class TemporalTransformer(nn.Module):
         """[images, c, h, w] -> the same shape."""
         height, width = x.shape[-2:]
         # group statistics run over frames and pixels together, so the frames move next to them
-        clip = x.unflatten(0, (grid.clips, grid.frames)).flatten(3).transpose(1, 2)
-        tokens = self.norm(clip).permute(0, 3, 2, 1).flatten(0, 1)  # [clips * pixels, frames, c]
+        clip = rearrange(x, "(clips f) c h w -> clips c f (h w)", f=grid.frames)
+        tokens = rearrange(self.norm(clip), "clips c f pixels -> (clips pixels) f c")
         tokens = self.proj_in(tokens)
         for block in self.transformer_blocks:
             tokens = block(tokens)
-        out = self.proj_out(tokens).unflatten(0, (grid.clips, -1))  # [clips, pixels, frames, c]
-        return x + out.permute(0, 2, 3, 1).flatten(0, 1).unflatten(2, (height, width))
+        out = self.proj_out(tokens)
+        return x + rearrange(out, "(clips h w) f c -> (clips f) c h w", h=height, w=width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch.nn.functional as F  # noqa: N812 (the customary name)
+from einops import rearrange
 from torch import Tensor, nn
 
 from backend.models.layeranimate.attention import (
@@ -32,12 +33,12 @@ class FrameConvolution(nn.Conv3d):
 
 def clips_first(x: Tensor, grid: Grid) -> Tensor:
     """[images, c, h, w] -> [clips, c, frames, h * w]."""
-    return x.unflatten(0, (grid.clips, grid.frames)).flatten(3).transpose(1, 2)
+    return rearrange(x, "(clips f) c h w -> clips c f (h w)", f=grid.frames)
 
 
 def images_first(x: Tensor, height: int, width: int) -> Tensor:
     """[clips, c, frames, h * w] -> [images, c, h, w]."""
-    return x.transpose(1, 2).flatten(0, 1).unflatten(2, (height, width))
+    return rearrange(x, "clips c f (h w) -> (clips f) c h w", h=height, w=width)
 
 
 class TemporalConvolutions(nn.Module):
