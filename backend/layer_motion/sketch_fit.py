@@ -1,6 +1,6 @@
 """Follows a layer's sketches with its key art: dense or sparse, from one key or from both.
 
-`plan_sketch` serves the engine; `sketch_ingredients` serves the sketch expert.
+`plan_sketch` serves the engine.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import pytest
 from backend.layer_motion import affine
 from backend.layer_motion.engine import animate_gap
 from backend.layer_motion.field_fit import scattered_field
-from backend.layer_motion.ingredients import sketch_ingredients
 from backend.layer_motion.line_fit import LineFitter
 from backend.layer_motion.line_points import sketch_points
 from backend.layer_motion.task import GapTask
@@ -105,21 +104,6 @@ def test_a_key_without_its_own_sketch_uses_the_lines_of_its_art() -> None:
     result = animate_gap(task(sliding, (1, 2, 3, 4, 5, 6)))
     truth = painted(sliding(BLOB, 5 / 6))
     assert difference(result.pictures[4], truth) < 0.35 * difference(painted(BLOB), truth)
-
-
-def test_ingredients_tell_what_was_fitted_at_working_size() -> None:
-    ingredients = sketch_ingredients(task(bending, (0, 2, 4, 6), last_key=True), lines=48)
-    assert [entry.moment for entry in ingredients] == [1, 2, 3, 4, 5]
-    for entry in ingredients:
-        assert entry.from_first.shape == entry.blended.shape == (48, 80, 4)
-        assert (entry.sketch is not None) == (entry.moment in (2, 4))
-        assert entry.coverage.any()
-        assert 0.0 <= entry.progress <= 1.0
-        assert entry.fit_error_px < 1.0
-
-
-def test_no_ingredients_without_sketches() -> None:
-    assert sketch_ingredients(task(bending, ())) == []
 
 
 def test_a_field_gives_its_points_what_they_asked_for() -> None:
