@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 
 from .errors import AcetateError
-from .shot import Hash, Role
+from .shot import MAX_FRAMES, MAX_LAYERS, Frame, Hash, Role, Size
 
 SCHEMA = "acetate.result/1"
 MAX_JSON_BYTES = 32 * 1024 * 1024
@@ -50,12 +50,12 @@ class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
     schema: Annotated[str, msgspec.Meta(pattern=r"^acetate\.result/1$")] = SCHEMA
     request_sha256: Hash
     engine: str
-    width: int
-    height: int
+    width: Size
+    height: Size
     fps: float
-    start: int
-    end: int
-    layers: tuple[ResultLayer, ...]
+    start: Frame
+    end: Frame
+    layers: Annotated[tuple[ResultLayer, ...], msgspec.Meta(max_length=MAX_LAYERS)]
     composite: tuple[Hash, ...]
     painted: tuple[Hash, ...] = ()
     models: tuple[ModelUsed, ...] = ()
@@ -65,13 +65,41 @@ class ResultManifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def result_from_json(data: bytes) -> ResultManifest:
-    """Read a manifest. Raises `invalid_request` naming the field."""
+    """Read a manifest and `check_manifest` it. Raises `invalid_request` naming the fault."""
     if len(data) > MAX_JSON_BYTES:
-        raise AcetateError("invalid_request", where="the result document is too large")
+        raise _unfit("the result document is too large")
     try:
-        return msgspec.json.decode(data, type=ResultManifest)
+        manifest = msgspec.json.decode(data, type=ResultManifest)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise AcetateError("invalid_request", where=str(error)[:60], detail=str(error)) from error
+        raise AcetateError("invalid_request", where=str(error)[:54], detail=str(error)) from error
+    check_manifest(manifest)
+    return manifest
+
+
+def check_manifest(manifest: ResultManifest) -> None:
+    """Whether sequences can be laid out as it says: one plain folder name per layer, all different
+    on every system, and one picture per scene frame. Raises `invalid_request`.
+
+    Manifests come over the wire, and their folder names become paths.
+    """
+    count = manifest.end - manifest.start + 1
+    if not 1 <= count <= MAX_FRAMES:
+        raise _unfit("the range of a result")
+    if len(manifest.composite) != count or len(manifest.painted) not in (0, count):
+        raise _unfit("a result with missing frames")
+    if not all(is_folder_name(layer.folder) for layer in manifest.layers):
+        raise _unfit("a layer folder that is no plain name")
+    if len({layer.folder.casefold() for layer in manifest.layers}) != len(manifest.layers):
+        raise _unfit("two layers with one folder")
+    for layer in manifest.layers:
+        if len(layer.frames) != count:
+            raise AcetateError(
+                "invalid_request", where="a layer with missing frames", detail=layer.name
+            )
+
+
+def _unfit(where: str) -> AcetateError:
+    return AcetateError("invalid_request", where=where)
 
 
 def result_blobs(manifest: ResultManifest) -> tuple[str, ...]:
@@ -93,6 +121,9 @@ _RESERVED = {
 }
 
 
+_MAX_NAME = 64
+
+
 def folder_names(names: list[str]) -> list[str]:
     """A safe, unique folder name for each layer name, in order; plain names stay as they are.
 
@@ -102,9 +133,9 @@ def folder_names(names: list[str]) -> list[str]:
     taken: set[str] = set()
     result: list[str] = []
     for name in names:
-        base = "".join(c if c.isalnum() or c in " _-." else "_" for c in name).strip(" .")[:64]
+        base = "".join(c if _is_plain(c) else "_" for c in name).strip(" .")[:_MAX_NAME]
         base = base.strip(" .") or "layer"
-        if base.split(".")[0].lower() in _RESERVED:
+        if _is_reserved(base):
             base = f"_{base}"
         candidate, number = base, 2
         while candidate.casefold() in taken:
@@ -112,3 +143,19 @@ def folder_names(names: list[str]) -> list[str]:
         taken.add(candidate.casefold())
         result.append(candidate)
     return result
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether `folder_names` could have given this name: one path part, safe on every system."""
+    # Room for the mark of a reserved word and for the number of a clash.
+    fits = 0 < len(name) <= _MAX_NAME + 8
+    plain = all(_is_plain(c) for c in name) and name == name.strip(" .")
+    return fits and plain and not _is_reserved(name)
+
+
+def _is_plain(letter: str) -> bool:
+    return letter.isalnum() or letter in " _-."
+
+
+def _is_reserved(name: str) -> bool:
+    return name.split(".")[0].lower() in _RESERVED

@@ -35,12 +35,11 @@ class Delivered:
 PictureOf = Callable[[LayerPlan, Shown], Picture]
 
 
-def picture_source(plan: ShotPlan, artwork: Artwork, spool: PictureSpool) -> PictureOf:
+def picture_source(artwork: Artwork, spool: PictureSpool) -> PictureOf:
     """How to get any shown drawing: keys from the artist, everything else from the spool.
 
     Drawings that are not ready yet are stood in for by the key in effect (for previews).
     """
-    del plan
 
     def picture_of(layer_plan: LayerPlan, shown: Shown) -> Picture:
         layer = layer_plan.layer
@@ -96,7 +95,7 @@ def deliver(
     context: RunContext,
 ) -> Delivered:
     """Store every distinct drawing and composite once and say which frame shows which."""
-    picture_of = picture_source(plan, artwork, spool)
+    picture_of = picture_source(artwork, spool)
     stored = _Stored(plan, picture_of, outputs)
     frames_count = len(plan.frames)
     layer_hashes: list[list[str]] = [[] for _ in plan.layers]

@@ -89,7 +89,7 @@ def _move(plan: ShotPlan, artwork: Artwork, choice: Choice, context: RunContext)
     middle = len(plan.frames) // 2
     state: MotionResult | None = None
     for state in run_motion(plan, artwork, choice, context):
-        picture_of = picture_source(plan, artwork, state.spool)
+        picture_of = picture_source(artwork, state.spool)
         offer_preview(context, composite(plan, middle, picture_of))
         context.check()
     if state is None:

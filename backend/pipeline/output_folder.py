@@ -10,10 +10,12 @@ from backend.pipeline.contact_sheet import contact_sheet
 from shared.blobs import Blobs
 from shared.errors import AcetateError
 from shared.pictures import encode_png
-from shared.result import ResultManifest
+from shared.result import ResultManifest, check_manifest, result_from_json
 from shared.shot import to_json
 
 MANIFEST_NAME = "manifest.json"
+_SHEET_NAME = "contact_sheet.png"
+_OURS = {MANIFEST_NAME, _SHEET_NAME, "composite", "layers", "painted"}
 
 
 def write_result(
@@ -22,9 +24,10 @@ def write_result(
     """Write `manifest.json`, `composite/`, `layers/<folder>/`, `painted/` and a contact sheet.
 
     Pictures are named by scene frame (`0001.png`). Everything is written beside `folder` first and
-    renamed at the end. Raises `output_exists` where `folder` holds anything and `force` is not
-    given, `disk` where there is no room; in both cases nothing was changed.
+    renamed at the end. Raises `output_exists` as `check_free` does, `invalid_request` for a
+    manifest that cannot be laid out, `disk` where there is no room; nothing was changed then.
     """
+    check_manifest(manifest)
     check_free(folder, force=force)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -42,13 +45,32 @@ def write_result(
 
 
 def check_free(folder: Path, *, force: bool) -> None:
-    """Raise `output_exists` where a result could overwrite something. Cheap: call it first."""
-    if folder.is_dir() and (force or not any(folder.iterdir())):
-        if force and any(folder.iterdir()) and not (folder / MANIFEST_NAME).is_file():
-            raise AcetateError("output_exists", detail="it holds other files than a result")
+    """Raise `output_exists` where a result could overwrite something. Cheap: call it first.
+
+    With `force` an earlier result may go, and nothing else: a folder whose manifest cannot be
+    read, or with any other entry beside a result's own, stays.
+    """
+    try:
+        names = {path.name for path in folder.iterdir()} if folder.is_dir() else None
+    except OSError as error:
+        raise AcetateError("disk", detail=str(error)) from error
+    if names is None and not folder.exists():
         return
-    if folder.exists():
+    if names is None or (names and not force):
         raise AcetateError("output_exists", detail=folder.name)
+    if names:
+        _check_result(folder, names)
+
+
+def _check_result(folder: Path, names: set[str]) -> None:
+    if others := names - _OURS:
+        raise AcetateError(
+            "output_exists", detail=f"other files: {', '.join(sorted(others))[:200]}"
+        )
+    try:
+        result_from_json((folder / MANIFEST_NAME).read_bytes())
+    except (OSError, AcetateError) as error:
+        raise AcetateError("output_exists", detail=f"no result: {error}") from error
 
 
 def frame_name(frame: int) -> str:
@@ -64,7 +86,7 @@ def _write_all(manifest: ResultManifest, blobs: Blobs, folder: Path) -> None:
             (folder / name).mkdir(parents=True)
         for frame, sha256 in enumerate(hashes, manifest.start):
             (folder / name / frame_name(frame)).write_bytes(blobs.get(sha256))
-    (folder / "contact_sheet.png").write_bytes(encode_png(contact_sheet(manifest, blobs)))
+    (folder / _SHEET_NAME).write_bytes(encode_png(contact_sheet(manifest, blobs)))
     (folder / MANIFEST_NAME).write_bytes(to_json(manifest))
 
 

@@ -146,7 +146,7 @@ class _Stage:
             request.width, request.height, painter.width, painter.height
         )
         self._slots = assign_slots(plan.layers, painter.layer_slots)
-        self._picture_of: PictureOf = picture_source(plan, artwork, drawings)
+        self._picture_of: PictureOf = picture_source(artwork, drawings)
 
     def run(self, window: Window, number: int, count: int) -> None:
         """Paint one window and spool the drawings that it is for."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..shared.blobs import Blobs, write_atomically
 from ..shared.errors import AcetateError
-from ..shared.result import ResultManifest, folder_names, result_from_json
+from ..shared.result import ResultManifest, check_manifest, result_from_json
 from ..shared.shot import to_json
 
 PREFIX = "take_"
@@ -172,7 +172,11 @@ def write_result(folder: Path, manifest: ResultManifest, blobs: Blobs) -> None:
     Raises `import` for a manifest that cannot be, `disk` or `not_found`; the sequences written so
     far are removed then, so that nothing half-written stays.
     """
-    _check(manifest)
+    try:
+        check_manifest(manifest)
+    except AcetateError as error:
+        where = str(error.values.get("where", ""))
+        raise AcetateError("import", where=where, detail=str(error)) from error
     sequences = {"composite": manifest.composite}
     sequences |= {f"layers/{layer.folder}": layer.frames for layer in manifest.layers}
     try:
@@ -185,22 +189,6 @@ def write_result(folder: Path, manifest: ResultManifest, blobs: Blobs) -> None:
         if isinstance(error, AcetateError):
             raise
         raise AcetateError("disk", detail=str(error)) from error
-
-
-def _check(manifest: ResultManifest) -> None:
-    """The manifest comes from the other side of the wire: one plain folder name per layer, one
-    picture per frame. Raises `import`.
-    """
-    count = manifest.end - manifest.start + 1
-    for layer in manifest.layers:
-        if folder_names([layer.folder]) != [layer.folder]:
-            raise AcetateError("import", where="a layer folder that is no plain name")
-        if len(layer.frames) != count:
-            raise AcetateError("import", where=f"{layer.folder} has a wrong number of frames")
-    if len({layer.folder.casefold() for layer in manifest.layers}) != len(manifest.layers):
-        raise AcetateError("import", where="two layers with one folder")
-    if len(manifest.composite) != count:
-        raise AcetateError("import", where="the composite has a wrong number of frames")
 
 
 def _write_sequence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from shared.result import (
     ResultLayer,
     ResultManifest,
     folder_names,
+    is_folder_name,
     result_blobs,
     result_from_json,
 )
@@ -50,6 +52,46 @@ def test_damaged_manifests_are_told(damage: bytes) -> None:
     assert caught.value.code == "E110"
 
 
+@pytest.mark.parametrize(
+    "folder",
+    ["../../x", "..", "", "/abs", "a/b", "a\\b", "C:x", "con", "a.", " a", "a\0", "x" * 99],
+)
+def test_a_layer_folder_that_could_lead_elsewhere_is_refused(folder: str) -> None:
+    whole = manifest()
+    layer = msgspec.structs.replace(whole.layers[0], folder=folder)
+    refused(msgspec.structs.replace(whole, layers=(layer,)))
+
+
+def test_layers_may_not_share_a_folder_on_any_system() -> None:
+    whole = manifest()
+    other = msgspec.structs.replace(whole.layers[0], folder="A_B")
+    refused(msgspec.structs.replace(whole, layers=(*whole.layers, other)))
+
+
+def test_a_manifest_with_other_frames_than_its_range_is_refused() -> None:
+    whole = manifest()
+    replace = msgspec.structs.replace
+    refused(replace(whole, composite=whole.composite[:1]))
+    refused(replace(whole, painted=whole.painted[:1]))
+    refused(replace(whole, layers=(replace(whole.layers[0], frames=("b" * 64,)),)))
+    refused(replace(whole, start=5, composite=()))
+    refused(replace(whole, end=9_999))
+
+
+def test_sizes_and_frames_have_the_bounds_of_a_request() -> None:
+    whole = manifest()
+    for field, value in (("width", 0), ("height", 10**6), ("start", -(2**40)), ("end", 2**40)):
+        refused(msgspec.structs.replace(whole, **{field: value}))
+
+
+def refused(damaged: ResultManifest) -> None:
+    """What arrives is not taken, and the message fits its line."""
+    with pytest.raises(AcetateError) as caught:
+        result_from_json(msgspec.json.encode(damaged))
+    assert caught.value.code == "E110"
+    assert len(caught.value.text) <= 80
+
+
 def test_plain_names_stay_and_unsafe_ones_become_safe() -> None:
     names = ["hero", "Bälle über Köln", "a/b", "a\\b", "..", "con", "COM1.x", "", "a:b*?"]
     folders = folder_names(names)
@@ -68,3 +110,4 @@ def test_folder_names_are_always_safe_and_unique(names: list[str]) -> None:
         assert not set(folder) & set('/\\:*?"<>|\0\n\r\t')
         assert not folder.endswith((" ", "."))
         assert len(folder) <= 80
+        assert is_folder_name(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -83,8 +84,8 @@ def test_an_existing_result_is_kept_unless_forced(
     manifest, blobs = result
     out = tmp_path / "out"
     write_result(manifest, blobs, out)
-    mark = out / "note.txt"
-    mark.write_text("mine")
+    mark = out / "composite" / "0099.png"
+    mark.write_bytes(b"of the earlier result")
     with pytest.raises(AcetateError) as caught:
         write_result(manifest, blobs, out)
     assert caught.value.code == "E503"
@@ -95,16 +96,50 @@ def test_an_existing_result_is_kept_unless_forced(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.parametrize("name", ["hero.blend", ".git", "layers_old"])
+def test_force_never_takes_somebody_elses_files_along(
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "out"
+    write_result(*result, out)
+    (out / name).write_text("mine")
+    with pytest.raises(AcetateError) as caught:
+        write_result(*result, out, force=True)
+    assert caught.value.code == "E503"
+    assert name in caught.value.detail
+    assert (out / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"{}", b'{"schema": "web-app/1", "name": "my page"}', b"\xff" * 9]
+)
 def test_force_never_replaces_a_folder_that_is_no_result(
-    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path, content: bytes | None
 ) -> None:
     precious = tmp_path / "drawings"
-    precious.mkdir()
-    (precious / "hero.blend").write_text("a week of work")
+    (precious / "layers").mkdir(parents=True)
+    (precious / "layers" / "hero.blend").write_text("a week of work")
+    if content is not None:
+        (precious / "manifest.json").write_bytes(content)
     with pytest.raises(AcetateError) as caught:
         write_result(*result, precious, force=True)
     assert caught.value.code == "E503"
-    assert (precious / "hero.blend").read_text() == "a week of work"
+    assert (precious / "layers" / "hero.blend").read_text() == "a week of work"
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", "a/b"])
+def test_no_layer_is_ever_written_outside_the_folder(
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path, name: str
+) -> None:
+    manifest, blobs = result
+    layer = msgspec.structs.replace(manifest.layers[0], folder=name)
+    bad = msgspec.structs.replace(manifest, layers=(layer, *manifest.layers[1:]))
+    inside = tmp_path / "one" / "two"
+    inside.mkdir(parents=True)
+    with pytest.raises(AcetateError) as caught:
+        write_result(bad, blobs, inside / "out")
+    assert caught.value.code == "E110"
+    assert [path.name for path in tmp_path.rglob("*")] == ["one", "two"]
 
 
 @pytest.mark.parametrize("reads", [0, 5, 40])
