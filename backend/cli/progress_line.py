@@ -10,17 +10,16 @@ from typing import TextIO
 STAGE_SHARES = {
     "plan": 0.02,
     "motion": 0.5,
-    "sketch": 0.0,
     "condition": 0.05,
     "sample": 0.6,
     "decode": 0.1,
     "separate": 0.05,
     "deliver": 0.4,
 }
-"""Rough shares of a job's time, only for the estimate; stages that do not occur drop out."""
+"""Rough shares of a job's time in their order, only for the estimate."""
 
-_ORDER = tuple(STAGE_SHARES)
-_MODEL_STAGES = {"condition", "sample", "decode", "separate"}
+_CLIP_STAGES = ("condition", "sample", "decode")
+_MODEL_STAGES = {*_CLIP_STAGES, "separate"}
 _MIN_PAUSE_S = 0.1
 
 
@@ -38,12 +37,20 @@ class ProgressLine:
     _written_s: float = 0.0
     _stage: str = ""
     _width: int = 0
+    _overall: OverallProgress = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._overall = OverallProgress(with_model=self.with_model)
 
     def update(self, stage: str, step: int, steps: int) -> None:
         """Note that `step` of `steps` of a stage are done."""
         if self.quiet:
             return
         now_s = time.monotonic()
+        if stage == "plan" and self._stage not in ("", "plan"):  # another take, or another attempt
+            self._overall = OverallProgress(with_model=self.with_model)
+            self._started_s = now_s
+        done = self._overall.note(stage, step, steps)
         changed = stage != self._stage
         self._stage = stage
         if not self.stream.isatty():
@@ -53,7 +60,6 @@ class ProgressLine:
         if not changed and step < steps and now_s - self._written_s < _MIN_PAUSE_S:
             return
         self._written_s = now_s
-        done = fraction_done(stage, step, steps, with_model=self.with_model)
         self._write(f"{_bar(done)} {stage} {step}/{steps}{_eta(now_s - self._started_s, done)}")
 
     def close(self) -> None:
@@ -70,20 +76,37 @@ class ProgressLine:
         self._width = len(text)
 
 
-def fraction_done(stage: str, step: int, steps: int, *, with_model: bool) -> float:
-    """Share of the whole job that is behind, 0..1, by the usual shares of the stages."""
-    shares = {
-        name: share
-        for name, share in STAGE_SHARES.items()
-        if with_model or name not in _MODEL_STAGES
-    }
-    if stage not in shares:
-        return 0.0
-    before = sum(
-        share for name, share in shares.items() if _ORDER.index(name) < _ORDER.index(stage)
-    )
-    inside = shares[stage] * min(step / max(steps, 1), 1.0)
-    return (before + inside) / sum(shares.values())
+class OverallProgress:
+    """Share of the whole job that is behind, 0..1, from the reports of its stages.
+
+    Never decreases. The stages of a clip take turns, clip by clip, each
+    counting on where it stopped; all others come one after the other.
+    """
+
+    def __init__(self, *, with_model: bool) -> None:
+        self._shares = {
+            name: share
+            for name, share in STAGE_SHARES.items()
+            if with_model or name not in _MODEL_STAGES
+        }
+        self._done = dict.fromkeys(self._shares, 0.0)
+
+    def note(self, stage: str, step: int, steps: int) -> float:
+        """Take in that `step` of `steps` of a stage are done; returns the share of the whole."""
+        if stage in self._done:
+            inside = min(max(step / max(steps, 1), 0.0), 1.0)
+            self._done |= dict.fromkeys(self._before(stage), 1.0)
+            self._done[stage] = max(self._done[stage], inside)
+        whole = sum(self._shares[name] * done for name, done in self._done.items())
+        return whole / sum(self._shares.values())
+
+    def _before(self, stage: str) -> list[str]:
+        """The stages that are over once this one runs."""
+        names = list(self._shares)
+        earlier = names[: names.index(stage)]
+        if stage in _CLIP_STAGES:
+            earlier = [name for name in earlier if name not in _CLIP_STAGES]
+        return earlier
 
 
 def _bar(done: float) -> str:

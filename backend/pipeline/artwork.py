@@ -115,17 +115,29 @@ class Artwork:
         return alpha.astype(np.float32) / 255
 
     def check(self, plan: ShotPlan) -> None:
-        """Look at all headers and all numbers before any work starts, decoding no picture."""
+        """Look at all headers and all numbers before any work starts, decoding no picture.
+
+        Raises `bad_package`, `bad_numbers`, `trajectory_outside`, `size` or `bad_picture`.
+        """
         for layer in self._request.layers:
             if layer.role is Role.IGNORE:
                 continue
-            for key in layer.keys:
-                self._check_header(key.picture)
-            for sketch in self.sketch_frames(layer).values():
-                self._check_header(sketch.picture)
+            for part in (*layer.keys, *self.sketch_frames(layer).values()):
+                self._check_header(part.picture)
+                self._check_strokes(part.strokes, layer)
         for layer_plan in plan.layers:
             if layer_plan.gaps:
                 self.tracks(layer_plan.layer)
+
+    def _check_strokes(self, ref: ArrayRef | None, layer: Layer) -> None:
+        if ref is None:
+            return
+        try:
+            drawing_from_bytes(self._blobs.get(ref.blob))
+        except AcetateError as error:
+            if error.name == "bad_numbers":  # it names the array; the artist knows the layer
+                raise AcetateError("bad_numbers", layer=layer.name, detail=str(error)) from error
+            raise
 
     def _check_header(self, ref: PictureRef | None) -> None:
         if ref is None:

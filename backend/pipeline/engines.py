@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from shared.shot import Sketch
 
 if TYPE_CHECKING:
     from backend.models.layeranimate.bundle import LayerAnimateModel
+
+log = logging.getLogger("acetate.pipeline")
 
 LAYER_MOTION = "layer-motion"
 MINI = "mini"
@@ -92,10 +95,15 @@ class Engines:
 
 @dataclass(frozen=True)
 class Choice:
-    """What runs for one request: layer motion always, with an expert or a painter on top."""
+    """What runs for one request: layer motion always, with an expert or a painter on top.
+
+    `required`: the request names the engine, so that its failure is the job's. Otherwise layer
+    motion's own drawings stand in for a model that fails.
+    """
 
     expert: SketchExpert | None = None
     painter: ClipPainter | None = None
+    required: bool = False
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -108,17 +116,34 @@ def choose(plan: ShotPlan, engines: Engines, device: str) -> Choice:
     if name == LAYER_MOTION:
         return Choice()
     if name == MINI:
-        return Choice(expert=engines.load_expert())
+        return Choice(expert=engines.load_expert(), required=True)
     if name == LAYERANIMATE:
-        return Choice(painter=engines.load_painter(device))
+        return Choice(painter=engines.load_painter(device), required=True)
     if name != "auto":
         raise AcetateError("model_missing", model=name)
     if not _has_sketch(plan):
         return Choice()
+    expert, fault = attempt(engines.load_expert)
+    return Choice(expert=expert, warnings=(f"{NOT_REFINED}: {fault}",) if fault else ())
+
+
+NOT_REFINED = "sketched layers were not refined"
+_Made = TypeVar("_Made")
+
+
+def attempt(work: Callable[[], _Made]) -> tuple[_Made | None, str]:
+    """What a model makes, or None and one line saying why it could not. A cancel goes through."""
     try:
-        return Choice(expert=engines.load_expert())
-    except AcetateError as error:
-        return Choice(warnings=(f"sketched layers were not refined: {error.text}",))
+        return work(), ""
+    except Exception as error:
+        # The one border where any fault of a model counts as "it does not work today": layer
+        # motion has the drawings already, and the log has the whole story.
+        if isinstance(error, AcetateError) and error.name == "cancelled":
+            raise
+        log.exception("a model failed; layer motion stands in")
+        if isinstance(error, AcetateError):
+            return None, error.text
+        return None, f"{type(error).__name__}: {error}"[:200]
 
 
 def _has_sketch(plan: ShotPlan) -> bool:

@@ -8,7 +8,7 @@ from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import RunContext
 from backend.pipeline.deliver import composite, deliver, offer_preview, picture_source
 from backend.pipeline.engines import LAYER_MOTION, LAYERANIMATE, MINI, Choice, Engines, choose
-from backend.pipeline.motion import MotionResult, run_motion
+from backend.pipeline.motion import MotionResult, run_motion, score_warnings
 from backend.pipeline.paint import paint, store_painted
 from backend.pipeline.plan import ShotPlan, make_plan
 from shared.blobs import Blobs
@@ -28,6 +28,7 @@ def execute(
     `inputs` holds the request's blobs, `outputs` receives the result's. `look.takes` is ignored:
     whoever wants several takes runs `shot.single_takes`. Raises `AcetateError` for every fault of
     the material, a missing model, or a cancel; nothing of a failed run is named in a manifest.
+    Under `auto` a model that fails leaves layer motion's drawings and a warning.
     """
     clock = _Clock()
     context.report("plan", 0, 1)
@@ -51,7 +52,7 @@ def execute(
     delivered = deliver(plan, artwork, motion.spool, motion.methods, outputs, context)
     painted = store_painted(plan, result, delivered.composite, outputs) if result else ()
     clock.lap("deliver")
-    engine, models, warnings = _credits(choice, motion)
+    engine, models, warnings = _credits(plan, choice, motion)
     return ResultManifest(
         request_sha256=request.sha256,
         engine=engine,
@@ -98,15 +99,16 @@ def _move(plan: ShotPlan, artwork: Artwork, choice: Choice, context: RunContext)
 
 
 def _credits(
-    choice: Choice, motion: MotionResult
+    plan: ShotPlan, choice: Choice, motion: MotionResult
 ) -> tuple[str, tuple[ModelUsed, ...], tuple[str, ...]]:
     """Engine that really ran, models that took part, and warnings."""
+    warnings = (*choice.warnings, *motion.warnings)
     if choice.painter is not None:
-        return LAYERANIMATE, choice.painter.used, choice.warnings
+        return LAYERANIMATE, choice.painter.used, warnings
+    warnings += score_warnings(plan)
     refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
     if choice.expert is not None and refined:
-        return MINI, (choice.expert.used,), choice.warnings
-    warnings = choice.warnings
-    if choice.expert is not None:
-        warnings = (*warnings, "no layer had a sketch that mini could refine")
+        return MINI, (choice.expert.used,), warnings
+    if choice.expert is not None and not motion.warnings:
+        warnings += ("no layer had a sketch that mini could refine",)
     return LAYER_MOTION, (), warnings

@@ -11,7 +11,7 @@ from backend.layer_motion.engine import animate_gap
 from backend.layer_motion.task import GapResult, GapTask
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import RunContext
-from backend.pipeline.engines import Choice
+from backend.pipeline.engines import NOT_REFINED, Choice, SketchExpert, attempt
 from backend.pipeline.plan import Gap, LayerPlan, ShotPlan
 from backend.pipeline.spool import PictureSpool
 from shared.errors import AcetateError
@@ -25,15 +25,21 @@ MAX_GAP_BYTES = 1_200_000_000
 class MotionResult:
     """What layer motion made. `spool` holds drawings by (layer name, scene frame).
 
-    `methods`: layer name -> one method per gap, as in `GapResult.method`.
+    `methods`: layer name -> one method per gap, as in `GapResult.method`. `warnings`: what went
+    otherwise than asked, one line each.
     """
 
     spool: PictureSpool
     methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def gap_task(plan: ShotPlan, layer: Layer, gap: Gap, artwork: Artwork) -> GapTask:
-    """Collect everything layer motion needs to know about one gap of one layer."""
+    """Collect everything layer motion needs to know about one gap of one layer.
+
+    The motion score is passed on, but no drawing of layer motion or `mini` depends on it: only
+    LayerAnimate was trained with it (see `score_warnings`).
+    """
     request = plan.request
     moments = gap.moments
     scores = [control.score for control in layer.controls if isinstance(control, MotionScore)]
@@ -53,49 +59,121 @@ def gap_task(plan: ShotPlan, layer: Layer, gap: Gap, artwork: Artwork) -> GapTas
     )
 
 
+def score_warnings(plan: ShotPlan) -> tuple[str, ...]:
+    """The warning of a result that LayerAnimate had no part in, where a layer has a score."""
+    scored = any(
+        isinstance(control, MotionScore)
+        for layer_plan in plan.layers
+        if layer_plan.gaps
+        for control in layer_plan.layer.controls
+    )
+    return ("motion scores are used by LayerAnimate only",) if scored else ()
+
+
 def run_motion(
     plan: ShotPlan, artwork: Artwork, choice: Choice, context: RunContext
 ) -> Iterator[MotionResult]:
     """Fill all gaps; yields the state after each one, the last being complete.
 
-    At least one state is yielded, also for a plan without gaps.
+    At least one state is yielded, also for a plan without gaps. Every drawing is a step of the
+    stage `motion`, and every drawing that has a sketch for the expert is one more.
     """
     spool = PictureSpool()
     methods: dict[str, tuple[str, ...]] = {}
-    done, total = 0, plan.drawings_count
-    context.report("motion", 0, total)
+    gaps = [(layer_plan, gap) for layer_plan in plan.layers for gap in layer_plan.gaps]
+    sketched = [_sketched_count(layer_plan, gap, artwork, choice) for layer_plan, gap in gaps]
+    steps = _Steps(context, plan.drawings_count + sum(sketched))
+    filler = _Filler(plan, artwork, choice, context, steps)
     yield MotionResult(spool, methods)
-    for layer_plan in plan.layers:
-        for gap in layer_plan.gaps:
-            result = _fill(plan, layer_plan, gap, artwork, choice, context)
-            name = layer_plan.layer.name
-            methods[name] = (*methods.get(name, ()), result.method)
-            for frame, picture in zip(gap.frames, result.pictures, strict=True):
-                spool.put((name, frame), picture)
-            done += len(gap.frames)
-            context.report("motion", done, total)
-            yield MotionResult(spool, methods)
+    for (layer_plan, gap), sketched_count in zip(gaps, sketched, strict=True):
+        result = filler.fill(layer_plan, gap, sketched_count)
+        name = layer_plan.layer.name
+        methods[name] = (*methods.get(name, ()), result.method)
+        for frame, picture in zip(gap.frames, result.pictures, strict=True):
+            spool.put((name, frame), picture)
+        yield MotionResult(spool, methods, tuple(filler.warnings))
 
 
-def _fill(
-    plan: ShotPlan,
-    layer_plan: LayerPlan,
-    gap: Gap,
-    artwork: Artwork,
-    choice: Choice,
-    context: RunContext,
-) -> GapResult:
-    context.check()
-    task = gap_task(plan, layer_plan.layer, gap, artwork)
-    _check_memory(task)
-    crisp = plan.request.look.preset == "crisp"
-    result = animate_gap(task, crisp=crisp, check=context.check)
-    context.check()
-    if choice.expert is not None and task.sketches:
-        context.report("sketch", 0, 1)
-        result = choice.expert.refine(task, result, context.check)
-        context.report("sketch", 1, 1)
-    return result
+def _sketched_count(layer_plan: LayerPlan, gap: Gap, artwork: Artwork, choice: Choice) -> int:
+    """Drawings of a gap that the expert may have to do with."""
+    if choice.expert is None:
+        return 0
+    return len(set(gap.frames) & artwork.sketch_frames(layer_plan.layer).keys())
+
+
+class _Steps:
+    """Steps done of the stage `motion`."""
+
+    def __init__(self, context: RunContext, total: int) -> None:
+        self._context = context
+        self._total = total
+        self.done = 0
+        context.report("motion", 0, total)
+
+    def reach(self, done: int) -> None:
+        """Note that so many are done in all; never goes back."""
+        if done > self.done:
+            self.done = done
+            self._context.report("motion", done, self._total)
+
+
+class _Filler:
+    """Fills gaps with drawings, refined where there is an expert; notes what did not work."""
+
+    def __init__(
+        self,
+        plan: ShotPlan,
+        artwork: Artwork,
+        choice: Choice,
+        context: RunContext,
+        steps: _Steps,
+    ) -> None:
+        self._plan = plan
+        self._artwork = artwork
+        self._choice = choice
+        self._context = context
+        self._steps = steps
+        self.warnings: list[str] = []
+
+    def fill(self, layer_plan: LayerPlan, gap: Gap, sketched_count: int) -> GapResult:
+        """The drawings of one gap; `sketched_count` of them are steps of their own again."""
+        self._context.check()
+        task = gap_task(self._plan, layer_plan.layer, gap, self._artwork)
+        _check_memory(task)
+        crisp = self._plan.request.look.preset == "crisp"
+        result = animate_gap(task, crisp=crisp, check=self._context.check)
+        self._context.check()
+        self._steps.reach(self._steps.done + len(gap.frames))
+        end = self._steps.done + sketched_count
+        if self._choice.expert is not None and task.sketches:
+            result = self._refined(self._choice.expert, task, result, end)
+        self._steps.reach(end)
+        return result
+
+    def _refined(
+        self, expert: SketchExpert, task: GapTask, result: GapResult, last_step: int
+    ) -> GapResult:
+        done = self._steps.done
+
+        def before_drawing() -> None:
+            nonlocal done
+            self._context.check()
+            self._steps.reach(min(done, last_step))
+            done += 1
+
+        def refine() -> GapResult:
+            return expert.refine(task, result, before_drawing)
+
+        if self._choice.required:
+            return refine()
+        refined, fault = attempt(refine)
+        if fault:
+            self._warn(f"{NOT_REFINED}: {fault}")
+        return refined or result
+
+    def _warn(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
 
 
 def _check_memory(task: GapTask) -> None:

@@ -18,7 +18,7 @@ from shared.blobs import MemoryBlobs
 from shared.errors import AcetateError
 from shared.pictures import Picture, decode_png
 from shared.result import ModelUsed, ResultManifest
-from shared.shot import Look, Mode, ShotRequest
+from shared.shot import Look, Mode, MotionScore, ShotRequest
 from tests.backend.pipeline.rules import check_rules
 from tests.backend.pipeline.shots import ShotBuilder, layer_pixels, walking_disc
 
@@ -91,6 +91,79 @@ def test_auto_without_weights_falls_back_and_says_so() -> None:
     assert manifest.engine == "layer-motion"
     assert not manifest.models
     assert len(manifest.warnings) == 1
+
+
+def crashing_load() -> SketchExpert:
+    raise OSError("weights cannot be mapped")
+
+
+def failing_expert(error: Exception) -> SketchExpert:
+    """An expert that loads but cannot work."""
+
+    def refine(task: GapTask, result: GapResult, check: Check) -> GapResult:
+        check()
+        raise error
+
+    return SketchExpert(ModelUsed(name="broken", sha256="2" * 64), refine)
+
+
+FAILURES = [
+    Engines(load_expert=crashing_load),
+    Engines(load_expert=lambda: failing_expert(RuntimeError("mat1 and mat2 do not fit"))),
+    Engines(load_expert=lambda: failing_expert(MemoryError())),
+    Engines(load_expert=lambda: failing_expert(AcetateError("nan"))),
+]
+
+
+@pytest.mark.parametrize("engines", FAILURES)
+def test_under_auto_a_failing_model_leaves_layer_motions_drawings(
+    engines: Engines, caplog: pytest.LogCaptureFixture
+) -> None:
+    request, builder = sketched_shot("auto")
+    manifest, outputs = run(request, builder, engines)
+    check_rules(request, builder.blobs, manifest, outputs)
+    plain, _ = run(sketched_shot("layer-motion")[0], builder)
+    assert manifest.composite == plain.composite
+    assert manifest.engine == "layer-motion"
+    assert not manifest.models
+    assert len(manifest.warnings) == 1
+    assert "not refined" in manifest.warnings[0]
+    assert any(record.exc_info for record in caplog.records)
+
+
+@pytest.mark.parametrize("engines", FAILURES)
+def test_a_model_asked_by_name_fails_the_job_when_it_fails(engines: Engines) -> None:
+    request, builder = sketched_shot("mini")
+    with pytest.raises((OSError, RuntimeError, MemoryError, AcetateError)):
+        run(request, builder, engines)
+
+
+def test_a_cancel_is_never_taken_for_a_failing_model() -> None:
+    request, builder = sketched_shot("auto")
+    with pytest.raises(AcetateError) as caught:
+        run(
+            request, builder, Engines(load_expert=lambda: failing_expert(AcetateError("cancelled")))
+        )
+    assert caught.value.name == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("engine", "scored", "warnings_count"),
+    [("layer-motion", True, 1), ("layer-motion", False, 0), ("layeranimate", True, 0)],
+)
+def test_a_motion_score_that_nobody_uses_is_told_once(
+    engine: str, scored: bool, warnings_count: int
+) -> None:
+    builder = ShotBuilder().plate()
+    score = (MotionScore(score=0.5),) if scored else ()
+    for number in range(2):
+        x = 0.3 + number / 3
+        keys = {1: builder.disc((x, 0.4)), 4: builder.disc((x, 0.6))}
+        builder.add(f"disc {number}", keys, *score)
+    request = builder.request(end=4, look=Look(engine=engine, steps=1))
+    manifest, _ = run(request, builder, with_painter())
+    told = [line for line in manifest.warnings if "motion scores" in line]
+    assert len(told) == warnings_count
 
 
 def test_auto_does_not_load_an_expert_where_nothing_is_sketched() -> None:

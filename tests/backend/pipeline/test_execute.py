@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zlib
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -29,7 +30,7 @@ from shared.shot import (
     SketchFrame,
     Trajectory,
 )
-from shared.strokes import Drawing, drawing_to_bytes, save_arrays
+from shared.strokes import Drawing, drawing_to_bytes, load_arrays, save_arrays
 from tests.backend.pipeline.rules import check_rules
 from tests.backend.pipeline.shots import ShotBuilder, layer_pixels, walking_disc
 
@@ -232,6 +233,32 @@ def test_layers_that_came_as_strokes_only_are_drawn_and_move() -> None:
         assert np.array_equal(layer_pixels(manifest, outputs, "free", frame), own)
     middle = layer_pixels(manifest, outputs, "free", 5)[..., 3]
     assert abs(np.argwhere(middle > 128)[:, 1].mean() - 47) < 3
+
+
+@pytest.mark.parametrize("on_sketch", [False, True])
+@pytest.mark.parametrize("fault", ["nan", "cut"])
+def test_damaged_strokes_are_told_before_any_work(fault: str, on_sketch: bool) -> None:
+    data = drawing_to_bytes(stroke_drawing((25, 30)))
+    if fault == "nan":
+        arrays = load_arrays(data)
+        arrays["radius"][3] = np.nan
+        data = save_arrays(arrays)
+    builder = ShotBuilder()
+    ref = ArrayRef(blob=builder.blobs.put(data if fault == "nan" else data[:-40]))
+    sketch = Sketch(frames=(SketchFrame(frame=5, strokes=ref),))
+    picture = builder.disc((0.3, 0.5))
+    builder.add("hero", {1: picture, 9: picture}, *((sketch,) if on_sketch else ()))
+    if not on_sketch:
+        key = Key(frame=1, picture=picture, strokes=ref)
+        hero = builder.layers[0]
+        builder.layers[0] = msgspec.structs.replace(hero, keys=(key, hero.keys[1]))
+    stages: list[str] = []
+    context = LocalContext(on_progress=lambda stage, step, steps: stages.append(stage))
+    with pytest.raises(AcetateError) as caught:
+        execute(builder.request(look=MOTION), builder.blobs, MemoryBlobs(), context)
+    assert caught.value.code == ("E111" if fault == "nan" else "E113")
+    assert fault != "nan" or '"hero"' in caught.value.text
+    assert set(stages) == {"plan"}
 
 
 def test_the_spool_gives_back_every_bit_whatever_its_budget() -> None:
