@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from .shared.client import new_job_key
 from .shared.errors import AcetateError
 from .shared.shot import ShotRequest, single_takes
 from .takes import library
+from .takes.images import display_path
 
 DRAIN_BUDGET_S = 0.005
 BUSY_INTERVAL_S = 0.04
@@ -38,19 +40,27 @@ SCAN_EVERY_S = 0.5
 
 @dataclass
 class Tracked:
-    """A job of this file: what is drawn, where it belongs, and what to send again if it fails."""
+    """A job of this file: what is drawn, where it belongs, and what to send again if it fails.
+
+    `scene` is the scene's `session_uid`, which outlives a new name; `stop` is shared with the link.
+    """
 
     view: JobView
-    scene: str
+    scene: int
     folder: Path
     parcel: tuple[ShotRequest, MemoryBlobs] | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass
 class Export:
-    """An export under way, one step per tick. `window` is where the artist pressed Generate."""
+    """An export under way, one step per tick.
 
-    scene: str
+    `scene` as in `Tracked`, `view_layer` and `window`: where the artist pressed Generate.
+    """
+
+    scene: int
+    view_layer: str
     steps: Iterator[ExportProgress]
     blobs: MemoryBlobs
     root: Path
@@ -127,10 +137,12 @@ class Session:
         self.order(orders.StopServer(self._next_epoch()))
 
     def cancel(self, key: str = "") -> None:
-        """Stop the export and one job, or every job that is not over."""
-        self.drop_export()
+        """Stop one job; without a key the export and every job that is not over."""
+        if not key:
+            self.drop_export()
         for tracked in self.jobs.values():
             if not tracked.view.is_over and key in ("", tracked.view.key):
+                tracked.stop.set()
                 self.order(orders.Stop(tracked.view.key))
 
     def generate(self, context: bpy.types.Context) -> None:
@@ -152,7 +164,9 @@ class Session:
         self.last_keys = []
         blobs = MemoryBlobs()
         steps = iter(export_steps(context, shot, layers, blobs))
-        self.export = Export(scene.name, steps, blobs, root, context.window)
+        self.export = Export(
+            scene.session_uid, context.view_layer.name, steps, blobs, root, context.window
+        )
         self.connect_if_needed()
 
     def drop_export(self) -> None:
@@ -164,11 +178,12 @@ class Session:
                 closing()
 
     def _step_export(self, export: Export) -> None:
-        scene = bpy.data.scenes.get(export.scene)
+        scene = scene_of(export.scene)
         if scene is None:
             self.drop_export()
             return
-        override: dict[str, Any] = {"scene": scene, "view_layer": scene.view_layers[0]}
+        view_layer = scene.view_layers.get(export.view_layer) or scene.view_layers[0]
+        override: dict[str, Any] = {"scene": scene, "view_layer": view_layer}
         if export.window is not None and _is_open(export.window):
             override["window"] = export.window
         with bpy.context.temp_override(**override):
@@ -179,9 +194,11 @@ class Session:
         self.warnings += [warning.text for warning in progress.warnings]
         if progress.request is not None:
             self.export = None
-            self.last_keys = self.send(export.scene, export.root, progress.request, export.blobs)
+            self.last_keys = self.send(scene, export.root, progress.request, export.blobs)
 
-    def send(self, scene: str, root: Path, request: ShotRequest, blobs: MemoryBlobs) -> list[str]:
+    def send(
+        self, scene: bpy.types.Scene, root: Path, request: ShotRequest, blobs: MemoryBlobs
+    ) -> list[str]:
         """Submit a request, one job per take; returns their keys. Raises `disk`."""
         keys: list[str] = []
         for single in single_takes(request):
@@ -191,11 +208,12 @@ class Session:
                 number=number,
                 seed=single.look.seed,
                 file=file_name(),
-                scene=scene,
+                scene=scene.name,
             )
             view = JobView(key=note.key, take=folder.name, number=number, seed=note.seed)
-            self.jobs[note.key] = Tracked(view, scene, folder, (single, blobs))
-            self.order(orders.Send(folder, note, single, blobs))
+            tracked = Tracked(view, scene.session_uid, folder, (single, blobs))
+            self.jobs[note.key] = tracked
+            self.order(orders.Send(folder, note, single, blobs, tracked.stop))
             keys.append(note.key)
         self._records_are_stale = True
         return keys
@@ -203,15 +221,14 @@ class Session:
     def send_again(self) -> bool:
         """Submit the newest failed job of this session anew; False where its shot is gone."""
         for tracked in reversed(list(self.jobs.values())):
-            if tracked.parcel is not None and tracked.view.state in (
-                JobState.FAILED,
-                JobState.LOST,
-            ):
+            scene = scene_of(tracked.scene)
+            has_failed = tracked.view.state in (JobState.FAILED, JobState.LOST)
+            if tracked.parcel is not None and has_failed and scene is not None:
                 request, blobs = tracked.parcel
                 tracked.parcel = None
                 self.error = None
                 self.connect_if_needed()
-                self.last_keys = self.send(tracked.scene, tracked.folder.parent, request, blobs)
+                self.last_keys = self.send(scene, tracked.folder.parent, request, blobs)
                 return True
         return False
 
@@ -257,7 +274,7 @@ class Session:
 
     def fail(self, error: AcetateError) -> None:
         """Show an error in the panel until it is dismissed or mended."""
-        self.error = {**error.to_dict(), "fix_label": _fix_label(error)}
+        self.error = {**error.to_dict(), "fix_label": error.spec.fix_label}
         self.error |= {f"value_{name}": str(value) for name, value in error.values.items()}
 
     def _drain(self) -> bool:
@@ -324,8 +341,8 @@ class Session:
 
     def _take_arrived(self, report: orders.TakeReport) -> None:
         tracked = self.jobs.get(report.key)
-        scene = bpy.data.scenes.get(tracked.scene if tracked else report.take.note.scene)
-        if scene is not None and tracked is not None:
+        scene = scene_of(tracked.scene) if tracked is not None else None
+        if scene is not None:
             add_take(scene, report.take)
             self.warnings += list(report.take.manifest.warnings)
 
@@ -335,29 +352,38 @@ class Session:
         self.jobs.clear()
         self.error, self._scanned = None, None
         self._scan_wanted = True
-        for scene in bpy.data.scenes:
-            self._resume_scene(scene)
-
-    def _resume_scene(self, scene: bpy.types.Scene) -> None:
         root = existing_root()
         if root is None:
             return
-        for view in read_records(shot_of(scene).jobs):
-            self._resume(scene.name, root, view)
-        self.order(orders.Survey(root, file_name(), scene.name))
+        for scene in bpy.data.scenes:
+            for view in read_records(shot_of(scene).jobs):
+                self._resume(scene, root, view)
+        self._survey()
 
-    def _resume(self, scene: str, root: Path, view: JobView) -> None:
+    def _survey(self) -> None:
+        """Have the link look which takes of the open file are on disk."""
+        root = existing_root()
+        if root is None:
+            return
+        for scene in bpy.data.scenes:
+            self.order(orders.Survey(root, file_name(), scene.name))
+
+    def _resume(self, scene: bpy.types.Scene, root: Path, view: JobView) -> None:
         if view.is_over or view.key in self.jobs:
             return
         folder = root / Path(view.take).name
-        view = jobs.recoverable(view)
-        self.jobs[view.key] = Tracked(view, scene, folder)
-        if view.is_over:
+        known = library.read_note(folder)
+        if known is not None and known.key == view.key:
+            # The note is newer than the saved file: the job may have been sent or ended since.
+            view = replace(view, job=known.job)
+        if not view.job:
             return
+        tracked = Tracked(jobs.recoverable(view), scene.session_uid, folder)
+        self.jobs[view.key] = tracked
         note = library.TakeNote(
-            view.key, view.number, view.seed, view.job, file=file_name(), scene=scene
+            view.key, view.number, view.seed, view.job, file=file_name(), scene=scene.name
         )
-        self.order(orders.Follow(folder, note))
+        self.order(orders.Follow(folder, note, tracked.stop))
         self.connect_if_needed()
 
     def _surveyed(self, report: orders.SurveyReport) -> None:
@@ -373,13 +399,15 @@ class Session:
             if note.job:
                 folder = f"{library.PREFIX}{note.number:03d}"
                 view = JobView(note.key, folder, note.number, note.seed, note.job)
-                self._resume(scene.name, report.order.root, view)
+                self._resume(scene, report.order.root, view)
         self._records_are_stale = True
 
     def undone(self) -> None:
-        """Undo took the records back too: write what is really under way again."""
+        """Undo took records, takes and layers back too: write what is really there again."""
         self._records_are_stale = True
         self._scan_wanted = True
+        self._scanned = None
+        self._survey()
 
     def scene_changed(self) -> None:
         """Something in the file changed: look at the layers again soon."""
@@ -388,7 +416,8 @@ class Session:
     def _write_records(self) -> None:
         self._records_are_stale = False
         for scene in bpy.data.scenes:
-            mine = [tracked.view for tracked in self.jobs.values() if tracked.scene == scene.name]
+            uid = scene.session_uid
+            mine = [tracked.view for tracked in self.jobs.values() if tracked.scene == uid]
             text = json.dumps([jobs.to_record(view) for view in mine if not view.is_over])
             text = "" if text == "[]" else text
             if shot_of(scene).jobs != text:
@@ -406,6 +435,11 @@ class Session:
         self._scanned = found
         shot_settings.sync_layers(scene, found[1])
         return True
+
+
+def scene_of(session_uid: int) -> bpy.types.Scene | None:
+    """The scene with this `session_uid`, under whatever name; None once it was removed."""
+    return next((one for one in bpy.data.scenes if one.session_uid == session_uid), None)
 
 
 def redraw() -> None:
@@ -429,7 +463,7 @@ def add_take(scene: bpy.types.Scene, take: library.Take) -> None:
     row.engine = take.manifest.engine
     row.start, row.end = take.manifest.start, take.manifest.end
     row.layers = len(take.manifest.layers)
-    row.folder = bpy.path.relpath(str(take.folder)) if bpy.data.filepath else str(take.folder)
+    row.folder = display_path(take.folder)
     numbers = [other.number for other in rows[:-1]]
     rows.move(len(rows) - 1, sum(number > take.note.number for number in numbers))
     shot_of(scene).take_index = 0
@@ -456,10 +490,6 @@ def existing_root() -> Path | None:
 def file_name() -> str:
     """Name of the open .blend without its folder, empty for an unsaved one."""
     return Path(bpy.data.filepath).name if bpy.data.filepath else ""
-
-
-def _fix_label(error: AcetateError) -> str:
-    return error.spec.fix_label.format_map({"next_port": "?", **error.values})
 
 
 def _is_open(window: bpy.types.Window | None) -> bool:

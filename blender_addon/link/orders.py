@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,20 +58,22 @@ class Disconnect:
 
 @dataclass(frozen=True)
 class Send:
-    """Submit a shot and bring its take into `folder`."""
+    """Submit a shot and bring its take into `folder`; `stop`, once set, ends any transfer."""
 
     folder: Path
     note: TakeNote
     request: ShotRequest
     blobs: Blobs
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)
 class Follow:
-    """Take up a job that an earlier session sent."""
+    """Take up a job that an earlier session sent; `stop` as for `Send`."""
 
     folder: Path
     note: TakeNote
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)

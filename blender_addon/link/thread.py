@@ -136,7 +136,7 @@ class LinkThread(threading.Thread):
         self._connect_order(Connect(order.target, START_PATIENCE_S, order.epoch))
 
     def _send_order(self, order: Send) -> None:
-        work = Work(order.folder, order.note, (order.request, order.blobs))
+        work = Work(order.folder, order.note, (order.request, order.blobs), stop=order.stop)
         self._works[work.key] = work
         try:
             library.write_note(order.folder, order.note)
@@ -149,16 +149,19 @@ class LinkThread(threading.Thread):
     def _follow_order(self, order: Follow) -> None:
         known = self._works.get(order.note.key)
         if known is None:
-            self._works[order.note.key] = Work(order.folder, order.note)
-        elif known.status is not None:
-            known.status = None  # the interface forgot: tell it everything again
+            self._works[order.note.key] = Work(order.folder, order.note, stop=order.stop)
+            return
+        if known.stop.is_set():
+            order.stop.set()
+        known.stop = order.stop
+        known.status = None  # the interface forgot: tell it everything again
 
     def _stop_order(self, order: Stop) -> None:
         work = self._works.get(order.key)
         if work is None:
             self.reports.put(JobReport(order.key, JobNews(state=JobState.CANCELLED)))
             return
-        work.stop_wanted = True
+        work.stop.set()
         if self._client is not None:
             self._desk.tell(work, JobNews(state=JobState.CANCELLING))
             return

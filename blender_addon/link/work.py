@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..shared.blobs import Blobs, FolderBlobs, write_atomically
@@ -28,14 +30,17 @@ _STATES = {
 
 @dataclass
 class Work:
-    """A job under way. `parcel` is what to send, gone for jobs of an earlier session."""
+    """A job under way. `parcel` is what to send, gone for jobs of an earlier session.
+
+    `stop` is set by the interface itself, so that even a long transfer notices it at once.
+    """
 
     folder: Path
     note: library.TakeNote
     parcel: tuple[ShotRequest, Blobs] | None = None
     status: JobStatus | None = None
     preview: int = 0
-    stop_wanted: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
     stop_told: bool = False
     is_over: bool = False
 
@@ -57,10 +62,20 @@ class Desk:
         self.report(JobReport(work.key, news))
 
     def finish(self, work: Work, state: JobState, error: AcetateError | None = None) -> None:
-        """Report the end of a job."""
+        """Report the end of a job; without a take nothing of it is taken up ever again."""
         work.is_over = True
         work.parcel = None
+        if state is not JobState.DONE:
+            _forget(work)
         self.tell(work, JobNews(state=state, error=error.to_dict() if error else None))
+
+
+def _forget(work: Work) -> None:
+    shutil.rmtree(work.folder / INCOMING, ignore_errors=True)
+    if work.note.job and work.folder.is_dir():
+        # Where the disk is full the old note stays, and the next session looks once more.
+        with contextlib.suppress(AcetateError):
+            library.write_note(work.folder, replace(work.note, job=""))
 
 
 def advance(work: Work, client: Client, desk: Desk, wait_s: float) -> None:
@@ -71,7 +86,7 @@ def advance(work: Work, client: Client, desk: Desk, wait_s: float) -> None:
     try:
         if not work.note.job:
             _submit(work, client, desk)
-        elif work.stop_wanted and not work.stop_told:
+        elif work.stop.is_set() and not work.stop_told:
             client.cancel(work.note.job)
             work.stop_told = True
         else:
@@ -96,14 +111,14 @@ def _judge(work: Work, desk: Desk, error: AcetateError) -> None:
 
 
 def _submit(work: Work, client: Client, desk: Desk) -> None:
-    if work.stop_wanted:
+    if work.stop.is_set():
         raise AcetateError("cancelled")
     if work.parcel is None:
         raise AcetateError("job_unknown", job=work.key[:8])
     request, blobs = work.parcel
 
     def sent(done_bytes: int, total_bytes: int) -> None:
-        if work.stop_wanted or desk.is_interrupted():
+        if work.stop.is_set() or desk.is_interrupted():
             raise AcetateError("cancelled")
         desk.tell(work, JobNews(state=JobState.UPLOADING, done=done_bytes, total=total_bytes))
 
@@ -162,6 +177,8 @@ def _receive(work: Work, client: Client, desk: Desk) -> None:
     def received(done_bytes: int, total_bytes: int) -> None:
         if desk.is_interrupted():
             raise AcetateError("unreachable", server="the server")
+        if work.stop.is_set():
+            raise AcetateError("cancelled")
         desk.tell(work, JobNews(state=JobState.RECEIVING, done=done_bytes, total=total_bytes))
 
     incoming = work.folder / INCOMING

@@ -79,6 +79,9 @@ class ACETATE_OT_job_cancel(GuardedOperator):
     bl_options = {"REGISTER"}
 
     key: StringProperty(name="Job", description="Key of the job, empty for all", options={"HIDDEN"})
+    export_only: BoolProperty(
+        name="Export Only", description="Stop reading layers, no job", options={"HIDDEN"}
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -87,9 +90,12 @@ class ACETATE_OT_job_cancel(GuardedOperator):
         return runtime.session().has_work
 
     def act(self, context: bpy.types.Context) -> set[str]:
-        """Cancel one job or everything."""
+        """Cancel the export, one job or everything."""
         del context
-        runtime.session().cancel(self.key)
+        if self.export_only:
+            runtime.session().drop_export()
+        else:
+            runtime.session().cancel(self.key)
         return {"FINISHED"}
 
 

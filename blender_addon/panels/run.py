@@ -12,6 +12,7 @@ from ..session import Session, Tracked
 from .sidebar import SidebarPanel
 
 _WRAP = 38
+_SHOWN_JOBS = 3
 
 
 class ACETATE_MT_more(bpy.types.Menu):
@@ -47,9 +48,7 @@ class ACETATE_PT_run(SidebarPanel):
         row.scale_y = 1.5
         row.operator("acetate.generate", icon="RENDER_ANIMATION")
         _draw_export(layout, session)
-        for tracked in list(session.jobs.values())[-3:]:
-            if not tracked.view.is_over and tracked.scene == context.scene.name:
-                _draw_job(layout, session, tracked)
+        _draw_jobs(layout, session, context.scene)
         _draw_warnings(layout, session, context.scene)
         if session.error is not None:
             _draw_error(layout, session.error)
@@ -76,7 +75,17 @@ def _draw_export(layout: bpy.types.UILayout, session: Session) -> None:
         factor=min(session.export.done / total, 1.0),
         text=f"Reading layers {session.export.done}/{session.export.total}",
     )
-    row.operator("acetate.job_cancel", text="", icon="X")
+    row.operator("acetate.job_cancel", text="", icon="X").export_only = True
+
+
+def _draw_jobs(layout: bpy.types.UILayout, session: Session, scene: bpy.types.Scene) -> None:
+    """The oldest unfinished jobs, because those run first, and how many wait behind them."""
+    mine = [one for one in session.jobs.values() if one.scene == scene.session_uid]
+    unfinished = [one for one in mine if not one.view.is_over]
+    for tracked in unfinished[:_SHOWN_JOBS]:
+        _draw_job(layout, session, tracked)
+    if len(unfinished) > _SHOWN_JOBS:
+        layout.label(text=f"{len(unfinished) - _SHOWN_JOBS} more")
 
 
 def _draw_job(layout: bpy.types.UILayout, session: Session, tracked: Tracked) -> None:

@@ -38,7 +38,12 @@ def timing_of(take: Take) -> Timing:
 
 def display_path(file: Path) -> str:
     """Relative to the .blend where it has a place, so that the project folder can move."""
-    return bpy.path.relpath(str(file)) if bpy.data.filepath else str(file)
+    if not bpy.data.filepath:
+        return str(file)
+    try:
+        return bpy.path.relpath(str(file))
+    except ValueError:  # Windows: the file lies on another drive
+        return str(file)
 
 
 def load_sequence(take: Take, folder: str, name: str) -> bpy.types.Image:

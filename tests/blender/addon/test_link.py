@@ -58,7 +58,7 @@ def _shown(session: Session) -> dict[str, str]:
 def _send(session: Session, part: Part, **shape: int) -> Tracked:
     request, blobs = moving_square(part, **shape)
     root = part("takes.library").takes_root(bpy.data.filepath, None)
-    (key,) = session.send(bpy.context.scene.name, root, request, blobs)
+    (key,) = session.send(bpy.context.scene, root, request, blobs)
     return session.jobs[key]
 
 
