@@ -81,6 +81,9 @@ class ACETATE_PG_layer(bpy.types.PropertyGroup):
     """One layer of the scene with its role and controls."""
 
     object_name: StringProperty(name="Object", description="Object that holds the layer")
+    object_uid: IntProperty(
+        name="Object Identity", description="Tells a renamed object from a new one"
+    )
     layer_name: StringProperty(name="Layer", description="Layer name, empty for an image plane")
     kind: StringProperty(name="Kind", description="What the layer is made of")
     role: EnumProperty(name="Role", description="What happens to this layer", items=ROLES)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import bpy
 
@@ -31,14 +31,18 @@ _MAX_SEED = 2**31 - 1 - 16
 def sync_layers(scene: bpy.types.Scene, found: Sequence[SceneLayer] | None = None) -> int:
     """Mirror the scene's layers into the list; roles and controls chosen by hand survive.
 
-    Returns the number of layers. Writes only what differs, so that an idle scan changes nothing.
+    They survive a new name of layer or object too. Returns the number of layers. Writes only what
+    differs, so that an idle scan changes nothing.
     """
     found = scan(scene) if found is None else found
     rows = shot_of(scene).layers
+    uids = {one.id.object_name: _object_uid(scene, one.id.object_name) for one in found}
+    _follow_renames(rows, found, uids)
+    named = {row.name: _ident(row) for row in rows}
     known = {(row.object_name, row.layer_name): index for index, row in enumerate(rows)}
     # Top of the list is the top of the stack, as in Blender's own layer list.
     for target, layer in enumerate(reversed(found)):
-        ident = (layer.id.object_name, layer.id.layer_name)
+        ident = _layer_ident(layer)
         index = known.get(ident)
         if index is None or index >= len(rows) or _ident(rows[index]) != ident:
             index = next((i for i, row in enumerate(rows) if _ident(row) == ident), None)
@@ -47,23 +51,73 @@ def sync_layers(scene: bpy.types.Scene, found: Sequence[SceneLayer] | None = Non
             index = len(rows) - 1
         if index != target:
             rows.move(index, target)
-        _mirror(rows[target], layer)
+        _mirror(rows[target], layer, uids[layer.id.object_name])
     while len(rows) > len(found):
         rows.remove(len(rows) - 1)
+    _follow_sketches(rows, named)
     return len(rows)
+
+
+def _object_uid(scene: bpy.types.Scene, name: str) -> int:
+    found = scene.objects.get(name)
+    return found.session_uid if found is not None else 0
+
+
+def _follow_renames(
+    rows: Sequence[ACETATE_PG_layer], found: Sequence[SceneLayer], uids: Mapping[str, int]
+) -> None:
+    """Give rows whose layer or object has a new name that name, where there is no doubt."""
+    there = {_layer_ident(layer) for layer in found}
+    known = {_ident(row) for row in rows}
+    gone = [row for row in rows if _ident(row) not in there]
+    new = [layer for layer in found if _layer_ident(layer) not in known]
+    for layer in new:
+        uid, keys = uids[layer.id.object_name], _keys_text(layer)
+        alike = [row for row in gone if row.object_uid == uid]
+        same_name = [row for row in alike if row.layer_name == layer.id.layer_name]
+        same_keys = [row for row in alike if row.keys == keys]
+        rivals = [
+            other
+            for other in new
+            if uids[other.id.object_name] == uid and _keys_text(other) == keys
+        ]
+        matches = same_name or (same_keys if len(rivals) == 1 else [])
+        if len(matches) == 1:
+            matches[0].object_name, matches[0].layer_name = _layer_ident(layer)
+            gone.remove(matches[0])
+
+
+def _follow_sketches(
+    rows: Sequence[ACETATE_PG_layer], named: Mapping[str, tuple[str, str]]
+) -> None:
+    """A row is shown under another name, for instance because its plain one is no longer unique."""
+    names = {_ident(row): row.name for row in rows}
+    for row in rows:
+        guide = named.get(row.sketch)
+        if guide in names and names[guide] != row.sketch:
+            row.sketch = names[guide]
+
+
+def _layer_ident(layer: SceneLayer) -> tuple[str, str]:
+    return (layer.id.object_name, layer.id.layer_name)
+
+
+def _keys_text(layer: SceneLayer) -> str:
+    return ", ".join(map(str, layer.keys))
 
 
 def _ident(row: ACETATE_PG_layer) -> tuple[str, str]:
     return (row.object_name, row.layer_name)
 
 
-def _mirror(row: ACETATE_PG_layer, layer: SceneLayer) -> None:
+def _mirror(row: ACETATE_PG_layer, layer: SceneLayer, object_uid: int) -> None:
     values = {
         "object_name": layer.id.object_name,
+        "object_uid": object_uid,
         "layer_name": layer.id.layer_name,
         "name": layer.name,
         "kind": layer.kind.value,
-        "keys": ", ".join(map(str, layer.keys)),
+        "keys": _keys_text(layer),
         "is_hidden": layer.hidden,
         "is_locked": layer.locked,
         "problem": layer.problems[0].text if layer.problems else "",
@@ -76,7 +130,10 @@ def _mirror(row: ACETATE_PG_layer, layer: SceneLayer) -> None:
 
 
 def layer_settings(scene: bpy.types.Scene) -> tuple[LayerSettings, ...]:
-    """The listed layers with their roles and controls."""
+    """The listed layers with their roles and controls.
+
+    Raises `not_found` where a layer that gets new drawings names a sketch that is not listed.
+    """
     rows = shot_of(scene).layers
     ids = {row.name: LayerId(row.object_name, row.layer_name) for row in rows}
     return tuple(
@@ -85,12 +142,18 @@ def layer_settings(scene: bpy.types.Scene) -> tuple[LayerSettings, ...]:
             layer_name=row.layer_name,
             role=Role(row.role),
             motion_score=row.motion if row.use_motion else None,
-            sketch=ids.get(row.sketch),
+            sketch=_sketch(row, ids),
             trajectory=_trajectory(row),
             exposure=row.exposure or None,
         )
         for row in rows
     )
+
+
+def _sketch(row: ACETATE_PG_layer, ids: Mapping[str, LayerId]) -> LayerId | None:
+    if row.role == "animate" and row.sketch and row.sketch not in ids:
+        raise AcetateError("not_found", what=f'sketch layer "{row.sketch}" of "{row.name}"')
+    return ids.get(row.sketch)
 
 
 def _trajectory(row: ACETATE_PG_layer) -> TrajectorySource:
@@ -134,7 +197,7 @@ def shot_settings(scene: bpy.types.Scene, found: Sequence[SceneLayer]) -> ShotSe
 def animated_keys(shot: ACETATE_PG_shot, found: Sequence[SceneLayer]) -> list[int]:
     """All frames at which a layer set to animate has a key, ascending. Raises `no_layers`."""
     animated = {_ident(row) for row in shot.layers if row.role == "animate"}
-    chosen = [layer for layer in found if (layer.id.object_name, layer.id.layer_name) in animated]
+    chosen = [layer for layer in found if _layer_ident(layer) in animated]
     if not chosen:
         raise AcetateError("no_layers")
     return sorted({key for layer in chosen for key in layer.keys})
