@@ -15,7 +15,7 @@ def register() -> None:
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     thumbnails.register()
-    keymap.register()
+    keymap.register(is_wanted=preferences.read().use_keymap)
     runtime.register()
 
 

@@ -16,8 +16,11 @@ EDITORS: tuple[tuple[str, str], ...] = (("3D View", "VIEW_3D"), ("Dopesheet", "D
 _added: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
-def register() -> None:
-    """Add the shortcuts; does nothing in background mode, where there is no key configuration."""
+def register(*, is_wanted: bool) -> None:
+    """Add the shortcuts, switched off where the preference says so.
+
+    Does nothing where there is no key configuration.
+    """
     config = bpy.context.window_manager.keyconfigs.addon if bpy.context.window_manager else None
     if config is None:
         return
@@ -25,6 +28,7 @@ def register() -> None:
         keymap = config.keymaps.new(name=map_name, space_type=space)
         for operator, key, ctrl, shift, alt in BINDINGS:
             item = keymap.keymap_items.new(operator, key, "PRESS", ctrl=ctrl, shift=shift, alt=alt)
+            item.active = is_wanted
             _added.append((keymap, item))
 
 

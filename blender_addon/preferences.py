@@ -95,6 +95,7 @@ class Settings:
     connect_at_start: bool = True
     stop_server: bool = True
     allow_temporary: bool = False
+    use_keymap: bool = True
 
     def server_command(self, target: Target) -> tuple[str, ...]:
         """How to run the server. Raises `no_program` where no program was set."""
@@ -131,6 +132,7 @@ def read() -> Settings:
         connect_at_start=chosen.connect_at_start,
         stop_server=chosen.stop_server,
         allow_temporary=chosen.allow_temporary,
+        use_keymap=chosen.use_keymap,
     )
 
 
