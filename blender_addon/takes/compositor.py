@@ -1,6 +1,6 @@
 """Places a take in the compositor: image nodes, an Alpha Over stack and a switch before the output.
 
-Whatever was composited before stays: it becomes the switch's off side, shown outside the take's
+What the scene showed before stays: it becomes the switch's off side, shown outside the take's
 frames and whenever the artist turns the switch off.
 """
 
@@ -16,9 +16,13 @@ _COLUMN, _ROW = 260.0, 300.0
 
 def place_in_compositor(context: bpy.types.Context, take: Take) -> bpy.types.Node:
     """Append the take to the scene's compositor; returns the new frame node. Raises `import`."""
+    was_off = _is_switched_off(context.scene)
     tree = compositor_tree(context.scene)
     output = _output_socket(tree)
     before = output.links[0].from_socket if output.links else None
+    if was_off:
+        # The artist's own chain was not in use: off shows the plain render, as it did so far.
+        before = _plain_render(tree, context.scene)
     left, top = _free_corner(tree)
     frame = tree.nodes.new("NodeFrame")
     frame.label = frame.name = take.title
@@ -54,13 +58,34 @@ def place_in_compositor(context: bpy.types.Context, take: Take) -> bpy.types.Nod
 
 
 def compositor_tree(scene: bpy.types.Scene) -> bpy.types.NodeTree:
-    """The scene's compositor tree, made with render layers and an output where there is none."""
+    """The scene's compositor tree, made with render layers and an output where there is none.
+
+    A group that others use too is copied for this scene, so that the take shows in no other one.
+    """
     if hasattr(scene, "compositing_node_group"):
-        if scene.compositing_node_group is None:
+        group = scene.compositing_node_group
+        if group is None:
             scene.compositing_node_group = _new_group(scene)
+        elif group.users - int(group.use_fake_user) > 1:
+            scene.compositing_node_group = group.copy()
         return scene.compositing_node_group
     scene.use_nodes = True
     return scene.node_tree
+
+
+def _is_switched_off(scene: bpy.types.Scene) -> bool:
+    """Whether a tree is there that the render does not use (before 5.0)."""
+    if hasattr(scene, "compositing_node_group"):
+        return False
+    return scene.node_tree is not None and not scene.use_nodes
+
+
+def _plain_render(tree: bpy.types.NodeTree, scene: bpy.types.Scene) -> bpy.types.NodeSocket:
+    layers = tree.nodes.new("CompositorNodeRLayers")
+    layers.scene = scene
+    left, top = _free_corner(tree)
+    layers.location = (left - _COLUMN, top)
+    return layers.outputs["Image"]
 
 
 def _new_group(scene: bpy.types.Scene) -> bpy.types.NodeTree:

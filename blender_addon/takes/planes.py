@@ -13,6 +13,8 @@ from .library import Take
 
 _NEAREST = 0.05
 _STEP = 0.002
+# Nearer than this many clip starts a plane would begin to vanish.
+_CLIP_MARGIN = 1.01
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,9 @@ def place_objects(
     make = _empty if as_empties else _plane
     layers = sorted(take.manifest.layers, key=lambda layer: layer.order)
     timing = timing_of(take)
-    base = max(scene.camera.data.clip_start * 1.2, _NEAREST)
+    distances = _distances(scene.camera, len(layers))
     made = []
-    for index, layer in enumerate(layers):
-        distance = base * (1.0 + _STEP * (len(layers) - index))
+    for layer, distance in zip(layers, distances, strict=True):
         image = load_sequence(take, layer.folder, f"{take.title} {layer.name}")
         thing = make(take, layer, image, timing, camera_frame(scene, distance))
         thing.parent = scene.camera
@@ -68,6 +69,26 @@ def place_objects(
     for thing in made:
         collection.objects.link(thing)
     return collection
+
+
+def _distances(camera: bpy.types.Object, count: int) -> list[float]:
+    """Distances for `count` layers, lowest first, all nearer than the takes that are there."""
+    placed = [_distance_of(one) for one in camera.children if "acetate_take" in one]
+    clip = camera.data.clip_start
+    if not placed:
+        base = max(clip * 1.2, _NEAREST)
+        return [base * (1.0 + _STEP * (count - index)) for index in range(count)]
+    nearest = min(placed)
+    room = max(nearest - clip * _CLIP_MARGIN, 0.0)
+    step = min(nearest * _STEP, room / (count + 1))
+    return [nearest - step * (index + 1) for index in range(count)]
+
+
+def _distance_of(thing: bpy.types.Object) -> float:
+    depth = thing.location.z
+    if isinstance(thing.data, bpy.types.Mesh) and thing.data.vertices:
+        depth += thing.data.vertices[0].co.z
+    return -depth
 
 
 def _plane(
