@@ -32,7 +32,7 @@ def _jump_to_gap(context: bpy.types.Context, error: dict[str, str]) -> None:
     shot_of(scene).range = "gap"
 
 
-def _hold_on_twos(context: bpy.types.Context, error: dict[str, str]) -> None:
+def _hold_longer(context: bpy.types.Context, error: dict[str, str]) -> None:
     del error
     shot = shot_of(context.scene)
     shot.exposure = str(min(int(shot.exposure) + 1, 4))
@@ -131,15 +131,13 @@ def _values(error: dict[str, str]) -> dict[str, str]:
 FIXES: dict[str, Callable[[Any, dict[str, str]], None]] = {
     "layers_sync": _scan_layers,
     "jump_to_gap": _jump_to_gap,
-    "hold_twos": _hold_on_twos,
+    "hold_longer": _hold_longer,
     "hold_others": _hold_others,
-    "hold_previous": _hold_layer,
-    "clip_path": _drop_path,
+    "hold_layer": _hold_layer,
+    "drop_path": _drop_path,
     "add_camera": _add_camera,
     "save_as": _save_as,
-    "choose_folder": _save_as,
     "open_preferences": _open_preferences,
-    "enter_token": _open_preferences,
     "server_start": _start_server,
     "connect": _connect,
     "job_retry": _send_again,

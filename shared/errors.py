@@ -1,7 +1,4 @@
-"""The error catalogue as data, and the one exception class; every room may raise from here.
-
-Source: the catalogue and the exit codes of the product specification, sections 4.5 and 4.10.
-"""
+"""The error catalogue as data, and the one exception class; every room may raise from here."""
 
 from __future__ import annotations
 
@@ -74,8 +71,8 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "This gap has {frames} frames; the limit is {limit}",
         "Hold on twos, or split the gap with another key",
         _IN,
-        "hold_twos",
-        "Hold on Twos",
+        "hold_longer",
+        "Hold Longer",
     ),
     ErrorSpec(
         "E104",
@@ -90,10 +87,10 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "E105",
         "empty_key",
         'Layer "{layer}" has no drawing at frame {frame}',
-        "Draw on that key, delete it, or hold the previous drawing",
+        "Draw on that key, delete it, or set the layer to Hold",
         _IN,
-        "hold_previous",
-        "Hold Previous Drawing",
+        "hold_layer",
+        "Hold This Layer",
     ),
     ErrorSpec(
         "E106",
@@ -115,10 +112,10 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "E108",
         "trajectory_outside",
         'The path of "{layer}" leaves the picture',
-        "It never enters the camera's view; move or clip the path",
+        "It never enters the camera's view; move the path, or do without it",
         _IN,
-        "clip_path",
-        "Clip Path",
+        "drop_path",
+        "Drop Path",
     ),
     ErrorSpec(
         "E109",
@@ -206,8 +203,6 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "Port {port} is used by another program",
         "Choose another with --listen, or stop that program",
         ExitCode.USAGE,
-        "next_port",
-        "Use Port {next_port}",
     ),
     ErrorSpec(
         "E203",
@@ -215,8 +210,8 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "The server refused the secret",
         "Use the secret file that this server wrote at its start",
         ExitCode.NOT_AUTHORISED,
-        "enter_token",
-        "Enter Token",
+        "open_preferences",
+        "Open Preferences",
     ),
     ErrorSpec(
         "E204",
@@ -224,8 +219,6 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "Client and server do not match",
         "This side speaks {ours}, the other {theirs}; update the older one",
         ExitCode.VERSION_MISMATCH,
-        "how_to_update",
-        "How to Update",
     ),
     ErrorSpec(
         "E205",
@@ -280,11 +273,9 @@ _ROWS: tuple[ErrorSpec, ...] = (
     ErrorSpec(
         "E301",
         "oom",
-        "Memory ran out (needed {needed}, free {free})",
+        "Memory ran out",
         "Choose a smaller size or fewer frames",
         ExitCode.OUT_OF_MEMORY,
-        "draft_size",
-        "Draft Size",
     ),
     ErrorSpec(
         "E302",
@@ -307,11 +298,9 @@ _ROWS: tuple[ErrorSpec, ...] = (
     ErrorSpec(
         "E304",
         "timeout",
-        "The job took longer than {minutes} min and was stopped",
-        "Try the Draft preset",
+        "The job made no step for {minutes} min and was stopped",
+        "Choose a smaller size, fewer frames or fewer steps",
         ExitCode.JOB_FAILED,
-        "retry_draft",
-        "Retry with Draft",
     ),
     ErrorSpec(
         "E305",
@@ -329,7 +318,7 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "Another seed usually helps",
         ExitCode.JOB_FAILED,
         "new_seed",
-        "New Seed",
+        "Unlock Seed",
     ),
     ErrorSpec(
         "E307",
@@ -391,8 +380,8 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "Not enough room on the disk",
         "Free some space or choose another folder; nothing half-written was kept",
         ExitCode.DISK,
-        "choose_folder",
-        "Choose Folder",
+        "save_as",
+        "Save As...",
     ),
     ErrorSpec(
         "E502",
@@ -400,8 +389,6 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "Frames arrived but could not be placed: {where}",
         "The frames are kept in the take's folder",
         ExitCode.UNEXPECTED,
-        "place_new",
-        "Place in New Object",
     ),
     ErrorSpec(
         "E503",
