@@ -16,7 +16,6 @@ def main(target: Path) -> None:
     scene = bpy.context.scene
     scene.frame_set(9)
     scene.acetate.placement = "empties"
-    bpy.ops.acetate.layers_sync()
     bpy.ops.wm.save_as_mainfile(filepath=str(target))
 
 
