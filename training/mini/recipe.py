@@ -17,6 +17,8 @@ class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in pixels.
     `frames_per_layer`: at most so many moments of a layer are kept. `dense_share`: clips with a
     sketch on every frame, the rest has four. `clean_share`: clips with perfect sketches.
+    `repainted_share`: clips in another look (dark, shaded, partly sketched). `gaps`: largest
+    share of an imperfect sketch's lines that is left out.
     """
 
     clips: int
@@ -29,6 +31,8 @@ class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interpolate_share: float = 0.5
     dense_share: float = 0.7
     clean_share: float = 0.6
+    repainted_share: float = 0.0
+    gaps: float = 0.08
     clips_per_shard: int = 40
 
 

@@ -13,6 +13,7 @@ from backend.mini.network import IN_CHANNELS
 from training.mini.recipe import DataRecipe
 from training.modes import SPARSE_SKETCHES, Mode, layer_task
 from training.procedural import RenderedClip, SketchStyle, make_clip, render
+from training.procedural.look import repainted
 from training.procedural.motion import ASPECT
 
 VALIDATION_SEEDS = 1_000_000_000  # validation seeds start here, training seeds stay below
@@ -49,6 +50,8 @@ def clip_samples(seed: int, recipe: DataRecipe) -> Samples:
     rng = np.random.default_rng([seed, 0x5A3])
     height = int(rng.choice(recipe.heights))
     clip = make_clip(seed, stream="train", frames=int(rng.choice(recipe.frames)))
+    if rng.random() < recipe.repainted_share:
+        clip = repainted(clip, seed)
     rendered = render(clip, round(ASPECT * height), height, sketch=_style(rng, recipe))
     mode = Mode(
         "training",
@@ -83,7 +86,7 @@ def _style(rng: np.random.Generator, recipe: DataRecipe) -> SketchStyle:
     return SketchStyle(
         width_px=float(rng.uniform(0.9, 2.0)),
         jitter_px=float(rng.uniform(0.0, 0.5)),
-        gaps=float(rng.uniform(0.0, 0.08)) if rng.random() < 0.5 else 0.0,
+        gaps=float(rng.uniform(0.0, recipe.gaps)) if rng.random() < 0.5 else 0.0,
         seed=int(rng.integers(1 << 31)),
     )
 

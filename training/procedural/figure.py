@@ -24,6 +24,7 @@ class Part:
     `points` [p, 2] in layer units; for a limb (distance along its spine, distance from it).
     `root` [2], `angle`: where a limb hangs and in which direction (radians).
     `depth`: how far a feature slides when the head turns. `line_width` in frame heights.
+    `fill_end`: colour at the far side of a shaded part. `sketched`: whether sketches show it.
     """
 
     kind: Kind
@@ -38,6 +39,8 @@ class Part:
     length: float = 0.0
     swing: Wobble | None = None
     curl: Wobble | None = None
+    fill_end: Colour | None = None
+    sketched: bool = True
 
 
 @dataclass(frozen=True)

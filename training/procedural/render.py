@@ -112,13 +112,19 @@ def _draw_layer(layer: Layer, time: float, width: int, height: int) -> Picture:
     surface = _surface(int(high[0] - low[0]), int(high[1] - low[1]))
     canvas = surface.getCanvas()
     for part, points in zip(layer.figure.parts, outlines, strict=True):
-        _paint(canvas, part, _path(points - low, closed=part.closed), height)
+        _paint(canvas, part, points - low, height)
     return Picture(_straight(surface), int(low[0]), int(low[1])).cropped()
 
 
-def _paint(canvas: skia.Canvas, part: Part, path: skia.Path, height: int) -> None:
+def _paint(canvas: skia.Canvas, part: Part, points: np.ndarray, height: int) -> None:
+    path = _path(points, closed=part.closed)
     if part.fill is not None and part.closed:
-        canvas.drawPath(path, skia.Paint(AntiAlias=True, Color=skia.Color(*part.fill)))
+        paint = skia.Paint(AntiAlias=True, Color=skia.Color(*part.fill))
+        if part.fill_end is not None:  # two opposite vertices carry the shading along
+            ends = [skia.Point(*points[0].tolist()), skia.Point(*points[len(points) // 2].tolist())]
+            colours = [skia.Color(*part.fill), skia.Color(*part.fill_end)]
+            paint.setShader(skia.GradientShader.MakeLinear(ends, colours))
+        canvas.drawPath(path, paint)
     if part.line is not None:
         canvas.drawPath(path, _pen(skia.Color(*part.line), part.line_width * height))
 
@@ -153,6 +159,8 @@ def _draw_sketch(
     pen = _pen(skia.ColorWHITE, style.width_px or max(1.2, 0.006 * size[1]))
     eraser = skia.Paint(AntiAlias=True, BlendMode=skia.BlendMode.kDstOut)
     for part, points in zip(layer.figure.parts, outlines, strict=True):
+        if not part.sketched:
+            continue
         if part.closed:
             canvas.drawPath(_path(points, closed=True), eraser)
         if style.jitter_px:
