@@ -1,8 +1,8 @@
 """Draws Grease Pencil strokes with Skia; pipeline, previews and tests call `draw`, `draw_lines`.
 
-Follows what was measured of Blender's own renderer (blender spec, section 4): fill below line,
-stroke by stroke; blending in linear light; holdouts cut what lies below within the layer; the
-layer's opacity scales the finished layer as a whole.
+Follows what was measured of Blender's own renderer: fill below line, stroke by stroke; blending in
+linear light; holdouts cut what lies below within the layer; the layer's opacity scales the finished
+layer as a whole.
 """
 
 from __future__ import annotations

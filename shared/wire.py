@@ -2,7 +2,7 @@
 
 Frames: `ACE1`, a msgpack header of at most 64 KiB, then the raw frames that the header declares.
 Nothing is decoded before its size was checked, and never into anything but the closed set of
-record types (why: backend specification A1.3 and A1.4).
+record types, so that hostile bytes cost neither memory nor time.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ ROUND_S = 5.0
 
 
 class EtaMeter:
-    """Moving median of step times within one stage (product specification 4.4).
+    """Moving median of step times within one stage.
 
     Silent (None) before three steps and while the middle half of the step times spreads by more
     than 50 % of their median: no figure is better than a wrong one.

@@ -1,8 +1,8 @@
 """Paints a layer's sketch with the colours of its moved art; an input of the sketch expert.
 
 The strokes cut the picture into regions. Each region takes the colour that most of the moved art
-shows inside it (bundled-model specification 5.5, step 2): a limb that arrived only in part fills
-up, a ghost outside every outline gets the empty region's colour, nothing.
+shows inside it: a limb that arrived only in part fills up, a ghost outside every outline gets the
+empty region's colour, nothing.
 """
 
 from __future__ import annotations

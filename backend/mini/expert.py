@@ -1,7 +1,7 @@
 """Where the sketch expert may correct layer motion, and how; called by the pipeline.
 
-The rules stand outside the network (bundled-model specification 5.1.3), so that everything they
-do not name is bit-equal to layer motion.
+The rules stand outside the network, so that everything they do not name is bit-equal to layer
+motion.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from backend.mini.candidate import paint_sketch
 from backend.mini.network import STRIDE
 from shared.pictures import Picture
 
-REACH_PX = 6  # bundled-model specification 5.1.3: nothing beyond this from art or strokes
+REACH_PX = 6  # nothing farther than this from art or strokes is corrected
 _COVERED = 0.02
 _STROKE = 0.3
 _WORKING_LINE_PX = 1.2  # sketches of the training clips have lines of about this width

@@ -47,7 +47,7 @@ def clip_conditions(
     """Conditions of one window. Masks are what is seen of each slot, as in the training data.
 
     Of several controls in one slot the most definite steers it: sketch, then path, then score
-    (layeranimate-unet specification 2: score -1 beside a sketch or a path).
+    (the model was trained with score -1 beside a sketch or a path).
     """
     keys = (window.first,) if window.last is None else (window.first, window.last)
     views = [view_at(frame) for frame in keys]

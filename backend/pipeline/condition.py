@@ -1,4 +1,4 @@
-"""Builds LayerAnimate's inputs from a clip's plain arrays (spec 2 to 4); called by clip generation.
+"""Builds LayerAnimate's inputs from a clip's plain arrays; called by clip generation.
 
 Two steps: `prepare` checks the arrays and brings them into the model's ranges (no network);
 `encode` runs the autoencoder and the resampler. Nothing here depends on noise or time steps.
@@ -89,7 +89,8 @@ def neutral_tokens(model: LayerAnimateModel) -> ClipTokens:
 def without_unused_slots(conditions: ClipConditions) -> ClipConditions:
     """The same clip without the slots that are not used; what they hold then costs nothing.
 
-    Dropping them changes no result (spec 0.4). Where no slot is used, one stays, unused.
+    Dropping them changes no result: the model's fusion gives them the weight zero. Where no slot
+    is used, one stays, unused.
     """
     _check_shapes(conditions)
     kept = np.flatnonzero(conditions.layer_validity)
@@ -280,7 +281,7 @@ def encode_controls(
 
 
 def place_keys(keyed: Tensor, static: Tensor, frames: int) -> Tensor:
-    """Values at the keys [n, K, ...] to all frames [n, frames, ...] (spec 3.2).
+    """Values at the keys [n, K, ...] to all frames [n, frames, ...].
 
     A moving layer is known at its keys and zero elsewhere; a static one holds its first key, and
     from the middle of the clip its last.

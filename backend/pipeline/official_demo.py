@@ -1,6 +1,7 @@
 """Turns an official LayerAnimate demo folder into a shot request; used by `acetate import-demo`.
 
-Facts about such folders: LayerAnimate specification, sections 2 and 3.4.
+Such a folder holds one settings document of the official command line, whose fields are those of
+`DemoSettings`, and the pictures, masks, sketches and tracks that it names.
 """
 
 from __future__ import annotations

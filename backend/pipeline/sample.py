@@ -1,4 +1,4 @@
-"""The denoising loop and decoding of LayerAnimate (spec 3, 3.3); called by clip generation.
+"""The denoising loop and decoding of LayerAnimate; called by clip generation.
 
 Arrays and tensors in, tensors out; cancel is looked for before every network call.
 """
