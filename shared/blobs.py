@@ -68,10 +68,15 @@ class MemoryBlobs:
 
 
 class FolderBlobs:
-    """Blobs as files `ab/cdef...` below one folder; writes are atomic: a crash leaves no half."""
+    """Blobs as files `ab/cdef...` below one folder; writes are atomic: a crash leaves no half.
 
-    def __init__(self, folder: Path) -> None:
+    With `durable=False`, for copies that can be had again, writing does not wait for the disk;
+    what a power failure may have spoilt does not count as here.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.folder = folder
+        self._durable = durable
 
     def path(self, sha256: str) -> Path:
         """Where the blob lives (it may not exist). Raises `not_found` for a malformed hash."""
@@ -90,17 +95,22 @@ class FolderBlobs:
         """Keep `data`; returns its hash. Raises `disk` when the disk is full."""
         sha256 = content_hash(data)
         target = self.path(sha256)
-        if not target.exists():
-            write_atomically(target, data)
+        if not self.has(sha256):
+            write_atomically(target, data, durable=self._durable)
         return sha256
 
     def has(self, sha256: str) -> bool:
         """Whether the bytes with that hash are here."""
-        return is_content_hash(sha256) and self.path(sha256).exists()
+        if not is_content_hash(sha256) or not self.path(sha256).exists():
+            return False
+        return self._durable or content_hash(self.get(sha256)) == sha256
 
 
-def write_atomically(target: Path, data: bytes) -> None:
-    """Write a file whole or not at all (temporary file, fsync, rename). Raises `disk`."""
+def write_atomically(target: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file whole or not at all (temporary file, fsync, rename). Raises `disk`.
+
+    Without `durable` there is no fsync: after a power failure the file may be empty.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")
@@ -110,7 +120,8 @@ def write_atomically(target: Path, data: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(temporary, target)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)

@@ -30,6 +30,7 @@ from .wire import MAX_FRAME_BYTES, check_proto, decode_answer, encode, version_e
 
 SOFTWARE = "acetate-client/1"
 ANSWER_TIMEOUT_S = 20.0
+MAX_RESENDS = 2
 _BACKOFF_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
 _EVENTS = zmq.Event.DISCONNECTED | zmq.Event.CONNECT_RETRIED | zmq.Event.CLOSED
 
@@ -57,11 +58,36 @@ class _LostError(Exception):
     """The connection broke or went silent; nothing is known about requests under way."""
 
 
+class _SilentError(_LostError):
+    """The server is there, but a request was not answered in time."""
+
+
+class _Losses:
+    """Losses without any answer in between: a server may greet for ever and answer nothing."""
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self.reset()
+
+    def reset(self) -> None:
+        """An answer arrived."""
+        self._since_s: float | None = None
+        self._silences = 0
+
+    def exhausted_by(self, error: _LostError) -> bool:
+        """Count a loss; whether trying again makes no sense any more."""
+        now_s = time.monotonic()
+        self._since_s = now_s if self._since_s is None else self._since_s
+        self._silences += isinstance(error, _SilentError)
+        return self._silences > MAX_RESENDS or now_s - self._since_s > self._patience_s
+
+
 class Connection:
     """A DEALER socket to one server. Belongs to the thread (and process) that made it.
 
     `secret` is asked at every (re)connection, because a restarted server has a new one.
-    `patience_s`: how long a broken connection is mended before `unreachable` is raised.
+    `patience_s`: how long a broken connection is mended before `unreachable` is raised. A request
+    that gets no answer in its time is sent again at most twice.
     """
 
     def __init__(self, address: str, secret: Callable[[], str], *, patience_s: float) -> None:
@@ -84,7 +110,7 @@ class Connection:
             self.server = self._introduce(until)
         except _LostError as error:
             self._drop()
-            raise AcetateError("unreachable", server=self.address, detail=str(error)) from error
+            raise self._unreachable(str(error)) from error
         except AcetateError:
             self._drop()
             raise
@@ -107,6 +133,7 @@ class Connection:
         The caller may append to `calls` while it iterates. Raises the first error answered.
         """
         flying: dict[int, Call] = {}
+        losses = _Losses(self._patience_s)
         while calls or flying:
             try:
                 while calls and len(flying) < window:
@@ -117,8 +144,11 @@ class Connection:
             except _LostError as error:
                 calls.extendleft(reversed(flying.values()))
                 flying.clear()
+                if losses.exhausted_by(error):
+                    raise self._unreachable(str(error)) from error
                 self._mend(str(error))
                 continue
+            losses.reset()
             yield reply
 
     def _next_reply(self, flying: dict[int, Call]) -> Reply:
@@ -173,7 +203,7 @@ class Connection:
 
     def _receive(self, until: float) -> tuple[AnyAnswer, tuple[memoryview, ...]]:
         if not self._wait(zmq.POLLIN, until) or self._socket is None:
-            raise _LostError("no answer in time")
+            raise _SilentError("no answer in time")
         frames = self._socket.recv_multipart(copy=False)
         return decode_answer([frame.buffer for frame in frames])
 
@@ -205,11 +235,14 @@ class Connection:
                     raise
                 pause = _BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)]
                 if time.monotonic() + pause >= until:
-                    raise AcetateError("unreachable", server=self.address, detail=reason) from error
+                    raise self._unreachable(reason) from error
                 time.sleep(pause)
                 attempt += 1
             else:
                 return
+
+    def _unreachable(self, reason: str) -> AcetateError:
+        return AcetateError("unreachable", server=self.address, detail=reason)
 
     def _drop(self) -> None:
         if self._socket is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import stat
 import sys
 import tempfile
 from pathlib import Path
@@ -78,9 +79,12 @@ def run_dir() -> Path:
 def find_local_server(address: str | None = None, folder: Path | None = None) -> LocalServer | None:
     """The server that runs on this computer (at `address`, where given), or None.
 
-    `folder` replaces the default run directory. Announcements of dead processes are ignored.
+    `folder` replaces the default run directory. Announcements of dead processes, and those in a
+    folder of another user, are ignored.
     """
     base = folder or run_dir()
+    if not _is_ours(base):
+        return None
     places = [base]
     if address is not None:
         places.append(base / f"port-{address_port(address)}")
@@ -92,7 +96,9 @@ def find_local_server(address: str | None = None, folder: Path | None = None) ->
 
 
 def read_announcement(place: Path) -> LocalServer | None:
-    """What `server.json` in `place` says, or None where it is absent or unreadable."""
+    """What `server.json` in `place` says, or None where it is absent, unreadable or not ours."""
+    if not _is_ours(place):
+        return None
     try:
         data = msgspec.json.decode((place / "server.json").read_bytes(), type=_Announcement)
         address = normal_address(data.address)
@@ -101,6 +107,21 @@ def read_announcement(place: Path) -> LocalServer | None:
     return LocalServer(
         address=address, pid=data.pid, version=data.version, secret_file=place / "secret"
     )
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether `place` is a folder of this user's own, and no link.
+
+    The fallback run directory has a name that anybody could have taken first: whoever answers
+    there would be given shots, and its secret believed.
+    """
+    if sys.platform == "win32":
+        return True
+    try:
+        about = place.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
 
 
 def is_alive(pid: int) -> bool:

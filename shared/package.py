@@ -15,6 +15,7 @@ from .blobs import Blobs, MemoryBlobs, content_hash, write_atomically
 from .errors import AcetateError
 from .pictures import check_size, png_size
 from .shot import MAX_JSON_BYTES, ShotRequest, blob_hashes, shot_from_json, to_json
+from .strokes import ZIP_METHODS
 
 MAX_MEMBER_BYTES = 256 * 1024 * 1024
 MAX_PACKAGE_BYTES = 2 * 1024 * 1024 * 1024
@@ -63,7 +64,7 @@ def read_package(source: Path) -> tuple[ShotRequest, MemoryBlobs]:
         raise AcetateError("not_found", what=f"shot package {source.name}")
     try:
         files = _read_folder(source) if source.is_dir() else _read_zip(source)
-    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, EOFError) as error:
         raise AcetateError("bad_package", where=source.name, detail=str(error)) from error
     if "shot.json" not in files:
         raise AcetateError("bad_package", where="it holds no shot.json")
@@ -90,28 +91,26 @@ def _read_folder(source: Path) -> dict[str, bytes]:
     wanted = [source / "shot.json"]
     wanted += sorted((source / "pictures").glob("*.png"))
     wanted += sorted((source / "arrays").glob("*.npz"))
-    files: dict[str, bytes] = {}
-    for path in wanted:
-        if path.is_file() and not path.is_symlink():
-            _check_bytes(path.name, path.stat().st_size)
-            files[path.relative_to(source).as_posix()] = path.read_bytes()
-    return files
+    found = [path for path in wanted if path.is_file() and not path.is_symlink()]
+    _check_sizes({path.name: path.stat().st_size for path in found})
+    return {path.relative_to(source).as_posix(): path.read_bytes() for path in found}
 
 
 def _read_zip(source: Path) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
     with zipfile.ZipFile(source) as archive:
-        total = sum(info.file_size for info in archive.infolist())
-        if total > MAX_PACKAGE_BYTES:
-            raise AcetateError("bad_package", where="it unpacks to more than 2 GiB")
-        for info in archive.infolist():
-            _check_bytes(info.filename, info.file_size)
-            if not info.is_dir():
-                files[info.filename] = archive.read(info)
-    return files
+        members = [info for info in archive.infolist() if not info.is_dir()]
+        if any(info.compress_type not in ZIP_METHODS for info in members):
+            raise AcetateError("bad_package", where="it is packed unusually")
+        if len({info.filename for info in members}) < len(members):
+            raise AcetateError("bad_package", where="it holds a file twice")
+        _check_sizes({info.filename: info.file_size for info in members})
+        return {info.filename: archive.read(info) for info in members}
 
 
-def _check_bytes(name: str, size: int) -> None:
-    limit = MAX_JSON_BYTES if name == "shot.json" else MAX_MEMBER_BYTES
-    if size > limit:
-        raise AcetateError("bad_package", where=f"{name[:40]} is too large")
+def _check_sizes(sizes: dict[str, int]) -> None:
+    """Before anything is read: bytes by the names of files."""
+    if sum(sizes.values()) > MAX_PACKAGE_BYTES:
+        raise AcetateError("bad_package", where="it holds more than 2 GiB")
+    for name, size in sizes.items():
+        if size > (MAX_JSON_BYTES if name == "shot.json" else MAX_MEMBER_BYTES):
+            raise AcetateError("bad_package", where=f"{name[:40]} is too large")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
+import zlib
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -17,6 +18,8 @@ from .errors import AcetateError
 
 MAX_POINTS = 4_000_000
 MAX_ARRAYS_BYTES = 256 * 1024 * 1024
+# Other methods may be missing in a Python, and fail with errors of their own.
+ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +98,13 @@ def load_arrays(data: bytes) -> dict[str, np.ndarray]:
             members = archive.infolist()
             if len(members) > 64 or sum(m.file_size for m in members) > MAX_ARRAYS_BYTES:
                 raise AcetateError("bad_package", where="an array file is too large")
+            if any(m.compress_type not in ZIP_METHODS for m in members):
+                raise AcetateError("bad_package", where="an array file is packed unusually")
             return {
                 member.filename.removesuffix(".npy"): _read_array(archive.read(member))
                 for member in members
             }
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError) as error:
         raise AcetateError("bad_package", where="an array file", detail=str(error)) from error
 
 

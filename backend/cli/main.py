@@ -17,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from backend.jobs.out_of_memory import is_out_of_memory
 from shared.blobs import write_atomically
 from shared.errors import AcetateError, ExitCode
 from shared.local_server import run_dir
@@ -75,11 +76,13 @@ def _report(error: AcetateError, *, wants_json: bool) -> int:
 
 
 def _logged(error: Exception) -> AcetateError:
-    """An unforeseen error as `bug`, its traceback in a log file."""
+    """An unforeseen error as `oom` or `bug`, the traceback of a bug in a log file."""
+    detail = f"{type(error).__name__}: {error}"
+    if is_out_of_memory(error):
+        return AcetateError("oom", detail=detail)
     file = run_dir() / "acetate-error.log"
     formatter = logging.Formatter()
     trace = formatter.formatException((type(error), error, error.__traceback__))
-    detail = f"{type(error).__name__}: {error}"
     try:
         write_atomically(file, f"{sys.argv}\n{trace}\n".encode())
     except AcetateError:

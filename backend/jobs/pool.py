@@ -65,6 +65,7 @@ class Slot:
     """A place for one worker process; `lease` is the job it holds.
 
     `heard_s`, `moved_s`: when it last said anything, and anything about its job (monotonic).
+    `is_doomed`: its process was killed and is not buried yet, so it gets no job.
     """
 
     index: int
@@ -78,12 +79,13 @@ class Slot:
     moved_s: float = 0.0
     restart_s: float = 0.0
     failures: int = 0
+    is_doomed: bool = False
     log_file: IO[bytes] | None = field(default=None, repr=False)
 
     @property
     def is_idle(self) -> bool:
         """Ready and without a job."""
-        return bool(self.peer) and self.lease is None
+        return bool(self.peer) and self.lease is None and not self.is_doomed
 
 
 @dataclass(frozen=True)
@@ -132,9 +134,9 @@ class WorkerPool:
                     self._start(slot, now)
             elif slot.process.poll() is not None:
                 self._bury(slot, now)
-            elif reason := _overdue(slot, now, self._options.stop_grace_s):
+            elif not slot.is_doomed and (reason := _overdue(slot, now, self._options.stop_grace_s)):
                 log.warning("worker %d is killed: %s", slot.index, reason)
-                slot.process.kill()
+                _doom(slot)
 
     def give(self, slot: Slot, lease: Lease) -> None:
         """Hand a job to an idle worker."""
@@ -153,8 +155,7 @@ class WorkerPool:
     def kill(self, slot: Slot) -> None:
         """End a worker whose job is over in a way that it cannot be told."""
         slot.lease = None
-        if slot.process is not None:
-            slot.process.kill()
+        _doom(slot)
 
     def receive(self) -> bool:
         """Handle one message from a worker; False when there is none."""
@@ -189,7 +190,11 @@ class WorkerPool:
             WorkerInfo(
                 pid=slot.process.pid,
                 device=slot.device,
-                state="starting" if not slot.peer else "busy" if slot.lease else "idle",
+                state="starting"
+                if not slot.peer or slot.is_doomed
+                else "busy"
+                if slot.lease
+                else "idle",
                 job=slot.lease.job if slot.lease else "",
             )
             for slot in self.slots
@@ -234,7 +239,11 @@ class WorkerPool:
                 slot.process.stdin.flush()
         except OSError as error:
             log.warning("worker %d cannot be started: %s", slot.index, error)
-            slot.restart_s = now + 1.0
+            # A process that is there, but did not take its set-up, is buried by the next tick.
+            if slot.process is None:
+                self._give_up_start(slot, now, str(error))
+            else:
+                _doom(slot)
         slot.heard_s = now
 
     def _welcome(self, peer: bytes, message: WorkerReady) -> None:
@@ -255,15 +264,23 @@ class WorkerPool:
             # The pipe may hold bytes that nobody will read.
             with contextlib.suppress(BrokenPipeError):
                 slot.process.stdin.close()
-        if slot.log_file:
-            slot.log_file.close()
-        # A worker that dies at work is replaced at once; one that cannot start is tried ever less.
-        slot.failures = slot.failures + 1 if not slot.peer else 0
-        slot.restart_s = now + _BACKOFF_S[min(slot.failures, len(_BACKOFF_S) - 1)]
-        lease, slot.lease = slot.lease, None
-        slot.process, slot.peer, slot.secret = None, b"", ""
+        had_started, lease = bool(slot.peer), slot.lease
+        slot.process, slot.peer, slot.lease, slot.is_doomed = None, b"", None, False
+        if had_started:
+            # A worker that dies at work is replaced at once.
+            slot.failures, slot.restart_s = 0, now
+            _close_log(slot)
+        else:
+            self._give_up_start(slot, now, detail)
         if lease is not None:
             self._listener.worker_lost(slot, lease, detail)
+
+    def _give_up_start(self, slot: Slot, now: float, detail: str) -> None:
+        """Try again later, ever less often, and say so once it looks hopeless."""
+        _close_log(slot)
+        slot.secret = ""
+        slot.failures += 1
+        slot.restart_s = now + _BACKOFF_S[min(slot.failures, len(_BACKOFF_S) - 1)]
         if self.is_hopeless:
             self._listener.workers_hopeless(f"worker {slot.index}: {detail}")
 
@@ -275,6 +292,18 @@ class WorkerPool:
         except zmq.ZMQError as error:
             # Its process has just died; the next tick finds out and queues the job again.
             log.warning("worker %d does not listen: %s", slot.index, error)
+
+
+def _doom(slot: Slot) -> None:
+    if slot.process is not None:
+        slot.is_doomed = True
+        slot.process.kill()
+
+
+def _close_log(slot: Slot) -> None:
+    if slot.log_file:
+        slot.log_file.close()
+        slot.log_file = None
 
 
 def _overdue(slot: Slot, now: float, stop_grace_s: float) -> str:

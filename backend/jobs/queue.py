@@ -107,7 +107,8 @@ class JobQueue:
                 "INSERT INTO results(job, manifest, count, total_bytes) VALUES (?, ?, ?, ?)",
                 (job.id, outcome.manifest, outcome.count, outcome.total_bytes),
             )
-            self._end(job, JobState.SUCCEEDED, engine=outcome.engine)
+            started_at = job.started_at or self._clock()
+            self._end(job, JobState.SUCCEEDED, engine=outcome.engine, started_at=started_at)
             return self.get(job.id)
 
     def fail(self, token: str, error: AcetateError) -> JobRecord | None:

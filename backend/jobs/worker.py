@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from backend.jobs.content_store import StagedBlobs, VerifiedBlobs
+from backend.jobs.out_of_memory import is_out_of_memory
 from backend.jobs.runner import load_runner
 from backend.jobs.worker_context import WorkerContext
 from backend.jobs.worker_link import WorkerLink
@@ -67,13 +68,12 @@ class Worker:
             report = self._attempt(run, document, outputs)
         except AcetateError as error:
             report = _giving_up(run, error)
-        except MemoryError as error:
-            report = _giving_up(run, AcetateError("oom", detail=str(error)))
         except Exception as error:
             # A worker outlives whatever a job does.
             log.exception("job %s", run.job)
+            name = "oom" if is_out_of_memory(error) else "bug"
             detail = f"{type(error).__name__}: {error}"
-            report = _giving_up(run, AcetateError("bug", detail=detail))
+            report = _giving_up(run, AcetateError(name, detail=detail))
         if outputs is not None:
             # Before the report: whoever hears of the end finds nothing half-written.
             outputs.drop()

@@ -16,6 +16,7 @@ from shared.blobs import content_hash
 from shared.messages import OUR_PROTO, Limits, ModelInfo, ServerInfo
 
 MAX_JOB_BYTES = 1024 * 1024 * 1024
+PICTURE_LIBRARIES = ("numpy", "opencv-python-headless", "torch", "skia-python")
 
 
 def version() -> str:
@@ -63,12 +64,16 @@ def describe(devices: tuple[str, ...]) -> ServerInfo:
     )
 
 
-def runtime_id(runner: str) -> str:
+def runtime_id(runner: str, devices: tuple[str, ...]) -> str:
     """Names the code and weights that run jobs: an equal id and request give equal pictures.
 
-    Made from names, sizes and times of the files, so that an edit of one file is another runtime.
+    Made from names, sizes and times of the files, so that an edit of one file is another runtime,
+    from the versions of the libraries that make pictures, and from the kinds of the devices.
     """
-    digest = hashlib.sha256(f"{version()} {runner} {sys.version_info[:2]}".encode())
+    kinds = sorted({device.partition(":")[0] for device in devices})
+    libraries = [f"{name} {_installed(name)}" for name in PICTURE_LIBRARIES]
+    about_us = [version(), runner, str(sys.version_info[:2]), *libraries, *kinds]
+    digest = hashlib.sha256("\n".join(about_us).encode())
     for module in (backend.__file__, shared.__file__):
         folder = _package_folder(module)
         for file in sorted(folder.rglob("*")):
@@ -87,6 +92,13 @@ def default_data_dir() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "acetate"
     return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "acetate"
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "-"
 
 
 def _package_folder(file: str | None) -> Path:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import zmq
 
@@ -40,7 +42,7 @@ class Scheduler:
         self.queue = queue
         self.board = Board()
         self.changed: Callable[[str], None] = _nobody
-        self._unbooked: list[tuple[Slot, Lease, FromWorker]] = []
+        self._unbooked: deque[Callable[[], None]] = deque()
         self.pool = WorkerPool(context, options, self)
 
     def status(self, job: JobRecord) -> JobStatus:
@@ -69,9 +71,10 @@ class Scheduler:
         """Look after the workers, and book what a full disk did not let through before."""
         self.pool.tick()
         self._end_stalled()
-        late, self._unbooked = self._unbooked, []
-        for slot, lease, message in late:
-            self._book_end(slot, lease, message)
+        for _ in range(len(self._unbooked)):
+            booking = self._unbooked.popleft()
+            if self._refused(booking) is not None:
+                self._unbooked.append(booking)
         self.dispatch()
 
     def dispatch(self) -> None:
@@ -92,9 +95,8 @@ class Scheduler:
             if slot.lease is None or time.monotonic() - slot.moved_s < MAX_STALL_S:
                 continue
             lease = slot.lease
-            self.queue.fail(lease.token, AcetateError("timeout", minutes=MAX_STALL_S / 60))
             self.pool.kill(slot)
-            self._notify(lease.job)
+            self._book(lease, partial(self._fail_stalled, lease))
 
     def _lease(self, slot: Slot) -> Lease | None:
         if not self.queue.count(JobState.QUEUED):
@@ -116,23 +118,20 @@ class Scheduler:
         if lease is None or getattr(message, "lease", "") != lease.token:
             return
         if isinstance(message, Started):
-            self.queue.start(lease.token)
+            self._book(lease, partial(self._note_start, lease))
         elif isinstance(message, Advanced):
             self.board.advance(lease.job, message)
         elif isinstance(message, Previewed) and parts:
             self.board.show(lease.job, bytes(parts[0]))
         else:
-            self._book_end(slot, lease, message)
+            self._book(lease, partial(self._note_end, slot, lease, message))
             return
         self._notify(lease.job)
 
     def worker_lost(self, slot: Slot, lease: Lease, detail: str) -> None:
         """See `PoolListener`."""
         del slot
-        job = self.queue.worker_lost(lease.token, detail=detail)
-        if job is not None:
-            self.board.restart(job.id)
-            self._notify(job.id)
+        self._book(lease, partial(self._note_loss, lease, detail))
 
     def workers_hopeless(self, detail: str) -> None:
         """See `PoolListener`: better an error now than jobs that wait for ever."""
@@ -141,19 +140,46 @@ class Scheduler:
             self.queue.give_up(job_id, error)
             self._notify(job_id)
 
-    def _book_end(self, slot: Slot, lease: Lease, message: FromWorker) -> None:
+    def _book(self, lease: Lease, booking: Callable[[], None]) -> None:
+        """Write to the queue what happened to a job, now or once the disk has room again.
+
+        A result is safe in the store meanwhile. A booking may come too late to matter: the queue
+        knows by the lease.
+        """
+        error = self._refused(booking)
+        if error is not None:
+            log.warning("job %s cannot be booked yet: %s", lease.job, error)
+            self._unbooked.append(booking)
+
+    def _refused(self, booking: Callable[[], None]) -> AcetateError | None:
         try:
-            # Told to stop, but done before it noticed: the cancel stands.
-            job = self._end(lease, message) or self.queue.stopped(lease.token)
-            if job is None and slot.lease is lease:
-                self.queue.fail(lease.token, AcetateError("cancelled"))
+            booking()
         except AcetateError as error:
             if error.name != "disk":
                 raise
-            # The result is safe in the store; the tick tries again until there is room.
-            log.warning("job %s cannot be booked yet: %s", lease.job, error)
-            self._unbooked.append((slot, lease, message))
-            return
+            return error
+        return None
+
+    def _note_start(self, lease: Lease) -> None:
+        if self.queue.start(lease.token) is not None:
+            self._notify(lease.job)
+
+    def _note_loss(self, lease: Lease, detail: str) -> None:
+        job = self.queue.worker_lost(lease.token, detail=detail)
+        if job is not None:
+            self.board.restart(job.id)
+            self._notify(job.id)
+
+    def _fail_stalled(self, lease: Lease) -> None:
+        self.queue.fail(lease.token, AcetateError("timeout", minutes=round(MAX_STALL_S / 60)))
+        self._notify(lease.job)
+
+    def _note_end(self, slot: Slot, lease: Lease, message: FromWorker) -> None:
+        # Told to stop, but done before it noticed: the cancel stands.
+        job = self._end(lease, message) or self.queue.stopped(lease.token)
+        if job is None:
+            detail = f"a worker ended its job with {type(message).__name__}"
+            self.queue.fail(lease.token, AcetateError("bug", detail=detail))
         if slot.lease is lease:
             self.pool.release(slot)
         self._notify(lease.job)

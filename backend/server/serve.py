@@ -64,7 +64,8 @@ class _Server:
         self._queue = JobQueue(pool.data_dir / "jobs.db")
         sweep(self._queue, store)
         self._scheduler = Scheduler(context, self._queue, pool)
-        desk = Desk(describe(pool.devices), store, self._scheduler, runtime_id(pool.runner))
+        runtime = runtime_id(pool.runner, pool.devices)
+        desk = Desk(describe(pool.devices), store, self._scheduler, runtime)
         self._version = desk.info.version
         self._gateway = Gateway(context, desk)
         self._scheduler.changed = self._gateway.job_changed

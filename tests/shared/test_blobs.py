@@ -44,3 +44,13 @@ def test_only_lower_case_sha256_is_a_name() -> None:
     assert is_content_hash("a" * 64)
     assert not is_content_hash("a" * 63)
     assert not is_content_hash("a" * 64 + "\n")
+
+
+def test_a_copy_spoilt_by_a_power_failure_is_not_here_and_is_written_again(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path, durable=False)
+    sha256 = blobs.put(b"acetate")
+    assert blobs.has(sha256)
+    blobs.path(sha256).write_bytes(b"")
+    assert not blobs.has(sha256)
+    assert blobs.put(b"acetate") == sha256
+    assert blobs.get(sha256) == b"acetate"

@@ -18,6 +18,7 @@ from shared.local_server import (
     find_local_server,
     is_alive,
     normal_address,
+    read_announcement,
     read_secret,
 )
 
@@ -99,3 +100,25 @@ def test_two_servers_cannot_share_a_data_folder(tmp_path: Path) -> None:
     assert caught.value.name == "data_busy"
     held.close()
     lock_data_dir(tmp_path).close()
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner id here")
+def test_an_announcement_in_somebody_elses_folder_is_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announce("tcp://127.0.0.1:5000", "1", tmp_path)
+    announce("tcp://127.0.0.1:5001", "1", tmp_path)
+    assert read_announcement(tmp_path) is not None
+    stranger = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: stranger)
+    assert read_announcement(tmp_path) is None
+    for address in (None, "tcp://127.0.0.1:5000", "tcp://127.0.0.1:5001"):
+        assert find_local_server(address, tmp_path) is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+def test_an_announcement_behind_a_link_is_ignored(tmp_path: Path) -> None:
+    announce("tcp://127.0.0.1:5000", "1", tmp_path / "run")
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    assert find_local_server(folder=tmp_path / "run") is not None
+    assert find_local_server(folder=tmp_path / "link") is None

@@ -14,7 +14,7 @@ import pytest
 
 from shared.blobs import MemoryBlobs
 from shared.errors import AcetateError
-from shared.package import pack, read_package, write_package
+from shared.package import MAX_MEMBER_BYTES, pack, read_package, write_package
 from shared.pictures import encode_png
 from shared.shot import ArrayRef, Key, Layer, PictureRef, Role, ShotRequest, Trajectory
 from shared.strokes import save_arrays
@@ -206,3 +206,21 @@ def test_names_in_a_zip_cannot_leave_the_package(tmp_path: Path) -> None:
 def members_of_zip(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_folder_of_too_many_bytes_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    write_package(*make_shot(), tmp_path / "shot")
+    for number in range(9):
+        with (tmp_path / "shot" / "pictures" / f"{number:064x}.png").open("wb") as file:
+            file.truncate(MAX_MEMBER_BYTES)
+    with pytest.raises(AcetateError) as caught:
+        read_package(tmp_path / "shot")
+    assert caught.value.code == "E113"
+    assert "2 GiB" in caught.value.text
+
+
+def test_an_unusually_packed_zip_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "shot.zip", "w", zipfile.ZIP_LZMA) as archive:
+        for name, data in members_of_zip(pack(*make_shot())).items():
+            archive.writestr(name, data)
+    assert outcome(tmp_path / "shot.zip") == "E113"

@@ -104,3 +104,38 @@ def test_an_array_that_claims_more_than_its_file_holds_is_refused() -> None:
     with pytest.raises(AcetateError) as caught:
         load_arrays(buffer.getvalue())
     assert caught.value.code == "E113"
+
+
+def test_array_files_with_damaged_or_unusual_packing_are_refused() -> None:
+    arrays = {"a": np.arange(4000) % 7}
+    whole = io.BytesIO()
+    np.savez_compressed(whole, a=arrays["a"])
+    assert np.array_equal(load_arrays(whole.getvalue())["a"], arrays["a"])
+    for position in range(40, len(whole.getvalue()), 3):
+        damaged = bytearray(whole.getvalue())
+        damaged[position] ^= 0xFF
+        assert _outcome(bytes(damaged)) in ("E113", "read")
+    assert _outcome(_with_broken_stream(whole.getvalue())) == "E113"
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        unusual = io.BytesIO()
+        with zipfile.ZipFile(unusual, "w", method) as archive:
+            archive.writestr("a.npy", b"x" * 1000)
+        assert _outcome(unusual.getvalue()) == "E113"
+
+
+def _outcome(data: bytes) -> str:
+    try:
+        load_arrays(data)
+    except AcetateError as error:
+        return error.code
+    return "read"
+
+
+def _with_broken_stream(data: bytes) -> bytes:
+    """A compressed array file whose first block is of a kind that does not exist."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        info = archive.infolist()[0]
+        head = data[info.header_offset : info.header_offset + 30]
+    start = info.header_offset + 30 + int.from_bytes(head[26:28], "little")
+    start += int.from_bytes(head[28:30], "little")
+    return data[:start] + bytes([data[start] | 0b110]) + data[start + 1 :]

@@ -4,65 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import zmq
 
-from backend.jobs.content_store import ContentStore
-from backend.jobs.pool import SILENCE_S, START_LIMIT_S, PoolOptions
-from backend.jobs.queue import JobQueue
-from backend.server.scheduler import MAX_STALL_S, Scheduler
-from shared.blobs import MemoryBlobs
+from backend.jobs.pool import MAX_FAILED_STARTS, SILENCE_S, START_LIMIT_S
+from backend.server.scheduler import MAX_STALL_S
 from shared.messages import JobState
-from shared.shot import ShotRequest, to_json
-from tests.backend.server.running import FAKE_RUNNER
+from tests.backend.server.scheduler_bench import Bench
 from tests.backend.server.shots import make_shot
-
-
-class Bench:
-    """A scheduler with real workers and no clients, driven by the test."""
-
-    def __init__(self, folder: Path) -> None:
-        self.context = zmq.Context()
-        self.queue = JobQueue(folder / "jobs.db")
-        self.store = ContentStore(folder)
-        options = PoolOptions(data_dir=folder, runner=FAKE_RUNNER)
-        self.scheduler = Scheduler(self.context, self.queue, options)
-        self.slot = self.scheduler.pool.slots[0]
-
-    def submit(self, request: ShotRequest, blobs: MemoryBlobs) -> str:
-        for sha256 in blobs:
-            self.store.blobs.put(blobs.get(sha256))
-        key = request.sha256[:32]
-        job, _ = self.queue.submit(key, to_json(request), request.sha256, "auto", "runtime")
-        self.scheduler.submitted(job)
-        return job.id
-
-    def run_until(self, true: Callable[[], bool], limit_s: float = 60.0) -> None:
-        until = time.monotonic() + limit_s
-        while not true():
-            assert time.monotonic() < until, "it did not happen in time"
-            self.scheduler.tick()
-            while self.scheduler.pool.receive():
-                continue
-            time.sleep(0.02)
-
-    def state(self, job: str) -> JobState:
-        return self.queue.get(job).state
-
-    def pid(self) -> int:
-        return self.slot.process.pid if self.slot.process else 0
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
     yield bench
-    bench.scheduler.pool.close()
-    bench.context.destroy(linger=0)
+    bench.close()
 
 
 def test_a_job_that_makes_no_step_for_too_long_is_ended(bench: Bench) -> None:
@@ -75,6 +33,7 @@ def test_a_job_that_makes_no_step_for_too_long_is_ended(bench: Bench) -> None:
     assert ended.state is JobState.FAILED
     assert ended.error is not None
     assert ended.error.code == "E304"
+    assert "30 min" in ended.error.text
     bench.run_until(lambda: bench.pid() not in (0, hung))
     after = bench.submit(*make_shot(seed=1))
     bench.run_until(lambda: bench.state(after) is JobState.SUCCEEDED)
@@ -96,3 +55,80 @@ def test_a_worker_that_never_gets_ready_is_replaced(bench: Bench) -> None:
     bench.slot.heard_s -= START_LIMIT_S + 1
     bench.run_until(lambda: bench.slot.is_idle)
     assert bench.pid() != first
+
+
+def test_a_killed_worker_gets_no_other_job(bench: Bench) -> None:
+    first = bench.submit(*make_shot("hang_at=1"))
+    second = bench.submit(*make_shot(seed=1))
+    bench.run_until(lambda: bench.scheduler.board.live(first).step == 1)
+    bench.slot.moved_s -= MAX_STALL_S + 1
+    bench.scheduler.tick()
+    assert bench.slot.is_doomed
+    assert bench.state(second) is JobState.QUEUED
+    bench.run_until(lambda: bench.state(second) is JobState.SUCCEEDED)
+    assert bench.queue.get(second).attempts == 1
+
+
+def test_a_silent_idle_worker_gets_no_job_once_it_is_killed(bench: Bench) -> None:
+    bench.run_until(lambda: bench.slot.is_idle)
+    os.kill(bench.pid(), signal.SIGSTOP)
+    bench.slot.heard_s -= SILENCE_S + 1
+    bench.scheduler.pool.tick()
+    assert not bench.slot.is_idle
+    job = bench.submit(*make_shot())
+    assert bench.state(job) is JobState.QUEUED
+    bench.run_until(lambda: bench.state(job) is JobState.SUCCEEDED)
+    assert bench.queue.get(job).attempts == 1
+
+
+def test_workers_that_cannot_even_be_started_fail_the_jobs_until_they_can(
+    bench: Bench, tmp_path: Path
+) -> None:
+    (tmp_path / "logs").write_text("a file where the workers' logs should be")
+    job = bench.submit(*make_shot())
+    bench.run_until(lambda: bench.state(job) is JobState.FAILED)
+    error = bench.queue.get(job).error
+    assert error is not None
+    assert error.code == "E305"
+    assert bench.slot.failures >= MAX_FAILED_STARTS
+    assert bench.slot.log_file is None
+    (tmp_path / "logs").unlink()
+    bench.run_until(lambda: bench.slot.is_idle)
+    after = bench.submit(*make_shot(seed=1))
+    bench.run_until(lambda: bench.state(after) is JobState.SUCCEEDED)
+
+
+def test_a_worker_lost_while_the_disk_is_full_gives_its_job_back_later(bench: Bench) -> None:
+    job = bench.submit(*make_shot("steps=10 step_s=0.05"))
+    bench.run_until(lambda: bench.scheduler.board.live(job).step > 1)
+    victim = bench.pid()
+    with bench.unwritable_queue():
+        assert bench.is_unwritable()
+        os.kill(victim, signal.SIGKILL)
+        bench.run_until(lambda: bench.pid() not in (0, victim))
+        assert bench.state(job) is JobState.RUNNING
+    bench.run_until(lambda: bench.state(job) is JobState.SUCCEEDED)
+    assert bench.queue.get(job).attempts == 2
+
+
+def test_a_stalled_job_is_ended_though_the_disk_was_full(bench: Bench) -> None:
+    job = bench.submit(*make_shot("hang_at=1"))
+    bench.run_until(lambda: bench.scheduler.board.live(job).step == 1)
+    hung = bench.pid()
+    with bench.unwritable_queue():
+        bench.slot.moved_s -= MAX_STALL_S + 1
+        bench.run_until(lambda: bench.pid() not in (0, hung))
+        assert bench.state(job) is JobState.RUNNING
+    bench.scheduler.tick()
+    assert bench.state(job) is JobState.FAILED
+
+
+def test_a_result_is_kept_though_start_and_end_met_a_full_disk(bench: Bench) -> None:
+    bench.run_until(lambda: bench.slot.is_idle)
+    job = bench.submit(*make_shot("steps=3"))
+    with bench.unwritable_queue():
+        bench.run_until(lambda: bench.scheduler.board.live(job).step == 3)
+        assert bench.state(job) is JobState.LEASED
+    bench.run_until(lambda: bench.state(job) is JobState.SUCCEEDED)
+    assert bench.states(job)[-1] is JobState.SUCCEEDED
+    assert bench.queue.get(job).attempts == 1
