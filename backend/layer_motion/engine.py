@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shared.pictures import Picture
 
-from . import plan, sketch_fit, stroke_plan, warp
+from . import agreement, plan, sketch_fit, stroke_plan, warp
 from .pose import Box, Pose
 from .task import GapResult, GapTask
 
@@ -63,19 +63,27 @@ def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Pic
     exact = _unsampled(scene, step)
     if exact is not None:
         return exact
-    patches = [
-        warp.sample(art, pose, limit)
-        for art, pose in ((scene.first, step.from_first), (scene.last, step.from_last))
-        if art is not None and pose is not None
-    ]
-    if len(patches) == 2:
-        share = float(step.share >= 0.5) if crisp else _steep(step.share)
-        patch = warp.blend(patches[0], patches[1], share)
-    else:
-        patch = patches[0]
+    patch = _mixed(scene, step, limit, crisp=crisp)
     if step.strength < 1.0:
         patch = warp.faded(patch, step.strength)
     return warp.to_picture(patch)
+
+
+def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> warp.Patch:
+    """One key's art at its pose, or that of both, brought together first on large cameras."""
+    found = [
+        (art, pose)
+        for art, pose in ((scene.first, step.from_first), (scene.last, step.from_last))
+        if art is not None and pose is not None
+    ]
+    if len(found) == 1:
+        return warp.sample(*found[0], limit)
+    arts, poses = (found[0][0], found[1][0]), (found[0][1], found[1][1])
+    share = _steep(step.share)
+    if 0.0 < share < 1.0 and agreement.wanted(scene.task.height):
+        poses = agreement.agree(arts, poses, share, limit)
+    first, last = (warp.sample(art, pose, limit) for art, pose in zip(arts, poses, strict=True))
+    return warp.blend(first, last, float(step.share >= 0.5) if crisp else share)
 
 
 def _steep(share: float) -> float:

@@ -40,7 +40,9 @@ def pose_of_points(
     columns = int(np.ceil(frame[0] * scale)) - 2 * left
     rows = int(np.ceil(frame[1] * scale)) - 2 * top
     grid = scattered_field(moved - (left, top), offsets, trust + 0.02, (rows, columns))
-    return Pose(camera, Field(grid / np.float32(scale), left / scale, top / scale, 1 / scale))
+    return Pose(
+        camera, Field(grid / np.float32(scale), left / scale, top / scale, (1 / scale, 1 / scale))
+    )
 
 
 def scattered_field(

@@ -15,21 +15,21 @@ class Field:
     """A smooth displacement on a regular grid over the camera plane.
 
     `offsets` float32 [rows, columns, 2] in camera pixels; cell (0, 0) has its upper left corner
-    at camera pixel (`x`, `y`); cells are `step` pixels wide. Outside, the border value goes on.
+    at camera pixel (`x`, `y`); cells are `step` (across, down) pixels wide. Outside, the border
+    value goes on.
     """
 
     offsets: np.ndarray
     x: float
     y: float
-    step: float
+    step: tuple[float, float]
 
-    def at(self, left: int, top: int, width: int, height: int) -> np.ndarray:
-        """Displacements at the pixel centres of a camera rectangle: float32 [height, width, 2]."""
-        columns = (np.arange(width, dtype=np.float32) + (left + 0.5 - self.x)) / self.step - 0.5
-        rows = (np.arange(height, dtype=np.float32) + (top + 0.5 - self.y)) / self.step - 0.5
-        grid_x, grid_y = np.meshgrid(columns, rows)
+    def at(self, where: np.ndarray) -> np.ndarray:
+        """Displacements at camera positions float32 [h, w, 2]: float32 [h, w, 2]."""
+        columns = (where[..., 0] - np.float32(self.x)) / np.float32(self.step[0]) - np.float32(0.5)
+        rows = (where[..., 1] - np.float32(self.y)) / np.float32(self.step[1]) - np.float32(0.5)
         return cv2.remap(
-            self.offsets, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            self.offsets, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
 
     @property
@@ -44,10 +44,22 @@ class Pose:
 
     `forward`: affine map from the key's camera plane to the moment's. `field`: extra displacement
     at the moment's own pixels, applied before going back; pixel p shows forward^-1 (p + field(p)).
+    `nudge`: a second displacement, applied before that of `field`, which is then read at its end.
     """
 
     forward: np.ndarray
     field: Field | None = None
+    nudge: Field | None = None
+
+    @property
+    def is_affine(self) -> bool:
+        """True where no displacement comes on top of the affine map."""
+        return self.field is None and self.nudge is None
+
+    @property
+    def reach(self) -> float:
+        """How far displacements may carry art beyond the affine map, in camera pixels."""
+        return sum(field.reach for field in (self.field, self.nudge) if field is not None)
 
 
 @dataclass(frozen=True)
@@ -92,16 +104,23 @@ AT_REST = Pose(affine.IDENTITY)
 
 def is_at_rest(pose: Pose) -> bool:
     """True where the pose leaves the art exactly in place."""
-    return pose.field is None and bool(np.allclose(pose.forward, affine.IDENTITY, atol=1e-9))
+    return pose.is_affine and bool(np.allclose(pose.forward, affine.IDENTITY, atol=1e-9))
 
 
-def source_positions(pose: Pose, box: Box) -> np.ndarray:
-    """Where each pixel centre of a camera rectangle comes from: float32 [h, w, 2] key pixels."""
-    across = np.arange(box.left, box.right, dtype=np.float32) + np.float32(0.5)
-    down = np.arange(box.top, box.bottom, dtype=np.float32) + np.float32(0.5)
-    where = np.empty((box.height, box.width, 2), np.float32)
-    where[..., 0] = across
+def pixel_centres(box: Box, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Centres of a camera rectangle's pixels, or of `size` (w, h) cells: float32 [h, w, 2]."""
+    columns, rows = size or (box.width, box.height)
+    where = np.empty((rows, columns, 2), np.float32)
+    half = np.float32(0.5)
+    where[..., 0] = box.left + (np.arange(columns) + half) * np.float32(box.width / columns)
+    down = box.top + (np.arange(rows) + half) * np.float32(box.height / rows)
     where[..., 1] = down[:, None]
-    if pose.field is not None:
-        where += pose.field.at(box.left, box.top, box.width, box.height)
+    return where
+
+
+def source_positions(pose: Pose, where: np.ndarray) -> np.ndarray:
+    """Where camera positions float32 [h, w, 2] come from: float32 [h, w, 2] key pixels."""
+    for field in (pose.nudge, pose.field):
+        if field is not None:
+            where = where + field.at(where)
     return cv2.transform(where, np.linalg.inv(pose.forward)[:2])

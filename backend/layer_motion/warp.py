@@ -15,7 +15,7 @@ from shared.pictures import Picture
 
 from . import affine
 from .pose import Box as Box
-from .pose import Pose, source_positions
+from .pose import Pose, pixel_centres, source_positions
 
 _MARGIN_PX = 2
 OVERSCAN = 0.5
@@ -87,7 +87,7 @@ def frame_limit(width: int, height: int, *arts: Art) -> Box:
 
 def whole_shift(pose: Pose) -> tuple[int, int] | None:
     """The whole-pixel translation a pose amounts to, or None; such art needs no resampling."""
-    if pose.field is not None or not np.allclose(pose.forward[:2, :2], np.eye(2), atol=1e-7):
+    if not pose.is_affine or not np.allclose(pose.forward[:2, :2], np.eye(2), atol=1e-7):
         return None
     shift = np.rint(pose.forward[:2, 2])
     if not np.allclose(shift, pose.forward[:2, 2], atol=1e-4):
@@ -97,10 +97,10 @@ def whole_shift(pose: Pose) -> tuple[int, int] | None:
 
 def sample(art: Art, pose: Pose, limit: Box) -> Patch:
     """The art at a pose, bicubic, cropped to where it lands (at most `limit`)."""
-    box = _landing_box(art, pose).clipped(limit)
+    box = landing_box(art, pose).clipped(limit)
     backward = np.linalg.inv(pose.forward)
     source = _minified(art, backward)
-    if pose.field is None and art.is_whole:
+    if pose.is_affine and art.is_whole:
         pixels = cv2.warpAffine(
             source,
             _index_map(art, backward, box, source),
@@ -109,8 +109,8 @@ def sample(art: Art, pose: Pose, limit: Box) -> Patch:
             borderMode=cv2.BORDER_CONSTANT,
         )
         return Patch(_legal(pixels), box, None)
-    where = source_positions(pose, box)  # [h, w, 2] camera pixels of the key
-    weight = None if art.is_whole else _inside(where, art.known)
+    where = source_positions(pose, pixel_centres(box))  # [h, w, 2] camera pixels of the key
+    weight = None if art.is_whole else inside(where, art.known)
     scale = source.shape[1] / art.box.width, source.shape[0] / art.box.height
     across = (where[..., 0] - art.box.left) * np.float32(scale[0]) - np.float32(0.5)
     down = (where[..., 1] - art.box.top) * np.float32(scale[1]) - np.float32(0.5)
@@ -118,11 +118,12 @@ def sample(art: Art, pose: Pose, limit: Box) -> Patch:
     return Patch(_legal(pixels), box, weight)
 
 
-def _landing_box(art: Art, pose: Pose) -> Box:
+def landing_box(art: Art, pose: Pose) -> Box:
+    """A camera rectangle outside of which a pose shows nothing of the art."""
     left, top, right, bottom = art.box.left, art.box.top, art.box.right, art.box.bottom
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], float)
     landed = affine.apply(pose.forward, corners)
-    margin = _MARGIN_PX + (pose.field.reach if pose.field is not None else 0.0)
+    margin = _MARGIN_PX + pose.reach
     low = np.clip(np.floor(landed.min(axis=0) - margin), -1e6, 1e6).astype(int)
     high = np.clip(np.ceil(landed.max(axis=0) + margin), -1e6, 1e6).astype(int)
     return Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
@@ -155,7 +156,7 @@ def _legal(pixels: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def _inside(where: np.ndarray, known: tuple[float, float, float, float]) -> np.ndarray:
+def inside(where: np.ndarray, known: tuple[float, float, float, float]) -> np.ndarray:
     """1 where positions lie in the known rectangle, falling to 0 within one pixel outside."""
     left, top, right, bottom = known
     across = np.minimum(where[..., 0] - left, right - where[..., 0])

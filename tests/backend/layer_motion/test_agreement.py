@@ -1,0 +1,125 @@
+"""Promises of both keys' art meeting on large cameras: one outline, sharp edges, no leaps."""
+
+from __future__ import annotations
+
+import itertools
+
+import cv2
+import numpy as np
+import pytest
+
+from backend.layer_motion import agreement, warp
+from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.pose import AT_REST, Pose
+from backend.layer_motion.task import GapTask
+from shared.pictures import Picture
+
+from .drawn import outline, turned
+
+WIDTH, HEIGHT = 1920, 1080
+CORNER = np.array([700, 380])
+SIDE = 520
+_FINER = 4
+_INK = (20, 20, 30, 255)
+MOMENTS = 8
+TIMES = tuple(moment / MOMENTS for moment in range(1, MOMENTS))
+
+
+def inked(points: np.ndarray) -> Picture:
+    """A filled shape with a line of six pixels, as on a camera of 1920x1080."""
+    fine = np.zeros((SIDE * _FINER, SIDE * _FINER, 4), np.uint8)
+    shape = np.rint((points - CORNER) * _FINER).astype(np.int32)
+    cv2.fillPoly(fine, [shape], (240, 240, 245, 255))
+    cv2.polylines(fine, [shape], True, _INK, 6 * _FINER)
+    values = fine.astype(np.float32)
+    values[..., :3] *= values[..., 3:] / 255
+    small = cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    small[..., :3] /= np.maximum(small[..., 3:] / 255, 1e-6)
+    return Picture(np.rint(small).astype(np.uint8), int(CORNER[0]), int(CORNER[1])).cropped()
+
+
+def lines(points: np.ndarray) -> np.ndarray:
+    """The shape's outline as a line map of the whole camera."""
+    canvas = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.polylines(canvas, [np.rint(points).astype(np.int32)], True, 255, 7, cv2.LINE_AA)
+    return canvas.astype(np.float32) / 255
+
+
+def tail(time: float, wave: float) -> np.ndarray:
+    """A bent shape with a bump whose place on the outline (`wave`) fits of lines do not settle."""
+    middle = np.array([960.0, 640.0])
+    points = outline((960.0, 640.0), (150.0, 70.0))
+    away = points - middle
+    angle = np.arctan2(away[:, 1] / 70, away[:, 0] / 150)
+    points = middle + away * (1 + 0.12 * np.cos(3 * (angle - wave)))[:, None]
+    across = np.maximum(points[:, 0] - 960.0, 0.0)
+    return turned(
+        points - np.stack([0 * across, time * across**2 / 400], axis=1), middle, 40 * time
+    )
+
+
+def softness_px(picture: Picture) -> float:
+    """Width of the band along the outline that is neither opaque nor clear, in pixels."""
+    alpha = picture.pixels[..., 3].astype(np.float32) / 255
+    firm = (alpha > 0.5).astype(np.uint8)
+    contours, _ = cv2.findContours(firm, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    length = sum(cv2.arcLength(contour, closed=True) for contour in contours)
+    return float(((alpha > 0.04) & (alpha < 0.96)).sum() / length)
+
+
+@pytest.fixture(scope="module")
+def drawings() -> list[Picture]:
+    """Seven drawings between two keys that differ in more than the sketches can tell."""
+    first, last = inked(tail(0.0, 0.0)), inked(tail(1.0, 0.5))
+    sketches = {m: lines(tail(m / MOMENTS, 0.5 * m / MOMENTS)) for m in (0, 4, 8)}
+    return list(animate_gap(GapTask(WIDTH, HEIGHT, first, last, TIMES, sketches=sketches)).pictures)
+
+
+def test_a_drawing_between_two_keys_shows_one_sharp_outline_at_1080p(
+    drawings: list[Picture],
+) -> None:
+    for drawing in drawings:
+        assert softness_px(drawing) < 3.0
+
+
+def test_outlines_stay_as_dark_as_in_the_keys(drawings: list[Picture]) -> None:
+    def ink(picture: Picture) -> int:
+        opaque = picture.pixels[..., 3] > 250
+        return int((opaque & (picture.pixels[..., :3].mean(axis=2) < 60)).sum())
+
+    wanted = min(ink(inked(tail(0.0, 0.0))), ink(inked(tail(1.0, 0.5))))
+    assert all(ink(drawing) > 0.85 * wanted for drawing in drawings)
+
+
+def test_the_shape_changes_evenly_from_drawing_to_drawing(drawings: list[Picture]) -> None:
+    shapes = [drawing.on_canvas(WIDTH, HEIGHT)[..., 3] > 127 for drawing in drawings]
+    changes = [int((one ^ other).sum()) for one, other in itertools.pairwise(shapes)]
+    assert max(changes) < 2.0 * float(np.median(changes))
+
+
+def test_arts_a_few_pixels_apart_meet_where_the_share_says() -> None:
+    art = warp.prepare(inked(tail(0.0, 0.0)), WIDTH, HEIGHT)
+    apart = np.array([[1.0, 0, 9], [0, 1, -6], [0, 0, 1]])
+    limit = warp.frame_limit(WIDTH, HEIGHT, art)
+    poses = agreement.agree((art, art), (AT_REST, Pose(apart)), 0.5, limit)
+    one, other = (warp.sample(art, pose, limit) for pose in poses)
+    box = one.box.union(other.box)
+    left = warp.placed(one, box).pixels - warp.placed(other, box).pixels
+    assert float(np.sqrt(np.mean(left**2))) < 0.02
+    moved = warp.prepare(warp.to_picture(one), WIDTH, HEIGHT).centroid - art.centroid
+    assert moved == pytest.approx([4.5, -3.0], abs=0.3)
+
+
+def test_arts_that_no_motion_makes_alike_stay_where_they_are() -> None:
+    pale = inked(tail(0.0, 0.0))
+    dark = Picture(pale.pixels.copy(), pale.x, pale.y)
+    dark.pixels[..., :3] //= 3
+    arts = warp.prepare(pale, WIDTH, HEIGHT), warp.prepare(dark, WIDTH, HEIGHT)
+    limit = warp.frame_limit(WIDTH, HEIGHT, *arts)
+    poses = AT_REST, AT_REST
+    assert agreement.agree(arts, poses, 0.5, limit) is poses
+
+
+def test_small_cameras_are_left_alone() -> None:
+    assert not agreement.wanted(96)
+    assert agreement.wanted(HEIGHT)
