@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from shared.errors import AcetateError
@@ -20,6 +20,9 @@ from shared.errors import AcetateError
 ENVIRONMENT = "ACETATE_BLENDER"
 _ROOT = Path(__file__).resolve().parents[2]
 _INSTALLED = "bl_ext.user_default.acetate"
+LACKING_EXTENSION = f"No module named '{_INSTALLED}"
+TIMEOUT_S = 4 * 3600
+"""Long enough for a slow render of a long shot; only a Blender that hangs takes longer."""
 
 
 def find_blender(given: Path | None = None) -> Path:
@@ -55,11 +58,13 @@ def run_module(
 ) -> subprocess.CompletedProcess[str]:
     """Run `main` of a module of the extension, such as `export.headless`, to its end.
 
-    Raises `blender_missing` where the program cannot be started.
+    Raises `blender_missing` where the program cannot be started, `timeout` where it hangs.
     """
-    with _staged() as folder, tempfile.TemporaryDirectory(prefix="acetate-blender-") as resources:
+    bare = _is_interpreter(program)
+    staged = _staged() if bare else nullcontext(Path())
+    with staged as folder, tempfile.TemporaryDirectory(prefix="acetate-blender-") as resources:
         environment = dict(os.environ)
-        if _is_interpreter(program):
+        if bare:
             command = [str(program), "-m", f"acetate.{module}", *arguments]
             environment |= {"PYTHONPATH": str(folder), "BLENDER_USER_RESOURCES": resources}
         else:
@@ -69,8 +74,16 @@ def run_module(
             command += ["--python-expr", call]
         try:
             return subprocess.run(
-                command, env=environment, capture_output=True, text=True, errors="replace"
+                command,
+                env=environment,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=TIMEOUT_S,
             )
+        except subprocess.TimeoutExpired as error:
+            detail = "Blender did not end"
+            raise AcetateError("timeout", minutes=TIMEOUT_S // 60, detail=detail) from error
         except OSError as error:
             raise AcetateError("blender_missing", detail=str(error)) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import sys
@@ -89,7 +90,10 @@ def _look_at_disk(folder: Path) -> Finding:
     place = next((p for p in (folder, *folder.parents) if p.exists()), Path())
     free = shutil.disk_usage(place).free
     text = f"{free / 1024**3:.1f} GiB free for {folder}"
-    return Finding("disk", text, free >= MIN_FREE_BYTES, ExitCode.DISK, "" if free else "full")
+    if free >= MIN_FREE_BYTES:
+        return Finding("disk", text)
+    hint = "free at least 1 GiB, or choose another folder with --data-dir"
+    return Finding("disk", text, False, ExitCode.DISK, hint)
 
 
 def _look_at_weights(file: Path) -> Finding:
@@ -108,7 +112,7 @@ def _look_at_weights(file: Path) -> Finding:
 
 def _look_at_server(args: argparse.Namespace) -> Iterator[Finding]:
     local = find_local_server()
-    if local is None and args.server is None:
+    if local is None and not (args.server or os.environ.get("ACETATE_SERVER")):
         text = f"none has announced itself in {run_dir()}"
         yield Finding("server", text, hint="start one with: acetate serve")
         return
@@ -126,10 +130,11 @@ def _look_at_server(args: argparse.Namespace) -> Iterator[Finding]:
 
 def _look_inside(client: Client) -> Iterator[Finding]:
     server = client.server
-    same = server.version == version()
     yield Finding("server", f"version {server.version}, engines {', '.join(server.engines)}")
-    if not same:
-        yield Finding("versions", f"server {server.version}, here {version()}", hint="update one")
+    if server.version != version():
+        text = f"server {server.version}, here {version()}"
+        hint = "update the older one, then start the server again"
+        yield Finding("versions", text, False, ExitCode.VERSION_MISMATCH, hint)
     health = client.health()
     text = f"{health.queued} waiting, {health.running} running"
     yield Finding("queue", text)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from backend.cli.blender_program import find_blender, run_module
+from backend.cli.blender_program import LACKING_EXTENSION, find_blender, run_module
 from shared.errors import AcetateError, ExitCode
 
 SCHEMA = "acetate.export/1"
@@ -63,7 +64,8 @@ def export_scene(
     """Export a .blend file as a shot package (folder or .zip).
 
     Returns `warnings`, `layers`, `frames`, `size` and the request's `sha256`. Raises
-    `blender_missing`, `not_found`, `disk`, and whatever the scene itself gives.
+    `blender_missing`, `not_found`, `disk`, `timeout`, `bug` where Blender crashed, and whatever the
+    scene itself gives.
     """
     if not file.is_file():
         raise AcetateError("not_found", what=f"file {file}")
@@ -77,11 +79,19 @@ def export_scene(
         arguments += ["--quality", quality] if quality else []
         process = run_module(program, "export.headless", arguments)
         if not answer.exists():
-            raise AcetateError("blender_missing", detail=_last_lines(process.stderr))
+            raise _crash(process)
         report: dict[str, Any] = json.loads(answer.read_bytes())
     if "error" in report:
         raise AcetateError.from_dict(report["error"])
     return report
+
+
+def _crash(process: subprocess.CompletedProcess[str]) -> AcetateError:
+    """What it means that there is no report."""
+    detail = f"Blender ended with exit code {process.returncode}: {_last_lines(process.stderr)}"
+    if LACKING_EXTENSION in process.stderr:
+        return AcetateError("blender_missing", detail=f"the extension is not installed; {detail}")
+    return AcetateError("bug", detail=detail)
 
 
 def _last_lines(text: str) -> str:

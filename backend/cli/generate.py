@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from backend.cli.progress_line import ProgressLine
+from backend.cli.shot_options import add_shot_options, wanted_shot
 from backend.pipeline.context import LocalContext
 from backend.pipeline.engines import LAYERANIMATE
 from backend.pipeline.execute import execute
 from backend.pipeline.output_folder import check_free, write_result
-from backend.pipeline.rescale import rescale_shot
 from shared.blobs import Blobs, MemoryBlobs
-from shared.errors import AcetateError, ExitCode
-from shared.package import read_package
+from shared.errors import ExitCode
 from shared.result import ResultManifest
-from shared.shot import ShotRequest, shot_from_json, single_takes, to_json
+from shared.shot import ShotRequest, single_takes
 
 if TYPE_CHECKING:
     from shared.client import Client
@@ -36,14 +30,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "generate", help="turn a shot into finished layers", description=__doc__
     )
-    parser.add_argument("shot", type=Path, help="shot package (folder or .zip) or .blend file")
+    add_shot_options(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
-    parser.add_argument("--engine", help="auto, layer-motion, mini or layeranimate")
-    parser.add_argument("--size", metavar="WxH", help="generate at another size, such as 960x540")
-    parser.add_argument("--seed", type=int, help="seed of the first take")
-    parser.add_argument("--steps", type=int, help="sampling steps of a diffusion engine")
-    parser.add_argument("--takes", type=int, help="how many takes; each gets a folder of its own")
     parser.add_argument("--server", metavar="ADDRESS", help="send the shot to this server")
+    parser.add_argument("--secret-file", type=Path, help="default: where the server announced it")
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     parser.add_argument("--force", action="store_true", help="replace an earlier result in OUT")
     parser.set_defaults(run=run)
@@ -52,8 +42,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command. Raises `AcetateError`; returns an exit code."""
     out: Path = args.out
-    with _opened(args.shot) as package:
-        request, blobs = _adjusted(package[0], package[1], args)
+    request, blobs = wanted_shot(args)
     for folder in _folders(request, out):
         check_free(folder, force=args.force)
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
@@ -83,40 +72,6 @@ def _folders(request: ShotRequest, out: Path) -> list[Path]:
     return [out / f"take-{number:02d}" for number in range(1, count + 1)]
 
 
-@contextlib.contextmanager
-def _opened(shot: Path) -> Iterator[tuple[ShotRequest, Blobs]]:
-    """A package, or a scene's package made by headless Blender."""
-    if shot.suffix.lower() != ".blend":
-        yield read_package(shot)
-        return
-    from backend.cli.export import export_scene
-
-    with tempfile.TemporaryDirectory(prefix="acetate-export-") as folder:
-        package = Path(folder) / "shot"
-        export_scene(shot, package)
-        yield read_package(package)
-
-
-def _adjusted(
-    request: ShotRequest, blobs: Blobs, args: argparse.Namespace
-) -> tuple[ShotRequest, Blobs]:
-    """The request with the command line's wishes in it, validated again."""
-    wishes = {name: getattr(args, name) for name in ("engine", "seed", "steps", "takes")}
-    given = {name: value for name, value in wishes.items() if value is not None}
-    look = msgspec.structs.replace(request.look, **given)
-    request = msgspec.structs.replace(request, look=look)
-    if args.size:
-        request, blobs = rescale_shot(request, blobs, *_parse_size(args.size))
-    return shot_from_json(to_json(request)), blobs
-
-
-def _parse_size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise AcetateError("usage", where=f"not a size: {text[:40]} (write 960x540)")
-    return int(width), int(height)
-
-
 def _one_take(
     request: ShotRequest,
     blobs: Blobs,
@@ -126,7 +81,7 @@ def _one_take(
 ) -> dict[str, Any]:
     results = MemoryBlobs()
     if args.server:
-        manifest = _run_on_server(request, blobs, results, args.server, line)
+        manifest = _run_on_server(request, blobs, results, args, line)
     else:
         manifest = execute(request, blobs, results, LocalContext(on_progress=line.update))
     write_result(manifest, results, folder, force=args.force)
@@ -134,12 +89,16 @@ def _one_take(
 
 
 def _run_on_server(
-    request: ShotRequest, blobs: Blobs, results: Blobs, server: str, line: ProgressLine
+    request: ShotRequest,
+    blobs: Blobs,
+    results: Blobs,
+    args: argparse.Namespace,
+    line: ProgressLine,
 ) -> ResultManifest:
     """Submit, follow and fetch. An interruption cancels the job, because nobody waits for it."""
-    from shared.client import Client
+    from backend.cli.server_options import connect
 
-    with Client.connect(server) as client:
+    with connect(args) as client:
         job = client.submit(request, blobs)
         try:
             _follow(client, job, line)

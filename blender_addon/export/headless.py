@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         report, code = _export(args), 0
     except AcetateError as error:
         report, code = {"error": error.to_dict()}, int(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - whoever waits for the report learns what it was
+        bug = AcetateError("bug", detail=f"{type(error).__name__}: {error}")
+        report, code = {"error": bug.to_dict()}, int(bug.exit_code)
     write_atomically(args.report, json.dumps(report).encode())
     return code
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from backend.cli import doctor
 from backend.cli.main import error_line, main
-from shared.errors import CATALOGUE, AcetateError
+from shared.errors import CATALOGUE, AcetateError, ExitCode
 from shared.package import write_package
 from tests.backend.server.running import RunningServer, acetate, wait_until
 from tests.backend.server.shots import make_shot
@@ -177,6 +178,59 @@ def test_doctor_names_the_hop_that_is_broken(shell: Shell) -> None:
     assert "FAIL connection: E203" in done.stdout
 
 
+def test_doctor_asks_the_server_that_the_environment_names(shell: Shell, tmp_path: Path) -> None:
+    shell.environment["ACETATE_RUN_DIR"] = str(tmp_path / "nothing")
+    shell.environment["ACETATE_SERVER"] = "127.0.0.1:1"
+    done = shell.run("doctor", expect=4)
+    assert "FAIL connection: E201" in done.stdout
+
+
+def test_doctor_fails_for_a_server_of_another_version_and_says_what_to_do(
+    served: RunningServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in served.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(doctor, "version", lambda: "99.0")
+    assert main(["doctor"]) == ExitCode.VERSION_MISMATCH
+    (line,) = [row for row in capsys.readouterr().out.splitlines() if " versions:" in row]
+    assert line.startswith("FAIL")
+    assert "update the older one" in line
+
+
+def test_doctor_fails_for_a_nearly_full_disk_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ACETATE_RUN_DIR", str(tmp_path))
+    monkeypatch.delenv("ACETATE_SERVER", raising=False)
+    monkeypatch.setattr(doctor, "MIN_FREE_BYTES", 2**60)
+    assert main(["doctor"]) == ExitCode.DISK
+    (line,) = [row for row in capsys.readouterr().out.splitlines() if " disk:" in row]
+    assert line.startswith("FAIL")
+    assert "--data-dir" in line
+
+
+def test_submit_takes_the_same_wishes_as_generate(shell: Shell) -> None:
+    shot = shell.shot(seed=12)
+    small = shell.json("submit", shot, "--size", "32x32", "--seed", "9", "--wait")
+    out = shell.folder / "small"
+    assert shell.json("fetch", small["id"], "-o", str(out))["frames"] == [1, 5]
+    manifest = json.loads((out / "manifest.json").read_bytes())
+    assert (manifest["width"], manifest["height"], manifest["seed"]) == (32, 32, 9)
+    assert shell.run("submit", shot, "--size", "big", expect=2).stderr.startswith("E118")
+
+
+def test_generate_shows_a_server_the_secret_it_is_given(
+    shell: Shell, served: RunningServer
+) -> None:
+    shell.environment["ACETATE_RUN_DIR"] = str(shell.folder / "nothing")
+    words = ("generate", shell.shot(seed=13), "--server", served.address)
+    assert shell.run(*words, "-o", str(shell.folder / "a"), expect=5).stderr.startswith("E203")
+    out = shell.folder / "b"
+    secret = str(served.secret_file)
+    assert shell.json(*words, "-o", str(out), "--secret-file", secret)["takes"]
+    assert (out / "manifest.json").is_file()
+
+
 def test_version_and_help_need_nothing(shell: Shell) -> None:
     assert shell.json("version")["proto"] == [1, 0, 0]
     text = shell.run("--help").stdout
@@ -195,6 +249,14 @@ def test_an_unforeseen_error_is_one_line_and_its_traceback_a_file(
     assert text.startswith("E900")
     assert text.count("\n") == 1
     assert "ZeroDivisionError" in (tmp_path / "acetate-error.log").read_text()
+
+
+def test_memory_that_runs_out_here_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("backend.cli.version.version", lambda: bytearray(2**60))
+    assert main(["version"]) == ExitCode.OUT_OF_MEMORY
+    assert capsys.readouterr().err.startswith("E301 Memory ran out - ")
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))

@@ -121,3 +121,39 @@ def test_a_frame_range_that_is_none_is_a_usage_error(
     arguments = ["export", str(file), "-o", str(tmp_path / "shot"), "--frames", "all"]
     assert main(arguments) == ExitCode.USAGE
     assert capsys.readouterr().err.startswith("E118")
+
+
+def test_a_crash_of_the_export_itself_says_what_it_was(
+    blend_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    target = tmp_path / "file" / "shot"
+    arguments = ["export", str(blend_file), "-o", str(target), "--quality", "fast"]
+    assert main(arguments) == ExitCode.DISK
+    assert capsys.readouterr().err.startswith("E501")
+    assert main([*arguments[:3], str(tmp_path / "x"), "--frames", "1-99999999999"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("E900")
+    assert "Error" in error
+
+
+@pytest.mark.parametrize(
+    ("last_words", "code"),
+    [
+        ("Segmentation fault", "E900"),
+        ("ModuleNotFoundError: No module named 'bl_ext.user_default.acetate'", "E117"),
+    ],
+)
+def test_a_blender_that_ends_without_a_report_is_told_with_its_exit_code(
+    last_words: str, code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "blender"
+    program.write_text(f'#!/bin/sh\necho "{last_words}" >&2\nexit 11\n')
+    program.chmod(0o755)
+    file = tmp_path / "scene.blend"
+    file.touch()
+    main(["export", str(file), "-o", str(tmp_path / "shot"), "--blender", str(program)])
+    error = capsys.readouterr().err
+    assert error.startswith(code)
+    assert "exit code 11" in error
+    assert last_words in error
