@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,40 +13,23 @@ pytest.importorskip("bpy")
 import bpy
 
 from tests.blender.addon.conftest import Part
+from tests.blender.addon.pumping import connect, pump_until, reset, send_square
 from tests.blender.addon.server import RunningServer, free_port
-from tests.blender.addon.shots import moving_square
 
 if TYPE_CHECKING:
-    from blender_addon.session import Session, Tracked
+    from blender_addon.session import Session
 
 pytestmark = pytest.mark.blender
-_PATIENCE_S = 90.0
 
 
 @pytest.fixture
 def session(part: Part, saved_file: Path) -> Iterator[Session]:
     """The extension's session, disconnected before and after."""
     running = part("runtime").session()
-    _reset(running)
+    reset(running)
     yield running
     running.cancel()
-    _reset(running)
-
-
-def _reset(session: Session) -> None:
-    session.disconnect()
-    pump_until(session, lambda: session.connection.value == "off")
-    session.jobs.clear()
-    session.dismiss()
-
-
-def pump_until(session: Session, condition: Callable[[], bool]) -> None:
-    """Call the tick, as Blender's timer would, until something is so."""
-    until = time.monotonic() + _PATIENCE_S
-    while not condition():
-        assert time.monotonic() < until, (session.connection, session.error, session.jobs)
-        session.pump()
-        time.sleep(0.01)
+    reset(running)
 
 
 def _shown(session: Session) -> dict[str, str]:
@@ -55,19 +37,11 @@ def _shown(session: Session) -> dict[str, str]:
     return session.error
 
 
-def _send(session: Session, part: Part, **shape: int) -> Tracked:
-    request, blobs = moving_square(part, **shape)
-    root = part("takes.library").takes_root(bpy.data.filepath, None)
-    (key,) = session.send(bpy.context.scene, root, request, blobs)
-    return session.jobs[key]
-
-
 def test_a_shot_goes_out_and_a_take_comes_back(
     session: Session, part: Part, server: RunningServer
 ) -> None:
-    session.connect()
-    pump_until(session, lambda: session.connection.value == "ready")
-    tracked = _send(session, part)
+    connect(session)
+    tracked = send_square(session, part)
     pump_until(session, lambda: tracked.view.is_over)
     assert tracked.view.state.value == "done", session.error
     take = part("takes.library").read_take(tracked.folder)
@@ -83,7 +57,7 @@ def test_without_a_server_the_job_fails_with_a_hint_and_nothing_hangs(
 ) -> None:
     monkeypatch.setenv("ACETATE_SERVER", f"tcp://127.0.0.1:{free_port()}")
     session.connect()
-    tracked = _send(session, part)
+    tracked = send_square(session, part)
     pump_until(session, lambda: tracked.view.is_over)
     assert tracked.view.state.value == "failed"
     assert _shown(session)["code"] == "E201"
@@ -94,9 +68,8 @@ def test_without_a_server_the_job_fails_with_a_hint_and_nothing_hangs(
 def test_a_killed_server_means_reconnecting_and_the_job_ends_once_it_is_back(
     session: Session, part: Part, server: RunningServer
 ) -> None:
-    session.connect()
-    pump_until(session, lambda: session.connection.value == "ready")
-    tracked = _send(session, part, frames=25, side=256)
+    connect(session)
+    tracked = send_square(session, part, frames=25, side=256)
     pump_until(session, lambda: bool(tracked.view.job))
     server.kill()
     pump_until(session, lambda: session.connection.value == "reconnecting")
@@ -110,9 +83,8 @@ def test_a_killed_server_means_reconnecting_and_the_job_ends_once_it_is_back(
 def test_a_job_is_cancelled_even_while_the_server_is_gone(
     session: Session, part: Part, server: RunningServer
 ) -> None:
-    session.connect()
-    pump_until(session, lambda: session.connection.value == "ready")
-    tracked = _send(session, part, frames=25, side=256)
+    connect(session)
+    tracked = send_square(session, part, frames=25, side=256)
     pump_until(session, lambda: bool(tracked.view.job))
     server.kill()
     pump_until(session, lambda: session.connection.value == "reconnecting")
@@ -124,9 +96,8 @@ def test_a_job_is_cancelled_even_while_the_server_is_gone(
 def test_a_saved_file_collects_its_take_when_it_is_opened_again(
     session: Session, part: Part, server: RunningServer, saved_file: Path
 ) -> None:
-    session.connect()
-    pump_until(session, lambda: session.connection.value == "ready")
-    tracked = _send(session, part)
+    connect(session)
+    tracked = send_square(session, part)
     pump_until(session, lambda: bool(tracked.view.job))
     bpy.ops.wm.save_mainfile()
     key = tracked.view.key
@@ -138,9 +109,8 @@ def test_a_saved_file_collects_its_take_when_it_is_opened_again(
 def test_a_crash_before_saving_loses_nothing_because_the_take_folder_knows_the_job(
     session: Session, part: Part, server: RunningServer, saved_file: Path
 ) -> None:
-    session.connect()
-    pump_until(session, lambda: session.connection.value == "ready")
-    tracked = _send(session, part)
+    connect(session)
+    tracked = send_square(session, part)
     pump_until(session, lambda: tracked.view.is_over)
     # As if Blender had died before the result was laid out.
     (tracked.folder / "manifest.json").unlink()
@@ -192,10 +162,9 @@ def test_the_server_starts_and_stops_by_the_users_click(
 def test_undo_never_makes_the_scene_forget_a_running_job(
     session: Session, part: Part, server: RunningServer
 ) -> None:
-    session.connect()
-    pump_until(session, lambda: session.connection.value == "ready")
+    connect(session)
     bpy.ops.ed.undo_push(message="before")
-    tracked = _send(session, part, frames=25, side=256)
+    tracked = send_square(session, part, frames=25, side=256)
     pump_until(session, lambda: bool(bpy.context.scene.acetate.jobs))
     bpy.ops.ed.undo_push(message="after")
     bpy.ops.ed.undo()
