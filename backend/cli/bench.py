@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 import cv2
 import msgspec
 import numpy as np
 
+from backend.cli.bench_overhead import bench_overhead
 from backend.cli.bench_shots import bench_shot
+from backend.cli.measurement import SIZES, BenchOptions, Measurement, clocked
 from backend.pipeline.context import LocalContext
 from backend.pipeline.execute import execute
 from shared.blobs import MemoryBlobs
@@ -21,53 +21,6 @@ from shared.errors import AcetateError, ExitCode
 from shared.pictures import decode_png, encode_png
 from shared.result import ResultManifest
 from shared.shot import Role, ShotRequest
-
-SIZES = ((512, 320), (1920, 1080))
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """One figure. `value` is the median wall time in `unit`; `cpu_s` its processor seconds.
-
-    `ratio`: `value` over that of the mode named by `reference`, measured in the same run.
-    """
-
-    name: str
-    config: dict[str, object]
-    value: float
-    unit: str
-    ratio: float
-    reference: str
-    cpu_s: float
-    details: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Span:
-    """Wall and processor seconds of one piece of work."""
-
-    wall_s: float
-    cpu_s: float
-
-
-@dataclass(frozen=True)
-class BenchOptions:
-    """What every benchmark is given: camera sizes in pixels and how often to repeat."""
-
-    sizes: tuple[tuple[int, int], ...] = SIZES
-    repeat: int = 3
-
-
-def clocked(work: Callable[[], object], repeat: int) -> Span:
-    """Median wall and processor seconds of `repeat` runs after one that warms up."""
-    work()
-    spans = []
-    for _ in range(repeat):
-        wall_s, cpu_s = time.perf_counter(), time.process_time()
-        work()
-        spans.append((time.perf_counter() - wall_s, time.process_time() - cpu_s))
-    walls, cpus = zip(*spans, strict=True)
-    return Span(statistics.median(walls), statistics.median(cpus))
 
 
 def bench_layer_motion(options: BenchOptions) -> Iterator[Measurement]:
@@ -113,8 +66,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "layer-motion": bench_layer_motion,
     "generate": bench_generate,
     "png": bench_png,
+    "pipeline-overhead": bench_overhead,
 }
-"""All benchmarks by name; other modules of this folder add theirs here."""
+"""All benchmarks by name."""
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -154,10 +108,11 @@ def _sizes(text: str | None) -> tuple[tuple[int, int], ...]:
 
 def _print_row(measurement: Measurement) -> None:
     config = " ".join(f"{name}={value}" for name, value in measurement.config.items())
+    details = " ".join(f"{name}={value}" for name, value in measurement.details.items())
     print(
-        f"{measurement.name:14} {measurement.value:9.3f} {measurement.unit:3} "
+        f"{measurement.name:17} {measurement.value:9.3f} {measurement.unit:3} "
         f"cpu {measurement.cpu_s:7.3f} s  {measurement.ratio:6.2f} x {measurement.reference}"
-        f"  ({config})",
+        f"  ({config})  {details}".rstrip(),
         flush=True,
     )
 

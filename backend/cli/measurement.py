@@ -1,0 +1,55 @@
+"""What a benchmark is given and what it gives; `acetate bench` and its benchmarks use this."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+SIZES = ((512, 320), (1920, 1080))
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One figure. `value` is the median wall time in `unit`; `cpu_s` its processor seconds.
+
+    `ratio`: `value` over that of the mode named by `reference`, measured in the same run.
+    """
+
+    name: str
+    config: dict[str, object]
+    value: float
+    unit: str
+    ratio: float
+    reference: str
+    cpu_s: float
+    details: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Wall and processor seconds of one piece of work."""
+
+    wall_s: float
+    cpu_s: float
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """What every benchmark is given: camera sizes in pixels and how often to repeat."""
+
+    sizes: tuple[tuple[int, int], ...] = SIZES
+    repeat: int = 3
+
+
+def clocked(work: Callable[[], object], repeat: int) -> Span:
+    """Median wall and processor seconds of `repeat` runs after one that warms up."""
+    work()
+    spans = []
+    for _ in range(repeat):
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
+        work()
+        spans.append((time.perf_counter() - wall_s, time.process_time() - cpu_s))
+    walls, cpus = zip(*spans, strict=True)
+    return Span(statistics.median(walls), statistics.median(cpus))
