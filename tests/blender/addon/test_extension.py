@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import importlib.util
 import socket
 import threading
 import zipfile
 from pathlib import Path
 from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -19,6 +20,10 @@ import bpy
 
 from build_steps import addon as addon_build
 from tests.blender.addon.conftest import PACKAGE, ROOT, Part
+from tests.blender.addon.scenes import draw_scene
+
+if TYPE_CHECKING:
+    from blender_addon.session import Session
 
 pytestmark = pytest.mark.blender
 
@@ -90,6 +95,7 @@ def test_drawing_and_polling_touch_neither_sockets_nor_files(
 
     session = part("runtime").session()
     session.fail(part("shared.errors").AcetateError("no_camera"))
+    _furnish_session(session, part, saved_file.parent)
     layout = _FakeLayout()
     panels = [cls for cls in part("panels").CLASSES if issubclass(cls, bpy.types.Panel)]
     with monkeypatch.context() as patched:
@@ -98,11 +104,50 @@ def test_drawing_and_polling_touch_neither_sockets_nor_files(
         for panel in panels:
             if not hasattr(panel, "poll") or panel.poll(bpy.context):
                 panel.draw(_Drawn(layout), bpy.context)
-        assert not bpy.ops.acetate.take_apply.poll()
-        assert not bpy.ops.acetate.job_cancel.poll()
+        _draw_rows(part, layout)
+        assert bpy.ops.acetate.take_apply.poll()
+        assert bpy.ops.acetate.job_cancel.poll()
+    session.jobs.clear()
     session.dismiss()
     assert "The scene has no camera" in layout.texts
     assert "acetate.generate" in layout.operators
+    assert {"figure", "bg", "Take 7", "layer-motion"} <= set(layout.texts)
+    assert [text for text in layout.texts if text.endswith("seed 0")] == [
+        f"Take {number} · seed 0" for number in (3, 4, 5)
+    ]
+    assert "2 more" in layout.texts
+
+
+def _furnish_session(session: Session, part: Part, folder: Path) -> None:
+    """Layers, two jobs that are over, five that are not, and a take in the open file."""
+    draw_scene()
+    bpy.ops.acetate.layers_sync()
+    shot = bpy.context.scene.acetate
+    shot.layers["figure"].use_motion, shot.layers["figure"].sketch = True, "bg"
+    row = shot.take_list.add()
+    row.name, row.number, row.engine = "take_007", 7, "layer-motion"
+    jobs, tracked = part("link.jobs"), part("session").Tracked
+    for number in range(1, 8):
+        state = jobs.JobState.DONE if number < 3 else jobs.JobState.QUEUED
+        view = jobs.JobView(key=str(number), take="take_001", number=number, state=state)
+        session.jobs[view.key] = tracked(view, bpy.context.scene.session_uid, folder)
+
+
+def _draw_rows(part: Part, layout: _FakeLayout) -> None:
+    """The rows of both lists, which Blender draws itself."""
+    shot = bpy.context.scene.acetate
+    for cls in part("panels").CLASSES:
+        rows = shot.layers if cls.__name__ == "ACETATE_UL_layers" else shot.take_list
+        for row in rows if issubclass(cls, bpy.types.UIList) else ():
+            cls.draw_item(None, bpy.context, layout, shot, row, 0, shot, "")
+
+
+def test_without_layers_jobs_and_takes_nothing_can_be_applied_or_cancelled(
+    saved_file: Path, part: Part
+) -> None:
+    part("runtime").session().jobs.clear()
+    assert not bpy.ops.acetate.take_apply.poll()
+    assert not bpy.ops.acetate.job_cancel.poll()
 
 
 class _Drawn:
@@ -135,20 +180,53 @@ def test_the_shortcuts_are_free_in_blenders_own_key_map(extension: ModuleType) -
     keymap = importlib.import_module(f"{PACKAGE}.keymap")
     wanted = {(key, ctrl, shift, alt) for _, key, ctrl, shift, alt in keymap.BINDINGS}
     maps = [name for name, _ in keymap.EDITORS]
-    config = bpy.context.window_manager.keyconfigs.default
+    defaults = _default_shortcuts()
     for name in [*maps, "Window", "Screen", "Object Mode"]:
-        found = config.keymaps.get(name) if config else None
-        for item in found.keymap_items if found else ():
-            assert (item.type, bool(item.ctrl), bool(item.shift), bool(item.alt)) not in wanted
+        assert len(defaults[name]) > 3, name
+        assert not defaults[name] & wanted, name
+
+
+def _default_shortcuts() -> dict[str, set[tuple[str, bool, bool, bool]]]:
+    """Blender's own key map as it ships: name -> (key, ctrl, shift, alt)."""
+    folder = Path(bpy.utils.preset_paths("keyconfig")[0]) / "keymap_data"
+    spec = importlib.util.spec_from_file_location("shipped", folder / "blender_default.py")
+    assert spec is not None
+    assert spec.loader is not None
+    shipped = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(shipped)
+    found: dict[str, set[tuple[str, bool, bool, bool]]] = {}
+    for name, _, content in shipped.generate_keymaps():
+        events = [event for _, event, _ in content["items"] if event["value"] == "PRESS"]
+        found[name] = {
+            (event["type"], *(bool(event.get(key)) for key in ("ctrl", "shift", "alt")))
+            for event in events
+        }
+    return found
+
+
+def test_shortcuts_that_were_switched_off_stay_off_at_the_next_start(extension: ModuleType) -> None:
+    keymap = importlib.import_module(f"{PACKAGE}.keymap")
+    chosen = bpy.context.preferences.addons[PACKAGE].preferences
+    chosen.use_keymap = False
+    try:
+        extension.unregister()
+        extension.register()
+        items = [
+            item
+            for found in bpy.context.window_manager.keyconfigs.addon.keymaps
+            for item in found.keymap_items
+            if item.idname in {binding[0] for binding in keymap.BINDINGS}
+        ]
+        assert len(items) == len(keymap.BINDINGS) * len(keymap.EDITORS)
+        assert not any(item.active for item in items)
+    finally:
+        bpy.context.preferences.addons[PACKAGE].preferences.use_keymap = True
+    assert all(item.active for item in items)
 
 
 def test_every_offered_fix_can_be_done(part: Part) -> None:
-    fixes, errors = part("fixes").FIXES, part("shared.errors")
-    # Errors of the artist's own click; the others belong to servers and command lines.
-    for name in (
-        "no_layers", "no_gap", "gap_too_long", "too_many_layers", "empty_key", "no_camera",
-        "trajectory_outside", "unsaved", "unreachable", "auth", "offline_mode", "no_program",
-        "server_ended", "model_missing", "model_corrupt", "worker_died", "nan", "job_failed",
-        "job_unknown", "disk", "bug",
-    ):  # fmt: skip
-        assert errors.CATALOGUE[name].fix in fixes, name
+    fixes, catalogue = part("fixes").FIXES, part("shared.errors").CATALOGUE
+    offered = {row.fix for row in catalogue.values() if row.fix}
+    assert offered == set(fixes)
+    assert all(bool(row.fix) == bool(row.fix_label) for row in catalogue.values())
+    assert not any("{" in row.fix_label for row in catalogue.values())

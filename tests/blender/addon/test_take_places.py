@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,67 @@ def test_a_plane_shows_the_pictures_exact_colours(
     assert texture.image.filepath.startswith("//")
     user = texture.image_user
     assert (user.frame_start, user.frame_duration, user.frame_offset) == (1, 2, 0)
+
+
+def test_a_later_take_lies_in_front_of_earlier_ones_and_inside_the_cameras_view(
+    saved_file: Path, pictures: Pictures, make_take: TakeMaker
+) -> None:
+    depths: list[list[float]] = []
+    for placement in ("planes", "empties") * 12:
+        before = set(bpy.context.scene.objects)
+        make_take({name: frames[:1] for name, frames in pictures.items()})
+        bpy.ops.acetate.take_apply(placement=placement)
+        made = sorted(set(bpy.context.scene.objects) - before, key=lambda one: one.name)
+        depths.append([_depth(thing) for thing in made])
+    clip = bpy.context.scene.camera.data.clip_start
+    for earlier, later in itertools.pairwise(depths):
+        assert len(later) == len(pictures)
+        assert max(later) < min(earlier)
+        assert min(later) > clip
+
+
+def _depth(thing: bpy.types.Object) -> float:
+    return -thing.location.z if thing.type == "EMPTY" else -thing.data.vertices[0].co.z
+
+
+@pytest.mark.skipif(bpy.app.version >= (5, 0, 0), reason="5.0 has no switch for the whole tree")
+def test_a_tree_that_was_switched_off_stays_out_of_the_picture(
+    saved_file: Path, pictures: Pictures, make_take: TakeMaker, tmp_path: Path
+) -> None:
+    scene = bpy.context.scene
+    scene.use_nodes = True
+    tint = scene.node_tree.nodes.new("CompositorNodeRGB")
+    tint.outputs[0].default_value = (1.0, 0.0, 0.0, 1.0)
+    output = next(one for one in scene.node_tree.nodes if one.type == "COMPOSITE")
+    scene.node_tree.links.new(tint.outputs[0], output.inputs[0])
+    scene.use_nodes = False
+    before = render_frame(START - 1, tmp_path / "before.png")
+    make_take(pictures, start=START)
+    bpy.ops.acetate.take_apply(placement="compositor")
+    np.testing.assert_array_equal(render_frame(START - 1, tmp_path / "after.png"), before)
+    inside = render_frame(START, tmp_path / "inside.png")
+    np.testing.assert_array_equal(inside, _composite(pictures, 0))
+
+
+@pytest.mark.skipif(bpy.app.version < (5, 0, 0), reason="before 5.0 each scene has its own tree")
+def test_a_compositing_group_that_another_scene_uses_is_left_to_it(
+    saved_file: Path, pictures: Pictures, make_take: TakeMaker
+) -> None:
+    furnish_scene()
+    scene = bpy.context.scene
+    group, other = scene.compositing_node_group, bpy.data.scenes.new("Other")
+    other.compositing_node_group = group
+    nodes = len(group.nodes)
+    make_take(pictures, start=START)
+    bpy.ops.acetate.take_apply(placement="compositor")
+    assert other.compositing_node_group == group
+    assert len(group.nodes) == nodes
+    assert scene.compositing_node_group != group
+    assert len(scene.compositing_node_group.nodes) > nodes
+    other.compositing_node_group = None
+    count = len(bpy.data.node_groups)
+    bpy.ops.acetate.take_apply(placement="compositor")
+    assert len(bpy.data.node_groups) == count  # its own group is used as it is
 
 
 def test_other_view_transforms_give_a_warning_and_stay(
