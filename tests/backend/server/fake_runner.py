@@ -88,7 +88,7 @@ def _manifest(request: ShotRequest, outputs: Blobs, plan: Plan) -> ResultManifes
     count = request.end - request.start + 1
     frames = tuple(outputs.put(encode_png(_picture(request, index))) for index in range(count))
     noise = np.random.default_rng(request.look.seed).bytes(plan.noise_bytes)
-    painted = (outputs.put(noise),) if noise else ()
+    painted = (outputs.put(noise),) * count if noise else ()
     folders = folder_names([layer.name for layer in request.stack])
     return ResultManifest(
         request_sha256=request.sha256,
