@@ -182,7 +182,7 @@ def _receive(work: Work, client: Client, desk: Desk) -> None:
         desk.tell(work, JobNews(state=JobState.RECEIVING, done=done_bytes, total=total_bytes))
 
     incoming = work.folder / INCOMING
-    store = FolderBlobs(incoming)
+    store = FolderBlobs(incoming, durable=False)
     manifest = client.fetch(work.note.job, store, progress=received)
     library.write_result(work.folder, manifest, store)
     shutil.rmtree(incoming, ignore_errors=True)
