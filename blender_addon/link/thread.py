@@ -61,6 +61,7 @@ class LinkThread(threading.Thread):
         self._abandoned: set[str] = set()
         self._client: Client | None = None
         self._target: Target | None = None
+        self._refusal: AcetateError | None = None
         self._retry = _Retry()
         self._server = ServerProcess()
         self._pinged_at = 0.0
@@ -115,14 +116,14 @@ class LinkThread(threading.Thread):
     def _connect_order(self, order: Connect) -> None:
         self._epoch = order.epoch
         self._drop_client()
-        self._target = order.target
+        self._target, self._refusal = order.target, None
         self._retry = _Retry(first_patience_s=order.patience_s)
 
     def _disconnect_order(self, order: Disconnect | StopServer) -> None:
         if isinstance(order, StopServer):
             self._server.stop()
         self._drop_client()
-        self._target = None
+        self._target, self._refusal = None, None
         self._epoch = order.epoch
         self._tell(Signal.CLOSED)
 
@@ -144,7 +145,7 @@ class LinkThread(threading.Thread):
             self._desk.finish(work, JobState.FAILED, error)
         self._drop_finished()
         if self._target is None:
-            self._give_up(AcetateError("unreachable", server="the server"))
+            self._give_up(self._refusal or AcetateError("unreachable", server="the server"))
 
     def _follow_order(self, order: Follow) -> None:
         known = self._works.get(order.note.key)
@@ -230,7 +231,7 @@ class LinkThread(threading.Thread):
             self._give_up(error)
 
     def _stop_trying(self, signal: Signal, error: AcetateError) -> None:
-        self._target = None
+        self._target, self._refusal = None, error
         self._tell(signal, error)
         self._fail_unsent(error)
 

@@ -7,11 +7,14 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgpack
 import pytest
+import zmq
 
 _READY_S = 60.0
 
@@ -40,6 +43,40 @@ class RunningServer:
         """Start it on the same data folder and port."""
         self.process = _spawn(self.program, self.folder, self.port)
         _wait_until_ready(self)
+
+
+class OtherVersion:
+    """A server that speaks only protocol 9 and says so to everybody; a context manager."""
+
+    def __init__(self) -> None:
+        self.greetings = 0
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.ROUTER)
+        port = self._socket.bind_to_random_port("tcp://127.0.0.1")
+        self.address = f"tcp://127.0.0.1:{port}"
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._refuse_all)
+
+    def __enter__(self) -> OtherVersion:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+        self._socket.close(linger=0)
+        self._context.term()
+
+    def _refuse_all(self) -> None:
+        while not self._is_over.is_set():
+            if not self._socket.poll(50):
+                continue
+            who, magic, header, *_ = self._socket.recv_multipart()
+            self.greetings += 1
+            error = {"code": "E204", "name": "version", "text": "x"}
+            number = msgpack.unpackb(header)["id"]
+            answer = {"t": "error", "re": number, "error": error, "proto": [9, 0, 0]}
+            self._socket.send_multipart([who, magic, msgpack.packb(answer)])  # pyright: ignore[reportArgumentType]
 
 
 def start_server(root: Path, folder: Path) -> RunningServer:

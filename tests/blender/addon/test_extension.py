@@ -198,8 +198,8 @@ def _default_shortcuts() -> dict[str, set[tuple[str, bool, bool, bool]]]:
     for name, _, content in shipped.generate_keymaps():
         events = [event for _, event, _ in content["items"] if event["value"] == "PRESS"]
         found[name] = {
-            (event["type"], *(bool(event.get(key)) for key in ("ctrl", "shift", "alt")))
-            for event in events
+            (one["type"], bool(one.get("ctrl")), bool(one.get("shift")), bool(one.get("alt")))
+            for one in events
         }
     return found
 

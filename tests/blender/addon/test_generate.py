@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.blender.addon.scenes import FIRST, LAST, draw, draw_scene
 from tests.blender.addon.server import RunningServer, free_port
 
 if TYPE_CHECKING:
+    from blender_addon.export.shot import ExportProgress
     from blender_addon.session import Session
 
 pytestmark = pytest.mark.blender
@@ -119,6 +121,58 @@ def test_cancel_during_the_export_leaves_no_job_and_no_take_folder(
     assert session.export is None
     assert session.jobs == {}
     assert not (saved_file.parent / "takes").exists()
+
+
+def test_the_export_reads_the_view_layer_in_which_it_was_asked_for(
+    session: Session, drawn: bpy.types.Object, part: Part
+) -> None:
+    scene = bpy.context.scene
+    second = scene.view_layers.new("Second")
+    with bpy.context.temp_override(scene=scene, view_layer=second):
+        session.generate(bpy.context)
+    assert session.export is not None
+    seen: list[str] = []
+
+    def steps() -> Iterator[ExportProgress]:
+        while True:
+            seen.append(bpy.context.view_layer.name)
+            yield part("export.shot").ExportProgress(0, 1, "")
+
+    session.drop_export()
+    with bpy.context.temp_override(scene=scene, view_layer=second):
+        session.generate(bpy.context)
+    assert session.export is not None
+    session.export.steps = steps()
+    session.pump()
+    scene.view_layers.remove(second)
+    session.pump()
+    session.drop_export()
+    assert seen == ["Second", scene.view_layers[0].name]
+
+
+def test_a_full_disk_is_said_when_a_take_has_no_room(
+    session: Session,
+    drawn: bpy.types.Object,
+    saved_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole_mkdir = Path.mkdir
+
+    def mkdir(
+        path: Path, mode: int = 0o777, *, parents: bool = False, exist_ok: bool = False
+    ) -> None:
+        if path.name.startswith("take_"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        whole_mkdir(path, mode, parents=parents, exist_ok=exist_ok)
+
+    # The one thing that a test cannot do to a disk that others use too is to fill it.
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    _refused("E501")
+    assert session.error is not None
+    assert "No space left" in session.error["detail"]
+    assert session.error["fix"] == "save_as"
+    assert session.jobs == {}
+    assert list((saved_file.parent / "takes").iterdir()) == []
 
 
 def _refused(code: str) -> None:

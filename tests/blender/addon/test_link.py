@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ import bpy
 
 from tests.blender.addon.conftest import Part
 from tests.blender.addon.pumping import connect, pump_until, reset, send_square
-from tests.blender.addon.server import RunningServer, free_port
+from tests.blender.addon.server import OtherVersion, RunningServer, free_port
 
 if TYPE_CHECKING:
     from blender_addon.session import Session
@@ -129,6 +130,40 @@ def test_a_wrong_secret_asks_for_the_right_one(
     session.connect()
     pump_until(session, lambda: session.connection.value == "auth_required")
     assert _shown(session)["code"] == "E203"
+
+
+def test_a_server_of_another_version_is_named_and_never_asked_again(
+    session: Session, part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with OtherVersion() as other:
+        monkeypatch.setenv("ACETATE_SERVER", other.address)
+        session.connect()
+        tracked = send_square(session, part)
+        pump_until(session, lambda: session.connection.value == "incompatible")
+        pump_until(session, lambda: tracked.view.is_over)
+    assert tracked.view.state.value == "failed"
+    assert _shown(session)["code"] == "E204"
+    assert "protocol 9" in _shown(session)["hint"]
+    assert _shown(session)["fix"] == ""
+    assert other.greetings == 1
+
+
+def test_a_taken_port_ends_the_start_of_a_server_with_the_reason(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = Path(__file__).resolve().parents[3] / ".venv/bin/acetate"
+    if not program.is_file():
+        pytest.skip("the backend's environment (.venv) is not set up")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("ACETATE_RUN_DIR", str(tmp_path / "run"))
+        monkeypatch.setenv("ACETATE_SERVER", address)
+        monkeypatch.setenv("ACETATE_DATA_DIR", str(tmp_path / "data"))
+        monkeypatch.setenv("ACETATE_PROGRAM", str(program))
+        bpy.ops.acetate.server_start()
+        pump_until(session, lambda: session.connection.value == "off")
+    assert _shown(session)["code"] == "E211"
+    assert "E202" in _shown(session)["detail"]
 
 
 def test_starting_a_program_that_is_not_there_says_so(
