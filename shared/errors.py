@@ -189,6 +189,15 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "Send Again",
     ),
     ErrorSpec(
+        "E120",
+        "render_failed",
+        "Blender could not render a layer",
+        "The detail holds Blender's own words; the scene stays as it was",
+        _IN,
+        "job_retry",
+        "Send Again",
+    ),
+    ErrorSpec(
         "E201",
         "unreachable",
         "No answer from {server}",

@@ -20,8 +20,10 @@ def is_representable(reading: LayerReading) -> bool:
     """Whether strokes alone give the layer's picture: no masks, effects, textures or soft lines."""
     if reading.masks or not reading.simple:
         return False
-    used = reading.values("material_index", "CURVE", np.int32(0))
-    if not all(_material(reading, int(index)).plain for index in np.unique(used)):
+    if not all(style.plain for style in _styles(reading)):
+        return False
+    fills = reading.fill_ids()[reading.filled()]
+    if len(np.unique(fills)) < len(fills):  # several outlines of one fill: holes
         return False
     curve_type = reading.values("curve_type", "CURVE", np.int32(_POLY))
     softness = reading.values("softness", "CURVE", np.float32(0.0))
@@ -70,21 +72,16 @@ def _in_front(offsets: np.ndarray, divisor: np.ndarray) -> np.ndarray:
     return (hidden[offsets[1:]] == hidden[offsets[:-1]]) & (np.diff(offsets) > 0)
 
 
-def _material(reading: LayerReading, index: int) -> MaterialStyle:
-    inside = 0 <= index < len(reading.materials)
-    return reading.materials[index] if inside else MaterialStyle()
-
-
 def _styles(reading: LayerReading) -> list[MaterialStyle]:
-    used = reading.values("material_index", "CURVE", np.int32(0))
-    return [_material(reading, int(index)) for index in used]
+    return [reading.style(stroke) for stroke in range(reading.stroke_count)]
 
 
 def _stroke_colours(reading: LayerReading) -> tuple[np.ndarray, np.ndarray]:
     """Line and fill colours with paint: two float32 [S, 4], straight sRGB."""
     styles = _styles(reading)
-    line = np.array([s.line if s.show_line else _CLEAR for s in styles], np.float32)
-    fill = np.array([s.fill if s.show_fill else _CLEAR for s in styles], np.float32)
+    pairs = list(zip(styles, reading.lined(), reading.filled(), strict=True))
+    line = np.array([s.line if s.show_line and on else _CLEAR for s, on, _ in pairs], np.float32)
+    fill = np.array([s.fill if s.show_fill and on else _CLEAR for s, _, on in pairs], np.float32)
     paint = reading.values("fill_color", "CURVE", _CLEAR)
     fill[:, :3] += (paint[:, :3] - fill[:, :3]) * paint[:, 3:]
     fill[:, 3] *= reading.values("fill_opacity", "CURVE", np.float32(1.0))

@@ -21,12 +21,15 @@ from ..scene.camera import CameraView
 from ..scene.strokes import LayerReading
 from ..shared.errors import AcetateError
 from ..shared.pictures import Picture
+from .clipping import clip_fills
 from .windows import Window
 
 _FIELDS = {"FLOAT_VECTOR": "vector", "FLOAT2": "vector", "FLOAT_COLOR": "color"}
 _SMOOTHING = ("antialias_threshold", "antialias_threshold_render", "aa_samples")
 _RESULT = "Render Result"
+_NOT_WRITTEN = ("cannot save", "could not write", "no space left", "error writing")
 _SENSOR_MM = 36.0
+_FILL_MARGIN_PX = 8  # wider than any filter smooths, so that the cut itself is never seen
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,19 @@ def render_layer(
 ) -> Picture:
     """Blender's picture of one layer inside `window`: full layer opacity, no masks, blend regular.
 
-    Raises `not_found` where the layer's object is gone, `disk`, and `render_busy`.
+    Raises `not_found` where the layer's object is gone, `disk`, `render_failed`, `render_busy`.
     """
     source = bpy.data.objects.get(reading.id.object_name)
     if source is None:
         raise AcetateError("not_found", what=f'object "{reading.id.object_name}"')
-    with _stage(view, window, look) as scene, _actor(source, reading, scene):
-        return Picture(_render(scene, window), window.x, window.y)
+    art = clip_fills(reading, view, window.grown(_FILL_MARGIN_PX))
+    # Where fills were cut, the frame holds them whole: the renderer itself has nothing to cut off.
+    spare = 0 if art is reading else 2 * _FILL_MARGIN_PX
+    frame = window.grown(spare)
+    with _stage(view, frame, look) as scene, _actor(source, art, scene):
+        pixels = _render(scene, frame)
+    inner = pixels[spare : spare + window.height, spare : spare + window.width]
+    return Picture(np.ascontiguousarray(inner), window.x, window.y)
 
 
 @contextmanager
@@ -177,24 +186,41 @@ def _write_layer(block: bpy.types.ID, reading: LayerReading) -> None:
 
 
 def _render(scene: bpy.types.Scene, window: Window) -> np.ndarray:
-    """Render and read back: uint8 [h, w, 4] straight sRGB. Raises `disk` or `render_busy`."""
+    """Render and read back: uint8 [h, w, 4] straight sRGB.
+
+    Raises `disk`, `render_failed` or `render_busy`.
+    """
     if bpy.app.is_job_running("RENDER"):
         raise AcetateError("render_busy")
     try:
         with tempfile.TemporaryDirectory(prefix="acetate-") as folder, _no_new_render_result():
             path = os.path.join(folder, "layer.png")
             scene.render.filepath = path
-            bpy.ops.render.render(write_still=True, scene=scene.name)
+            _write_still(scene)
             return _read_back(path, window)
-    except (OSError, RuntimeError) as error:  # Blender reports a file it cannot write as the latter
+    except OSError as error:
         raise AcetateError("disk", detail=str(error)) from error
 
 
+def _write_still(scene: bpy.types.Scene) -> None:
+    try:
+        bpy.ops.render.render(write_still=True, scene=scene.name)
+    except RuntimeError as error:
+        text = str(error).strip()
+        unwritten = any(words in text.lower() for words in _NOT_WRITTEN)
+        raise AcetateError("disk" if unwritten else "render_failed", detail=text) from error
+
+
 def _read_back(path: str, window: Window) -> np.ndarray:
-    image = bpy.data.images.load(path)
+    try:
+        image = bpy.data.images.load(path)
+    except RuntimeError as error:  # a render that ends well and leaves no picture had no room
+        raise AcetateError("disk", detail=str(error).strip()) from error
     try:
         image.colorspace_settings.name = "Non-Color"
         image.alpha_mode = "CHANNEL_PACKED"
+        if tuple(image.size) != (window.width, window.height):
+            raise AcetateError("disk", detail="the rendered picture is not whole")
         flat = np.empty(window.width * window.height * 4, np.float32)
         image.pixels.foreach_get(flat)
     finally:

@@ -20,6 +20,11 @@ class Window:
     width: int
     height: int
 
+    def grown(self, margin_px: int) -> Window:
+        """The same window with a margin on each side."""
+        both = 2 * margin_px
+        return Window(self.x - margin_px, self.y - margin_px, self.width + both, self.height + both)
+
 
 def content_window(
     points: np.ndarray, radius: np.ndarray, view: CameraView, overscan: float

@@ -28,6 +28,11 @@ def _blocks() -> bpy.types.bpy_prop_collection:
     return bpy.data.grease_pencils if blocks is None else blocks
 
 
+def has_fill_ids(drawing: bpy.types.bpy_struct) -> bool:
+    """Whether strokes name the fill they belong to, as in 5.2; before, their material decides."""
+    return any(hasattr(stroke, "fill_id") for stroke in drawing.strokes[:1])
+
+
 def fcurve_paths(block: bpy.types.ID | None) -> list[str]:
     """Data paths that actions, drivers or NLA strips animate on a data block.
 

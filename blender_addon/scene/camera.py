@@ -56,7 +56,7 @@ def picture_size(scene: bpy.types.Scene) -> tuple[int, int]:
 
 
 def camera_view(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
-    """The evaluated camera of `scene`. Raises `no_camera` where it has none."""
+    """The evaluated camera of `scene`. Raises `no_camera`, `bad_numbers`."""
     if scene.camera is None or scene.camera.type != "CAMERA":
         raise AcetateError("no_camera")
     camera = scene.camera.evaluated_get(depsgraph)
@@ -68,6 +68,8 @@ def camera_view(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Camer
         scale_x=scene.render.pixel_aspect_x,
         scale_y=scene.render.pixel_aspect_y,
     )
+    if not np.isfinite(np.array(camera.matrix_world)).all():
+        raise AcetateError("bad_numbers", layer=scene.camera.name)
     # A camera's own scale does not change what it sees.
     to_view = camera.matrix_world.normalized().inverted()
     return CameraView(np.array(to_view), np.array(projection), width, height)

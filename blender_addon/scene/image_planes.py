@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 
 from ..shared.errors import AcetateError
+from ..shared.pictures import check_size
 
 PLACED_BY_US = "acetate_take"  # custom property of objects that show a take
 
@@ -76,7 +77,8 @@ def read_place(item: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> PlaneP
 def read_pixels(item: bpy.types.Object, frame: int) -> np.ndarray:
     """The picture at a scene frame: uint8 [h, w, 4] straight sRGB, first row at the top.
 
-    Raises `bad_picture` where its file cannot be read.
+    Raises `bad_picture` where its file cannot be read, `picture_too_large` or `size` where it is
+    beyond the limits, before any pixel is copied.
     """
     source = _found(item)
     if source.image.source != "SEQUENCE":
@@ -117,6 +119,7 @@ def _image_pixels(image: bpy.types.Image) -> np.ndarray:
     width, height = image.size
     if not width or not height:
         raise AcetateError("bad_picture", where=f"image {image.name} is empty")
+    check_size(width, height)
     flat = np.empty(width * height * image.channels, np.float32)
     image.pixels.foreach_get(flat)
     rows = flat.reshape(height, width, image.channels)[::-1]

@@ -13,6 +13,7 @@ import bpy
 import numpy as np
 
 from ..shared.errors import AcetateError
+from .api_versions import has_fill_ids
 from .grease_pencil import MaskSource, mask_sources
 from .settings import LayerId
 
@@ -43,7 +44,8 @@ class Attribute:
 class MaterialStyle:
     """How a Grease Pencil material paints; colours are straight linear RGBA.
 
-    `plain`: solid lines and fills only, no dots, textures or gradients.
+    `plain`: solid lines and fills only, no dots, textures or gradients; `solid_fill`: the same of
+    the fill alone.
     """
 
     line: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
@@ -53,6 +55,7 @@ class MaterialStyle:
     line_holdout: bool = False
     fill_holdout: bool = False
     plain: bool = True
+    solid_fill: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,8 @@ class LayerReading:
 
     `offsets` int32 [S + 1]; `attributes` by name. `layer_to_object`, `object_to_world` float64
     [4, 4]. `simple` is False where an object effect or another
-    setting changes the picture in ways that strokes cannot tell.
+    setting changes the picture in ways that strokes cannot tell. `has_fill_ids`: this Blender
+    fills by the number of a stroke's fill.
     """
 
     id: LayerId
@@ -73,6 +77,7 @@ class LayerReading:
     opacity: float
     masks: tuple[MaskSource, ...]
     simple: bool
+    has_fill_ids: bool = False
 
     @property
     def stroke_count(self) -> int:
@@ -91,6 +96,29 @@ class LayerReading:
             return found.values
         count = self.point_count if domain == "POINT" else self.stroke_count
         return np.tile(default, (count,) + (1,) * default.ndim)
+
+    def style(self, stroke: int) -> MaterialStyle:
+        """The material of one stroke; Blender's own default where it has none."""
+        index = int(self.values("material_index", "CURVE", np.int32(0))[stroke])
+        return self.materials[index] if 0 <= index < len(self.materials) else MaterialStyle()
+
+    def filled(self) -> np.ndarray:
+        """Which strokes take part in a fill, whatever their material: bool [S].
+
+        From 5.2 on a stroke is filled only where it has a number that tells which fill it belongs
+        to (measured); before, the material decides alone.
+        """
+        return self.fill_ids() != 0
+
+    def fill_ids(self) -> np.ndarray:
+        """Which fill each stroke belongs to: int32 [S]; 0 for none."""
+        if not self.has_fill_ids:
+            return np.arange(1, self.stroke_count + 1, dtype=np.int32)
+        return self.values("fill_id", "CURVE", np.int32(0))
+
+    def lined(self) -> np.ndarray:
+        """Which strokes may show a line: bool [S]; 5.2 can hide that of single strokes."""
+        return ~self.values("hide_stroke", "CURVE", np.bool_(False))
 
 
 def read_layer(
@@ -121,6 +149,7 @@ def read_layer(
         opacity=float(layer.opacity),
         masks=mask_sources(item.data, original),
         simple=not any(effect.show_render for effect in item.shader_effects),
+        has_fill_ids=has_fill_ids(key.drawing),
     )
     _check_finite(reading)
     return reading
@@ -179,6 +208,7 @@ def _style(material: bpy.types.Material | None) -> MaterialStyle:
         fill_holdout=bool(look.use_fill_holdout),
         plain=(line_plain or not look.show_stroke)
         and (look.fill_style == "SOLID" or not look.show_fill),
+        solid_fill=look.fill_style == "SOLID",
     )
 
 
@@ -190,5 +220,5 @@ def _check_finite(reading: LayerReading) -> None:
         # Blender stores an infinite coordinate as the largest float. NaN fails this test, too.
         if not bool((np.abs(attribute.values) < _LARGEST).all()):
             raise AcetateError("bad_numbers", layer=name)
-    if not np.isfinite(reading.layer_to_object).all():
+    if not np.isfinite([reading.layer_to_object, reading.object_to_world]).all():
         raise AcetateError("bad_numbers", layer=name)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.blender import drawings
 from tests.blender.conftest import Staged
-from tests.blender.drawings import HEIGHT, WIDTH, disc, draw, grease_pencil, line
+from tests.blender.drawings import HEIGHT, PIXEL, WIDTH, Ink, disc, draw, grease_pencil, line
 from tests.blender.pictures import on_camera, rendered
 
 if TYPE_CHECKING:
@@ -152,6 +152,45 @@ def test_a_perspective_camera_gives_the_same_picture(
     error = _alpha_error(_picture(staged, tmp_path), own)[INSIDE]
     assert own[..., 3].any()
     assert np.mean(error) < 0.05
+
+
+TURNS = ((np.pi / 2, 0.0, 0.0), (np.pi / 2 + 0.1, 0.05, 0.1))
+
+
+@pytest.mark.parametrize("turn", TURNS, ids=("straight", "turned"))
+@pytest.mark.parametrize("half_size", [(5.0, 4.0), (7.0, 5.0), (20.0, 20.0)], ids=str)
+def test_a_fill_far_larger_than_the_picture_covers_all_of_it(
+    staged: Staged,
+    item: bpy.types.Object,
+    turn: tuple[float, float, float],
+    half_size: tuple[float, float],
+    tmp_path: Path,
+) -> None:
+    camera = bpy.context.scene.camera
+    camera.data.type, camera.location.y, camera.rotation_euler = "PERSP", -8.0, turn
+    draw(item, LAYER, 1, [_box(*half_size)])
+    assert (_picture(staged, tmp_path)[..., 3] == 255).all()
+
+
+def test_a_line_stays_whole_where_its_fill_is_cut(
+    staged: Staged, item: bpy.types.Object, tmp_path: Path
+) -> None:
+    box = _box(7.0, 0.4)
+    draw(item, LAYER, 1, [Ink(box.points, 3.0, (0.9, 0.1, 0.1, 1.0), box.fill, cyclic=True)])
+    own = rendered(bpy.context.scene, tmp_path)  # an orthographic camera draws all of it
+    picture = _picture(staged, tmp_path)
+    assert _alpha_error(picture, own)[INSIDE].max() <= 8
+    solid = own[INSIDE][..., 3] > 200
+    difference = picture[INSIDE][solid].astype(int) - own[INSIDE][solid]
+    assert np.abs(difference).max() <= 6
+    assert len(np.unique(picture[50 - 45 : 50 + 45, 80], axis=0)) > 2  # both line and fill
+
+
+def _box(half_width: float, half_height: float) -> Ink:
+    """A filled box around the picture's centre, world units."""
+    corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], float)
+    points = corners * [half_width / PIXEL, half_height / PIXEL] + [WIDTH / 2, HEIGHT / 2]
+    return Ink(points, 0.0, None, (0.3, 0.5, 0.8, 1.0), cyclic=True)
 
 
 MASKS = (

@@ -161,3 +161,10 @@ def test_a_missing_picture_is_e115(staged: Staged, tmp_path: Path) -> None:
     image_empty("plate", image)
     with pytest.raises(staged("shared.errors").AcetateError, match="E115"):
         _export(staged, "plate")
+
+
+def test_a_picture_of_sixty_megapixels_is_refused_unread(staged: Staged) -> None:
+    image_empty("plate", bpy.data.images.new("huge", 10_000, 6_000))
+    with pytest.raises(staged("shared.errors").AcetateError, match="60 megapixels") as caught:
+        _export(staged, "plate")
+    assert caught.value.name == "picture_too_large"

@@ -389,3 +389,44 @@ def test_a_full_disk_is_e501_and_leaves_nothing_behind(
     with pytest.raises(exporter.error, match="E501"):
         exporter.request(quality=exporter.settings.Quality.EXACT)
     assert deep_inventory() == before
+
+
+@pytest.mark.parametrize("broken", ["Fox", "Camera"])
+def test_a_place_that_is_no_number_is_e111(exporter: Exporter, broken: str) -> None:
+    _two_keys()
+    item = bpy.data.objects[broken]
+    holder = bpy.data.objects.new("holder", None)
+    bpy.context.scene.collection.objects.link(holder)
+    item.parent = holder
+    inverse = item.matrix_parent_inverse.copy()
+    inverse[0][3] = float("nan")
+    item.matrix_parent_inverse = inverse
+    with pytest.raises(exporter.error, match="E111") as caught:
+        exporter.request()
+    assert caught.value.name == "bad_numbers"
+
+
+def test_a_trajectory_that_is_no_number_is_e111(exporter: Exporter) -> None:
+    _two_keys()
+    leader, holder = bpy.data.objects.new("leader", None), bpy.data.objects.new("holder", None)
+    for item in (leader, holder):
+        bpy.context.scene.collection.objects.link(item)
+    leader.parent = holder
+    inverse = leader.matrix_parent_inverse.copy()
+    inverse[0][3] = float("nan")
+    leader.matrix_parent_inverse = inverse
+    source = exporter.settings.TrajectorySource(exporter.settings.TrajectoryKind.TARGET, "leader")
+    exporter.controls["body"] = {"trajectory": source}
+    with pytest.raises(exporter.error, match="E111") as caught:
+        exporter.request()
+    assert caught.value.name == "bad_numbers"
+
+
+def test_seven_animated_layers_are_sent_together(exporter: Exporter) -> None:
+    names = [f"part {number}" for number in range(7)]
+    for name in names:
+        _two_keys(name)
+        exporter.roles[name] = "animate"
+    layers = exporter.request().layers
+    assert sorted(layer.name for layer in layers) == names
+    assert all(len(layer.keys) == 2 for layer in layers)
