@@ -16,6 +16,7 @@ import torch
 
 from backend.layer_motion.task import GapResult, GapTask
 from backend.mini.frames import enlarged_change, layer_frame, with_change
+from backend.mini.guard import guarded
 from backend.mini.network import SketchExpertNet, corrected
 from backend.mini.weights import NAME, load_weights
 from backend.weights import bundled
@@ -64,7 +65,8 @@ def refine_gap(
 
     Untouched: drawings without a sketch, drawings that fit theirs within `MIN_FIT_ERROR_PX` or
     whose fit is not known, drawings that are a key's own picture (a static layer), and of the
-    others all pixels farther than `REACH_PX` from art and strokes. Returns `result` itself where
+    others all pixels farther than `REACH_PX` from art and strokes, and whatever the guard of
+    guard.py keeps: broad areas and interiors of opaque art. Returns `result` itself where
     nothing changed. `check` is called before every drawing and may raise to stop.
     """
     pictures = list(result.pictures)
@@ -98,7 +100,7 @@ def _refined(picture: Picture, sketch: np.ndarray, expert: Expert, *, last_key: 
     frame = layer_frame(picture, sketch, scale)
     if frame is None:
         return picture
-    change = expert.change(frame.inputs(last_key=last_key), frame.allowed)
+    change = guarded(frame, expert.change(frame.inputs(last_key=last_key), frame.allowed))
     if scale == 1:
         return with_change(picture, change, frame.window.left, frame.window.top)
     return with_change(picture, *enlarged_change(picture, frame, change, (width, height)))

@@ -8,6 +8,7 @@ import pytest
 
 from shared.pictures import alpha_over
 from training.procedural import STRATA, RenderedClip, SketchStyle, Stratum, make_clip, render
+from training.procedural.look import repainted
 from training.procedural.render import composite
 
 
@@ -138,3 +139,26 @@ def test_outline_vertices_correspond_over_time(deforming: RenderedClip) -> None:
 
 def test_composite_of_no_layers_is_the_plate(deforming: RenderedClip) -> None:
     assert composite(deforming.plate, []) is deforming.plate
+
+
+def test_another_look_keeps_shapes_and_motion() -> None:
+    clip = make_clip(1, stream="train", strata=("deform",), frames=5)
+    looks = [repainted(clip, seed) for seed in range(8)]
+    plain = render(clip, 160, 96)
+    for look in looks:
+        drawn = render(look, 160, 96)
+        assert np.array_equal(drawn.tracks, plain.tracks)
+        assert not np.array_equal(drawn.composites, plain.composites)
+    again = render(repainted(clip, 3), 160, 96)
+    assert np.array_equal(again.composites, render(looks[3], 160, 96).composites)
+
+
+def test_looks_are_dark_unlined_shaded_and_partly_sketched() -> None:
+    looks = [repainted(make_clip(seed, stream="train"), seed) for seed in range(20)]
+    layers = [layer for look in looks for layer in look.layers]
+    bodies = [p for layer in layers for p in layer.figure.parts if p.kind == "body"]
+    assert any(max(part.fill or (255,)) < 90 for part in bodies)
+    assert any(part.line is None for part in bodies)
+    assert any(sum(part.line or (0,)) > sum(part.fill or (999,)) for part in bodies)
+    assert any(part.fill_end is not None for part in bodies)
+    assert any(not part.sketched for part in bodies)
