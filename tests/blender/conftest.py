@@ -25,6 +25,10 @@ if "bpy" not in sys.modules:
     os.environ.setdefault("BLENDER_USER_RESOURCES", tempfile.mkdtemp(prefix="acetate-blender-"))
 os.environ.setdefault("LP_NUM_THREADS", "2")
 
+# Where Blender is what is being tested, an interpreter without it must fail, not skip every test.
+if os.environ.get("ACETATE_TEST_BLENDER"):
+    importlib.import_module("bpy")
+
 Staged = Callable[[str], ModuleType]
 
 
