@@ -25,12 +25,12 @@ from .link.thread import LinkThread
 from .properties import shot_of
 from .scene.layers import SceneLayer, scan
 from .scene.settings import LayerSettings
+from .scene_state import add_take, existing_root, file_name, read_records, scene_of
 from .shared.blobs import MemoryBlobs
 from .shared.client import new_job_key
 from .shared.errors import AcetateError
 from .shared.shot import ShotRequest, single_takes
 from .takes import library
-from .takes.images import display_path
 
 DRAIN_BUDGET_S = 0.005
 BUSY_INTERVAL_S = 0.04
@@ -437,11 +437,6 @@ class Session:
         return True
 
 
-def scene_of(session_uid: int) -> bpy.types.Scene | None:
-    """The scene with this `session_uid`, under whatever name; None once it was removed."""
-    return next((one for one in bpy.data.scenes if one.session_uid == session_uid), None)
-
-
 def redraw() -> None:
     """Ask the sidebars that show the state to draw again; the viewports beside them need not."""
     for window in getattr(bpy.context.window_manager, "windows", ()):
@@ -451,49 +446,8 @@ def redraw() -> None:
                     region.tag_redraw()
 
 
-def add_take(scene: bpy.types.Scene, take: library.Take) -> None:
-    """Mirror a finished take into the scene's list, newest first."""
-    rows = shot_of(scene).take_list
-    if take.id in rows:
-        return
-    row = rows.add()
-    row.name = take.id
-    row.number = take.note.number
-    row.seed = take.manifest.seed
-    row.engine = take.manifest.engine
-    row.start, row.end = take.manifest.start, take.manifest.end
-    row.layers = len(take.manifest.layers)
-    row.folder = display_path(take.folder)
-    numbers = [other.number for other in rows[:-1]]
-    rows.move(len(rows) - 1, sum(number > take.note.number for number in numbers))
-    shot_of(scene).take_index = 0
-
-
-def read_records(text: str) -> list[JobView]:
-    """The jobs that a scene remembers; damaged text counts as none."""
-    try:
-        records = json.loads(text) if text else []
-    except ValueError:
-        return []
-    found = [jobs.from_record(record) for record in records] if isinstance(records, list) else []
-    return [view for view in found if view is not None]
-
-
-def existing_root() -> Path | None:
-    """The takes folder of the open file, or None where it has no place."""
-    try:
-        return library.takes_root(bpy.data.filepath, preferences.read().temporary_folder())
-    except AcetateError:
-        return None
-
-
-def file_name() -> str:
-    """Name of the open .blend without its folder, empty for an unsaved one."""
-    return Path(bpy.data.filepath).name if bpy.data.filepath else ""
-
-
 def _is_open(window: bpy.types.Window | None) -> bool:
     return any(window == other for other in bpy.context.window_manager.windows)
 
 
-__all__ = ["Export", "JobNews", "Session", "Tracked", "add_take", "redraw"]
+__all__ = ["Export", "JobNews", "Session", "Tracked", "add_take", "read_records", "redraw"]

@@ -1,0 +1,62 @@
+"""What the open file itself keeps of jobs and takes, read and written for the session alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import bpy
+
+from . import preferences
+from .link import jobs
+from .link.jobs import JobView
+from .properties import shot_of
+from .shared.errors import AcetateError
+from .takes import library
+from .takes.images import display_path
+
+
+def scene_of(session_uid: int) -> bpy.types.Scene | None:
+    """The scene with this `session_uid`, under whatever name; None once it was removed."""
+    return next((one for one in bpy.data.scenes if one.session_uid == session_uid), None)
+
+
+def add_take(scene: bpy.types.Scene, take: library.Take) -> None:
+    """Mirror a finished take into the scene's list, newest first."""
+    rows = shot_of(scene).take_list
+    if take.id in rows:
+        return
+    row = rows.add()
+    row.name = take.id
+    row.number = take.note.number
+    row.seed = take.manifest.seed
+    row.engine = take.manifest.engine
+    row.start, row.end = take.manifest.start, take.manifest.end
+    row.layers = len(take.manifest.layers)
+    row.folder = display_path(take.folder)
+    numbers = [other.number for other in rows[:-1]]
+    rows.move(len(rows) - 1, sum(number > take.note.number for number in numbers))
+    shot_of(scene).take_index = 0
+
+
+def read_records(text: str) -> list[JobView]:
+    """The jobs that a scene remembers; damaged text counts as none."""
+    try:
+        records = json.loads(text) if text else []
+    except ValueError:
+        return []
+    found = [jobs.from_record(record) for record in records] if isinstance(records, list) else []
+    return [view for view in found if view is not None]
+
+
+def existing_root() -> Path | None:
+    """The takes folder of the open file, or None where it has no place."""
+    try:
+        return library.takes_root(bpy.data.filepath, preferences.read().temporary_folder())
+    except AcetateError:
+        return None
+
+
+def file_name() -> str:
+    """Name of the open .blend without its folder, empty for an unsaved one."""
+    return Path(bpy.data.filepath).name if bpy.data.filepath else ""
