@@ -48,7 +48,7 @@ def clip_fills(reading: LayerReading, view: CameraView, window: Window) -> Layer
     cut = _to_cut(reading, distances)
     if not cut.any():
         return reading
-    pieces = _Pieces()
+    pieces, lined = _Pieces(), reading.lined()
     position = reading.attributes["position"].values
     for stroke, (start, stop) in enumerate(
         zip(reading.offsets[:-1], reading.offsets[1:], strict=True)
@@ -60,7 +60,7 @@ def clip_fills(reading: LayerReading, view: CameraView, window: Window) -> Layer
         inside, source = _clipped(position[points].astype(np.float64), distances[points])
         if len(inside) >= 3:
             pieces.add(stroke, inside, points[source], line=False, fill=True)
-        if reading.style(stroke).show_line:
+        if lined[stroke]:
             pieces.add(stroke, position[points], points, line=True, fill=False)
     return _assembled(reading, pieces) if pieces.strokes else reading
 
@@ -85,9 +85,8 @@ def _to_cut(reading: LayerReading, distances: np.ndarray) -> np.ndarray:
     outside = np.concatenate([[0], np.cumsum((distances < 0.0).any(axis=1))])
     leaves = outside[reading.offsets[1:]] > outside[reading.offsets[:-1]]
     straight = reading.values("curve_type", "CURVE", np.int32(_POLY)) == _POLY
-    styles = [reading.style(stroke) for stroke in range(reading.stroke_count)]
-    plain = np.array([style.show_fill and style.solid_fill for style in styles], bool)
-    return leaves & straight & plain & reading.filled()
+    solid = np.array([reading.style(s).solid_fill for s in range(reading.stroke_count)], bool)
+    return leaves & straight & solid & reading.filled()
 
 
 def _clipped(positions: np.ndarray, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,9 +20,12 @@ def is_representable(reading: LayerReading) -> bool:
     """Whether strokes alone give the layer's picture: no masks, effects, textures or soft lines."""
     if reading.masks or not reading.simple:
         return False
-    if not all(style.plain for style in _styles(reading)):
+    styles, filled = _styles(reading), reading.filled()
+    if not all(s.solid_line for s, shown in zip(styles, reading.lined(), strict=True) if shown):
         return False
-    fills = reading.fill_ids()[reading.filled()]
+    if not all(s.solid_fill for s, shown in zip(styles, filled, strict=True) if shown):
+        return False
+    fills = reading.fill_ids()[filled]
     if len(np.unique(fills)) < len(fills):  # several outlines of one fill: holes
         return False
     curve_type = reading.values("curve_type", "CURVE", np.int32(_POLY))
@@ -79,9 +82,8 @@ def _styles(reading: LayerReading) -> list[MaterialStyle]:
 def _stroke_colours(reading: LayerReading) -> tuple[np.ndarray, np.ndarray]:
     """Line and fill colours with paint: two float32 [S, 4], straight sRGB."""
     styles = _styles(reading)
-    pairs = list(zip(styles, reading.lined(), reading.filled(), strict=True))
-    line = np.array([s.line if s.show_line and on else _CLEAR for s, on, _ in pairs], np.float32)
-    fill = np.array([s.fill if s.show_fill and on else _CLEAR for s, _, on in pairs], np.float32)
+    line = np.array([s.line for s in styles], np.float32) * reading.lined()[:, None]
+    fill = np.array([s.fill for s in styles], np.float32) * reading.filled()[:, None]
     paint = reading.values("fill_color", "CURVE", _CLEAR)
     fill[:, :3] += (paint[:, :3] - fill[:, :3]) * paint[:, 3:]
     fill[:, 3] *= reading.values("fill_opacity", "CURVE", np.float32(1.0))

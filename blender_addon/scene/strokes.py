@@ -44,8 +44,7 @@ class Attribute:
 class MaterialStyle:
     """How a Grease Pencil material paints; colours are straight linear RGBA.
 
-    `plain`: solid lines and fills only, no dots, textures or gradients; `solid_fill`: the same of
-    the fill alone.
+    `solid_line`, `solid_fill`: no dots, textures or gradients. `hidden`: paints nothing.
     """
 
     line: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
@@ -54,8 +53,9 @@ class MaterialStyle:
     show_fill: bool = False
     line_holdout: bool = False
     fill_holdout: bool = False
-    plain: bool = True
+    solid_line: bool = True
     solid_fill: bool = True
+    hidden: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +103,14 @@ class LayerReading:
         return self.materials[index] if 0 <= index < len(self.materials) else MaterialStyle()
 
     def filled(self) -> np.ndarray:
-        """Which strokes take part in a fill, whatever their material: bool [S].
+        """Which strokes show a fill: bool [S].
 
-        From 5.2 on a stroke is filled only where it has a number that tells which fill it belongs
-        to (measured); before, the material decides alone.
+        From 5.2 on a stroke is filled where it has a number that tells which fill it belongs to,
+        whatever its material says (measured); before, the material decides alone.
         """
-        return self.fill_ids() != 0
+        styles = [self.style(stroke) for stroke in range(self.stroke_count)]
+        shown = np.array([s.show_fill or self.has_fill_ids for s in styles], bool)
+        return shown & ~np.array([s.hidden for s in styles], bool) & (self.fill_ids() != 0)
 
     def fill_ids(self) -> np.ndarray:
         """Which fill each stroke belongs to: int32 [S]; 0 for none."""
@@ -117,8 +119,13 @@ class LayerReading:
         return self.values("fill_id", "CURVE", np.int32(0))
 
     def lined(self) -> np.ndarray:
-        """Which strokes may show a line: bool [S]; 5.2 can hide that of single strokes."""
-        return ~self.values("hide_stroke", "CURVE", np.bool_(False))
+        """Which strokes show a line: bool [S]; as with fills, 5.2 asks the stroke alone."""
+        styles = [self.style(stroke) for stroke in range(self.stroke_count)]
+        shown = np.array([s.show_line or self.has_fill_ids for s in styles], bool)
+        kept = ~self.values("hide_stroke", "CURVE", np.bool_(False))
+        return (
+            shown & ~np.array([s.hidden for s in styles], bool) & (kept | (not self.has_fill_ids))
+        )
 
 
 def read_layer(
@@ -198,17 +205,16 @@ def _style(material: bpy.types.Material | None) -> MaterialStyle:
     look = material.grease_pencil if material is not None else None
     if look is None:
         return MaterialStyle()
-    line_plain = look.mode == "LINE" and look.stroke_style == "SOLID"
     return MaterialStyle(
         line=tuple(look.color),
         fill=tuple(look.fill_color),
-        show_line=bool(look.show_stroke) and not look.hide,
-        show_fill=bool(look.show_fill) and not look.hide,
+        show_line=bool(look.show_stroke),
+        show_fill=bool(look.show_fill),
         line_holdout=bool(look.use_stroke_holdout),
         fill_holdout=bool(look.use_fill_holdout),
-        plain=(line_plain or not look.show_stroke)
-        and (look.fill_style == "SOLID" or not look.show_fill),
+        solid_line=look.mode == "LINE" and look.stroke_style == "SOLID",
         solid_fill=look.fill_style == "SOLID",
+        hidden=bool(look.hide),
     )
 
 

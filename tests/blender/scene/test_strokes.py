@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import bpy
@@ -116,3 +117,38 @@ def test_a_bone_carries_a_layer(staged: Staged, item: bpy.types.Object) -> None:
     bpy.context.view_layer.update()
     moved = _read(staged, item, "arm").layer_to_object
     assert np.abs(moved - still).max() == pytest.approx(0.5, abs=1e-5)
+
+
+def test_where_strokes_name_their_fill_the_material_decides_nothing(
+    staged: Staged, item: bpy.types.Object
+) -> None:
+    draw(item, "art", 1, [disc((80, 50), 20), line((10, 10), (50, 50))])
+    before = _read(staged, item, "art")
+    if not before.has_fill_ids:
+        assert before.filled().tolist() == [True, False]
+        assert before.lined().tolist() == [False, True]
+    attribute = staged("scene.strokes").Attribute
+    named = replace(
+        before,
+        has_fill_ids=True,
+        attributes={
+            **before.attributes,
+            "fill_id": attribute("CURVE", "INT", np.array([0, 7], np.int32)),
+            "hide_stroke": attribute("CURVE", "BOOLEAN", np.array([False, True])),
+        },
+    )
+    assert named.filled().tolist() == [False, True]
+    assert named.lined().tolist() == [True, False]
+
+
+def test_several_outlines_of_one_fill_cannot_be_told_by_strokes_alone(
+    staged: Staged, item: bpy.types.Object
+) -> None:
+    draw(item, "art", 1, [disc((80, 50), 20), disc((80, 50), 10)])
+    reading = _read(staged, item, "art")
+    representable = staged("export.drawing").is_representable
+    for ids, expected in (([1, 2], True), ([3, 3], False)):
+        numbers = staged("scene.strokes").Attribute("CURVE", "INT", np.array(ids, np.int32))
+        attributes = {**reading.attributes, "fill_id": numbers}
+        named = replace(reading, has_fill_ids=True, attributes=attributes)
+        assert representable(named) is expected
