@@ -31,7 +31,7 @@ class WeightsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     schema: str = SCHEMA
     name: str = NAME
-    version: int = 0
+    version: int = 1
     widths: tuple[int, int, int]
     blocks: tuple[int, int, int]
     working_height: int

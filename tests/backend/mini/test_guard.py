@@ -88,7 +88,7 @@ def test_missing_art_is_added_within_reach() -> None:
     frame = _frame(_outline(_SIZE))
     opaque = (frame.art[..., 3] > 0.5).astype(np.uint8)
     new = (opaque == 0) & (cv2.dilate(opaque, np.ones((3, 3), np.uint8)) > 0)
-    change = new[..., None] * np.float32([0.2, 0.1, 0.1, 1.0])
+    change = new[..., None] * np.array([0.2, 0.1, 0.1, 1.0], np.float32)
     assert np.array_equal(guarded(frame, change), change)
 
 
@@ -98,7 +98,7 @@ def test_lone_lines_far_from_all_art_are_not_added() -> None:
     frame = _frame(sketch)
     far = np.zeros(frame.sketch.shape, bool)
     far[:, 12 - frame.window.left] = frame.sketch[:, 12 - frame.window.left] > 0
-    change = far[..., None] * np.float32([0, 0, 0, 1])
+    change = far[..., None] * np.array([0, 0, 0, 1], np.float32)
     assert change.any()
     assert not guarded(frame, change).any()
 
