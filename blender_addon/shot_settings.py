@@ -9,11 +9,13 @@ from __future__ import annotations
 import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import bpy
 
 from .properties import ACETATE_PG_layer, ACETATE_PG_shot, shot_of
 from .scene.layers import SceneLayer, scan
+from .scene.roles import guided_name, plain_name
 from .scene.settings import (
     LayerId,
     LayerSettings,
@@ -55,6 +57,7 @@ def sync_layers(scene: bpy.types.Scene, found: Sequence[SceneLayer] | None = Non
     while len(rows) > len(found):
         rows.remove(len(rows) - 1)
     _follow_sketches(rows, named)
+    _suggest_sketches(rows, set(named.values()))
     return len(rows)
 
 
@@ -96,6 +99,26 @@ def _follow_sketches(
         guide = named.get(row.sketch)
         if guide in names and names[guide] != row.sketch:
             row.sketch = names[guide]
+
+
+def _suggest_sketches(rows: Sequence[ACETATE_PG_layer], seen: AbstractSet[tuple[str, str]]) -> None:
+    """A guide that is new in the list and named after a layer becomes that layer's sketch.
+
+    Only new ones: a link that the artist cleared stays cleared.
+    """
+    for guide in rows:
+        stem = guided_name(guide.layer_name) if guide.role == "guide" else ""
+        if not stem or _ident(guide) in seen:
+            continue
+        meant = [
+            row
+            for row in rows
+            if row.role == "animate" and not row.sketch and plain_name(row.layer_name) == stem
+        ]
+        beside = [row for row in meant if row.object_name == guide.object_name]
+        chosen = beside or meant
+        if len(chosen) == 1:
+            chosen[0].sketch = guide.name
 
 
 def _layer_ident(layer: SceneLayer) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Suggests what a layer is for, by its name and content (product spec 4.9); no Blender in here."""
+"""Suggests what a layer is for, by its name and content; no Blender in here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def suggest_role(name: str, *, key_count: int, locked: bool, hidden: bool, moves
     A hidden layer is ignored unless its name says that it is a guide. Locked layers and those with
     a single drawing that does not move are held.
     """
-    words = set(re.split(r"[\W_\d]+", name.casefold()))
+    words = set(_words(name))
     if words & _GUIDE:
         return Role.GUIDE
     if hidden or not key_count:
@@ -26,3 +26,18 @@ def suggest_role(name: str, *, key_count: int, locked: bool, hidden: bool, moves
     if locked or (key_count == 1 and not moves):
         return Role.HOLD
     return Role.ANIMATE
+
+
+def guided_name(name: str) -> str:
+    """Which layer a guide is for, by its name: `tail rough` is for `tail`; else empty."""
+    words = _words(name)
+    return " ".join(word for word in words if word not in _GUIDE) if set(words) & _GUIDE else ""
+
+
+def plain_name(name: str) -> str:
+    """A layer's name in the form that `guided_name` gives, for comparison."""
+    return " ".join(_words(name))
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[\W_\d]+", name.casefold()) if word]

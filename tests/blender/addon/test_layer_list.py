@@ -90,3 +90,18 @@ def test_a_sketch_that_is_gone_is_said_and_not_left_out_in_silence(
         settings.layer_settings(bpy.context.scene)
     bpy.context.scene.acetate.layers["figure"].role = "hold"
     assert settings.layer_settings(bpy.context.scene)
+
+
+def test_a_new_guide_named_after_a_layer_becomes_its_sketch_and_stays_cleared(
+    saved_file: Path,
+) -> None:
+    del saved_file
+    art = draw_scene()
+    for frame in (FIRST, 5, LAST):
+        draw(art, "figure rough", frame, _SHAPE)
+    bpy.ops.acetate.layers_sync()
+    rows = bpy.context.scene.acetate.layers
+    assert rows["figure"].sketch == "figure rough"
+    rows["figure"].sketch = ""
+    bpy.ops.acetate.layers_sync()
+    assert rows["figure"].sketch == ""
