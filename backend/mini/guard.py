@@ -58,7 +58,8 @@ def _broad(taken: np.ndarray, interior: np.ndarray, half_px: float) -> np.ndarra
     Slits one or two pixels wide do not part a patch: lines within a wrongly emptied area may stay.
     """
     joined = cv2.morphologyEx(taken.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    count, patches = cv2.connectedComponents(joined, connectivity=8)
+    count, labels = cv2.connectedComponents(joined, connectivity=8)
+    patches = np.asarray(labels, np.int64)
     refused = np.zeros(count, bool)
     refused[patches[(_depth(joined > 0) > half_px) | interior & (joined > 0)]] = True
     refused[0] = False
