@@ -23,6 +23,7 @@ from backend.weights import bundled
 from shared.pictures import Picture
 
 MIN_FIT_ERROR_PX = 0.2  # closer than this layer motion leaves too little to mend (card.md)
+MAX_ENLARGEMENT = 3.0  # beyond, an enlarged correction is a smudge beside the artist's crisp lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +67,12 @@ def refine_gap(
     Untouched: drawings without a sketch, drawings that fit theirs within `MIN_FIT_ERROR_PX` or
     whose fit is not known, drawings that are a key's own picture (a static layer), and of the
     others all pixels farther than `REACH_PX` from art and strokes, and whatever the guard of
-    guard.py keeps: broad areas and interiors of opaque art. Returns `result` itself where
-    nothing changed. `check` is called before every drawing and may raise to stop.
+    guard.py keeps: broad areas and interiors of opaque art; all of them where the camera has more
+    than `MAX_ENLARGEMENT` times the working height. Returns `result` itself where nothing
+    changed. `check` is called before every drawing and may raise to stop.
     """
+    if task.height > MAX_ENLARGEMENT * expert.working_height:
+        return result
     pictures = list(result.pictures)
     for index, error_px in enumerate(result.fit_errors_px):
         sketch = task.sketches.get(index + 1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.layer_motion.task import GapResult
-from backend.mini.expert import Expert, refine_gap
+from backend.mini.expert import MAX_ENLARGEMENT, Expert, refine_gap
 from backend.mini.frames import REACH_PX
 from shared.pictures import Picture
 from tests.backend.mini.conftest import moved
@@ -113,6 +113,13 @@ def test_other_camera_sizes_are_refined_too(eager: Expert, size: tuple[int, int]
     refined = refine_gap(task, _badly_fitted(result), eager)
     assert len(refined.pictures) == len(result.pictures)
     assert refined.method.endswith("+mini")
+
+
+def test_cameras_far_above_the_working_height_are_layer_motions_own(eager: Expert) -> None:
+    task, result = moved("animate/4-sketches")
+    large = replace(task, width=480, height=int(MAX_ENLARGEMENT * eager.working_height) + 1)
+    badly = _badly_fitted(result)
+    assert refine_gap(large, badly, eager) is badly
 
 
 def test_empty_drawings_and_empty_sketches_do_no_harm(eager: Expert) -> None:
