@@ -62,7 +62,7 @@ def blender_environment(root: Path, version: str) -> Environment:
 
     numpy stays below 2 because these Blenders are built against numpy 1.
     """
-    wire = tuple(requirement(root, name) for name in ("msgspec", "pyzmq"))
+    wire = tuple(requirement(root, name) for name in ("msgspec", "pyzmq", "msgpack"))
     packages = (f"bpy=={BLENDERS[version]}", "numpy<2", *wire, requirement(root, "pytest"))
     return Environment(f"blender-{version}", root / ".venvs" / f"blender-{version}", (packages,))
 
