@@ -20,6 +20,7 @@ from .warp import Art, prepare
 
 _EXIT_AREA_SHARE = 0.25
 _SAME_LINES = 0.02
+_GENTLENESS = 0.7  # share of a smoothstep in the pace of what nothing controls
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,10 +166,19 @@ def two_key_steps(
     )
 
 
+def gentle(times: np.ndarray) -> np.ndarray:
+    """Progress [n] 0..1 at times [n] 0..1 where nothing tells the pace: a mild slow out and in.
+
+    Between an even pace and a full smoothstep: each alone is far from what the other would be,
+    the mean is never far (docs/decisions/006).
+    """
+    return times + _GENTLENESS * (times**2 * (3 - 2 * times) - times)
+
+
 def plan_registration(scene: Scene) -> Plan:
-    """No control: move from key to key, slow out and slow in; fade what is in one key only."""
+    """No control: move from key to key, gently paced; fade what is in one key only."""
     times = scene.times
-    way = times**2 * (3 - 2 * times)
+    way = gentle(times)
     if scene.last is None:
         return Plan("hold", (Step(AT_REST),) * len(scene.task.times))
     if not all(scene.visible):

@@ -110,5 +110,5 @@ def _credits(
     if choice.expert is not None and refined:
         return MINI, (choice.expert.used,), warnings
     if choice.expert is not None and not motion.warnings:
-        warnings += ("no layer had a sketch that mini could refine",)
+        warnings += ("mini had nothing to refine: no sketch to follow, or a camera over 480 lines",)
     return LAYER_MOTION, (), warnings

@@ -85,8 +85,7 @@ class Gateway:
         except zmq.ZMQError as error:
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 raise
-            port = address_port(address)
-            raise AcetateError("port_busy", port=port, next_port=port + 1) from error
+            raise AcetateError("port_busy", port=address_port(address)) from error
         bound = self.socket.getsockopt(zmq.LAST_ENDPOINT)
         return bound.decode().rstrip("\0") if isinstance(bound, bytes) else str(bound)
 

@@ -93,7 +93,7 @@ def make_clip(
 
 
 def _make_layer(rng: np.random.Generator, stratum: Stratum, count: int) -> Layer:
-    radius = float(rng.uniform(0.11, 0.26 if count < 3 else 0.2))
+    radius = float(rng.uniform(0.14, 0.325 if count < 3 else 0.25))
     motion = make_motion(rng, stratum, radius)
     figure = make_figure(rng, deforming=stratum == "deform")
     return Layer(figure, motion, radius, stratum)

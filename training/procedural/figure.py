@@ -194,8 +194,8 @@ def _make_limb(
     points = np.concatenate(
         [np.stack([along, -half], axis=1), end, np.stack([along, half], axis=1)[::-1]]
     )
-    swing = _wobble(rng, 0.25, 0.9) if deforming and rng.random() < 0.75 else None
-    curl = _wobble(rng, 0.3, 1.1) if deforming and rng.random() < 0.6 else None
+    swing = _wobble(rng, 0.33, 1.17) if deforming and rng.random() < 0.75 else None
+    curl = _wobble(rng, 0.39, 1.43) if deforming and rng.random() < 0.6 else None
     fill = _tint(rng, hue + rng.normal(0, 0.06), 0.7)
     return Part(
         "limb", points, True, fill, ink, width, 0.0, root, angle + float(rng.normal(0, 0.4)),
@@ -249,14 +249,14 @@ def _deformation(rng: np.random.Generator) -> Deformation:
     """One to three kinds of change, so that every deforming figure does change."""
     kinds = rng.permutation(["bend", "wave", "turn", "blink"])[: int(rng.integers(1, 4))]
     return Deformation(
-        bend=_wobble(rng, 0.2, 0.6) if "bend" in kinds else None,
+        bend=_wobble(rng, 0.26, 0.78) if "bend" in kinds else None,
         wave=Wobble(
             float(rng.uniform(0.05, 0.14)), float(rng.choice([-1, 1]) * rng.uniform(0.4, 1))
         )
         if "wave" in kinds
         else None,
         wave_number=float(rng.uniform(0.4, 0.8)),
-        turn=_wobble(rng, 0.15, 0.4) if "turn" in kinds else None,
+        turn=_wobble(rng, 0.2, 0.52) if "turn" in kinds else None,
         blink=float(rng.uniform(0.25, 0.75)) if "blink" in kinds else None,
         blink_half=float(rng.uniform(0.12, 0.25)),
     )

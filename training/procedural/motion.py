@@ -13,6 +13,10 @@ Stratum = Literal["static", "translate", "similarity", "affine", "deform"]
 STRATA: tuple[Stratum, ...] = ("static", "translate", "similarity", "affine", "deform")
 _SHARES = (0.12, 0.16, 0.20, 0.20, 0.32)
 
+# strengths for which the published baselines of set B come out (docs/decisions/006)
+_EASE = 0.65  # share of an easing's own curve, the rest is an even pace
+_BOW = 0.3  # how far beside its chord a path's control point may lie, in chords
+
 ASPECT = 1.6  # width of the nominal frame in heights; wider canvases see more at the sides
 
 
@@ -69,9 +73,13 @@ class Motion:
         a, b, c = self.path
         return (1 - progress) ** 2 * a + 2 * progress * (1 - progress) * b + progress**2 * c
 
+    def progress(self, time: float) -> float:
+        """How far along its path the layer is at `time` 0..1; may pass 1 before it ends there."""
+        return _EASE * EASINGS[self.easing](time) + (1 - _EASE) * time
+
     def pose(self, time: float) -> Pose:
         """Placement at `time` 0..1."""
-        progress = EASINGS[self.easing](time)
+        progress = self.progress(time)
         matrix = _rotation(self.angle + self.turn * progress) * math.exp(self.log_scale * progress)
         stretch = self.log_stretch * progress
         matrix = matrix @ np.array([[math.exp(stretch), 0.0], [0.0, math.exp(-stretch)]])
@@ -82,8 +90,8 @@ class Motion:
 
     def _squashed(self, time: float) -> np.ndarray:
         step = 0.02
-        ease = EASINGS[self.easing]
-        before, after = ease(max(time - step, 0.0)), ease(min(time + step, 1.0))
+        before = self.progress(max(time - step, 0.0))
+        after = self.progress(min(time + step, 1.0))
         velocity = self.centre(after) - self.centre(before)
         speed = float(np.hypot(*velocity)) / (2 * step)
         stretch = self.squash * min(speed, 1.5)
@@ -148,6 +156,6 @@ def _path(rng: np.random.Generator, radius: float) -> np.ndarray:
         end = np.array([ASPECT + outside if side > 0 else -outside, end[1]])
         start[0] = np.clip(start[0], end[0] - 0.9, end[0] + 0.9)
     across = np.array([-(end - start)[1], (end - start)[0]])
-    middle = (start + end) / 2 + across * rng.uniform(-0.6, 0.6)
+    middle = (start + end) / 2 + across * rng.uniform(-_BOW, _BOW)
     path = np.stack([start, middle, end])
     return path[::-1].copy() if rng.random() < 0.5 else path
