@@ -154,7 +154,7 @@ def _line_colours(drawing: Drawing) -> np.ndarray:
 
 def _paint_line(canvas: skia.Canvas, line: _Line, path: skia.Path, *, cut: bool) -> None:
     first = line.colours[0]
-    if bool((np.abs(line.colours - first) <= _EVEN_COLOUR).all()):
+    if np.abs(line.colours - first).max() <= _EVEN_COLOUR:
         canvas.drawPath(path, _solid(first, cut=cut))
         return
     # Colours that change along the stroke: paint its pieces over each other without blending,
@@ -204,8 +204,7 @@ def _solid(colour: np.ndarray, *, cut: bool) -> skia.Paint:
 
 
 def _colour4f(colour: np.ndarray) -> skia.Color4f:
-    red, green, blue, alpha = (float(value) for value in colour)
-    return skia.Color4f(red, green, blue, alpha)
+    return skia.Color4f(*colour.tolist())
 
 
 def _linear(srgb: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ class StrokeOutlines:
     ) -> None:
         self._offsets: list[int] = offsets.tolist()
         self._points = points
-        self._radius = radius
+        self._radius: list[float] = radius.tolist()
         self._cyclic: list[bool] = cyclic.tolist()
         self._round_caps: list[bool] = round_caps.tolist()
         self._skia_points = _skia_points(points)
@@ -53,9 +53,9 @@ class StrokeOutlines:
         """The area that a stroke's line covers. The stroke has at least one point."""
         start, stop = self._offsets[stroke], self._offsets[stroke + 1]
         radius = self._radius[start:stop]
-        widest = float(radius.max())
-        if widest - float(radius.min()) <= max(_EVEN_RADIUS_PX, _EVEN_RADIUS_PART * widest):
-            return self._even(stroke, start, stop, float(radius.mean()))
+        widest = max(radius)
+        if widest - min(radius) <= max(_EVEN_RADIUS_PX, _EVEN_RADIUS_PART * widest):
+            return self._even(stroke, start, stop, sum(radius) / len(radius))
         return self._tapered(stroke, start, stop)
 
     def _even(self, stroke: int, start: int, stop: int, radius: float) -> skia.Path:
@@ -76,13 +76,13 @@ class StrokeOutlines:
 
     def _tapered(self, stroke: int, start: int, stop: int) -> skia.Path:
         path = skia.Path()
-        for index in np.flatnonzero(self._has_quad[start:stop]).tolist():
-            path.addPoly(_skia_points(self._corners[start + index]), True)
+        corners = self._corners[start:stop][self._has_quad[start:stop]]  # [quads, 4, 2]
+        points = _skia_points(corners.reshape(-1, 2))
+        for first in range(0, len(points), 4):
+            path.addPoly(points[first : first + 4], True)
         if not (self._round_caps[stroke] or self._cyclic[stroke]):
             start, stop = start + 1, stop - 1
-        discs = zip(
-            self._points[start:stop].tolist(), self._radius[start:stop].tolist(), strict=True
-        )
+        discs = zip(self._points[start:stop].tolist(), self._radius[start:stop], strict=True)
         for (x, y), radius in discs:
             path.addCircle(x, y, radius)
         return path
