@@ -25,7 +25,7 @@ _LEAST_CELL_PX = 2.0
 _INVERSE_STEPS = 4
 _UNMOVED_PX = 0.01
 _SOFT_SIGMA = 0.8
-_STEEPER = 0.3
+_STEEPER = 0.35
 
 _Move = Callable[[np.ndarray], np.ndarray]
 
