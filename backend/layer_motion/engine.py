@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from shared.pictures import Picture
 
-from . import agreement, idle, plan, sketch_fit, stroke_plan, warp
+from . import agreement, idle, plan, sketch_fit, sketch_sense, stroke_plan, warp
 from .pose import Box, Pose
 from .task import GapResult, GapTask
 
@@ -37,23 +38,24 @@ def animate_gap(
         check()
         pictures.append(_draw(scene, step, limit, crisp=crisp))
     errors = tuple(step.fit_error_px for step in decided.steps)
-    return GapResult(tuple(pictures), decided.method, errors)
+    return GapResult(tuple(pictures), decided.method, errors, decided.notes)
 
 
 def make_plan(scene: plan.Scene) -> plan.Plan:
     """Choose the method by what the layer has; a motion score counts where nothing else does."""
-    decided = _controlled_plan(scene)
+    rest = plan.plan_rest(scene)
+    if rest is None and scene.task.sketches:
+        sketched = sketch_fit.plan_sketch(scene)
+        if sketched is not None and sketch_sense.explains(scene, sketched):
+            return sketched
+        if sketched is not None:
+            bare = replace(scene, task=replace(scene.task, sketches={}))
+            return replace(make_plan(bare), notes=(sketch_sense.UNRELATED,))
+    decided = rest or _unsketched_plan(scene)
     return idle.enliven(scene, decided) if idle.is_wanted(scene) else decided
 
 
-def _controlled_plan(scene: plan.Scene) -> plan.Plan:
-    rest = plan.plan_rest(scene)
-    if rest is not None:
-        return rest
-    if scene.task.sketches:
-        sketched = sketch_fit.plan_sketch(scene)
-        if sketched is not None:
-            return sketched
+def _unsketched_plan(scene: plan.Scene) -> plan.Plan:
     matched = stroke_plan.plan_strokes(scene)
     if matched is not None:
         return matched

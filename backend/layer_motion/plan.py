@@ -45,10 +45,11 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """One step per wanted drawing, and the method's name as in `GapResult.method`."""
+    """One step per wanted drawing; the method's name and notes as in `GapResult`."""
 
     method: str
     steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Promises of spacing charts: marks are met, nothing goes back, paths and sketches stay in charge."""
+"""Promises of spacing charts: marks are met, nothing goes back, a path keeps its own pace."""
 
 from __future__ import annotations
 
