@@ -69,6 +69,13 @@ TRAJECTORIES = (
     ("target", "Object or Bone", "The motion of another object, an empty or a bone"),
     ("path", "Curve or Stroke", "A curve object, or the first stroke of a layer"),
 )
+SPACINGS = (
+    ("auto", "Auto", "A mild slow out and in; even where only a few drawings lie between"),
+    ("even", "Even", "Every drawing as far from the one before"),
+    ("slow_out", "Slow Out", "Leave the first key slowly"),
+    ("slow_in", "Slow In", "Come slowly to the next key"),
+    ("slow_in_out", "Slow In and Out", "Leave slowly and come slowly"),
+)
 PLACEMENTS = (
     ("planes", "Planes", "One plane per layer, fitted to the camera and parented to it"),
     ("empties", "Image Empties", "One image empty per layer; seen in the viewport, never rendered"),
@@ -91,7 +98,9 @@ class ACETATE_PG_layer(bpy.types.PropertyGroup):
         name="Role Chosen", description="The role was chosen by hand and survives a scan"
     )
     use_motion: BoolProperty(
-        name="Use Motion", description="Tell how lively the layer moves", default=False
+        name="Use Motion",
+        description="Tell how lively the layer moves; without a path or sketch it idles so",
+        default=False,
     )
     motion: FloatProperty(
         name="Motion",
@@ -116,6 +125,11 @@ class ACETATE_PG_layer(bpy.types.PropertyGroup):
     trajectory_bone: StringProperty(name="Bone", description="Bone whose motion is the path")
     trajectory_layer: StringProperty(
         name="Path Layer", description="Layer whose first stroke is the path"
+    )
+    spacing: EnumProperty(
+        name="Spacing",
+        description="Pace between two keys where no path and no sketch tells it",
+        items=SPACINGS,
     )
     exposure: IntProperty(
         name="Exposure",

@@ -25,7 +25,7 @@ from .scene.settings import (
     TrajectorySource,
 )
 from .shared.errors import AcetateError
-from .shared.shot import Mode, Role
+from .shared.shot import Chart, Mode, Role
 
 _MAX_SEED = 2**31 - 1 - 16
 
@@ -167,6 +167,7 @@ def layer_settings(scene: bpy.types.Scene) -> tuple[LayerSettings, ...]:
             motion_score=row.motion if row.use_motion else None,
             sketch=_sketch(row, ids),
             trajectory=_trajectory(row),
+            spacing=None if row.spacing == "auto" else Chart(row.spacing),
             exposure=row.exposure or None,
         )
         for row in rows

@@ -19,7 +19,7 @@ class ResultLayer(msgspec.Struct, frozen=True, kw_only=True):
     `frames[i]` shows scene frame `manifest.start + i`; held drawings repeat a hash. `painted`
     holds the scene frames whose pixels were generated (all others are the artist's own), and
     `method` says how: `key`, `trajectory`, `registration`, `sketch`, `strokes`, `hold`,
-    `crossfade`, `mini`, `layeranimate`.
+    `crossfade`, `idle`, `mini`, `layeranimate`.
     """
 
     name: str

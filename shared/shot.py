@@ -7,6 +7,7 @@ Frames are scene frames, coordinates are camera pixels (x right, y down, origin 
 from __future__ import annotations
 
 from enum import Enum
+from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -110,7 +111,33 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="s
     frames: Annotated[tuple[SketchFrame, ...], msgspec.Meta(max_length=MAX_FRAMES)]
 
 
-Control = MotionScore | Trajectory | Sketch
+class Chart(Enum):
+    """Named spacings: where along the way the drawings of a gap lie.
+
+    `SLOW_OUT` leaves the first key slowly, `SLOW_IN` comes slowly to the last one.
+    """
+
+    EVEN = "even"
+    SLOW_OUT = "slow_out"
+    SLOW_IN = "slow_in"
+    SLOW_IN_OUT = "slow_in_out"
+
+
+Mark = Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
+Marks = Annotated[tuple[Mark, ...], msgspec.Meta(min_length=1, max_length=MAX_FRAMES)]
+
+
+class Spacing(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="spacing"):
+    """The pace between two keys of a layer that no path and no sketch tells; none is automatic.
+
+    `chart`: a name, or marks as on the edge of a drawing: how much of the way lies behind at even
+    positions in the gap, never decreasing, strictly between 0 and 1.
+    """
+
+    chart: Chart | Marks
+
+
+Control = MotionScore | Trajectory | Sketch | Spacing
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +151,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     order: Annotated[int, msgspec.Meta(ge=0, le=65_535)]
     role: Role
     keys: Annotated[tuple[Key, ...], msgspec.Meta(max_length=MAX_FRAMES)] = ()
-    controls: Annotated[tuple[Control, ...], msgspec.Meta(max_length=3)] = ()
+    controls: Annotated[tuple[Control, ...], msgspec.Meta(max_length=4)] = ()
     exposure: Annotated[int, msgspec.Meta(ge=1, le=12)] | None = None
     group: Annotated[str, msgspec.Meta(max_length=256)] = ""
     blend: Annotated[str, msgspec.Meta(max_length=32)] = "regular"
@@ -238,9 +265,19 @@ def _check_layer(layer: Layer) -> None:
     kinds = [type(control) for control in layer.controls]
     if len(kinds) != len(set(kinds)):
         raise AcetateError("invalid_request", where=f'"{layer.name}" has two controls of one kind')
+    _check_spacing(layer)
     if layer.role is Role.ANIMATE and all(key.is_empty for key in layer.keys):
         frame = frames[0] if frames else "any"
         raise AcetateError("empty_key", layer=layer.name, frame=frame)
+
+
+def _check_spacing(layer: Layer) -> None:
+    for control in layer.controls:
+        if isinstance(control, Spacing) and not isinstance(control.chart, Chart):
+            marks = control.chart
+            if any(later < earlier for earlier, later in pairwise(marks)):
+                where = f'the spacing of "{layer.name}" goes back'
+                raise AcetateError("invalid_request", where=where)
 
 
 def blob_hashes(request: ShotRequest) -> tuple[str, ...]:

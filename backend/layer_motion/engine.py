@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from shared.pictures import Picture
 
-from . import agreement, plan, sketch_fit, stroke_plan, warp
+from . import agreement, idle, plan, sketch_fit, sketch_sense, stroke_plan, warp
 from .pose import Box, Pose
 from .task import GapResult, GapTask
 
@@ -37,18 +38,24 @@ def animate_gap(
         check()
         pictures.append(_draw(scene, step, limit, crisp=crisp))
     errors = tuple(step.fit_error_px for step in decided.steps)
-    return GapResult(tuple(pictures), decided.method, errors)
+    return GapResult(tuple(pictures), decided.method, errors, decided.notes)
 
 
 def make_plan(scene: plan.Scene) -> plan.Plan:
-    """Choose the method by what the layer has."""
+    """Choose the method by what the layer has; a motion score counts where nothing else does."""
     rest = plan.plan_rest(scene)
-    if rest is not None:
-        return rest
-    if scene.task.sketches:
+    if rest is None and scene.task.sketches:
         sketched = sketch_fit.plan_sketch(scene)
-        if sketched is not None:
+        if sketched is not None and sketch_sense.explains(scene, sketched):
             return sketched
+        if sketched is not None:
+            bare = replace(scene, task=replace(scene.task, sketches={}))
+            return replace(make_plan(bare), notes=(sketch_sense.UNRELATED,))
+    decided = rest or _unsketched_plan(scene)
+    return idle.enliven(scene, decided) if idle.is_wanted(scene) else decided
+
+
+def _unsketched_plan(scene: plan.Scene) -> plan.Plan:
     matched = stroke_plan.plan_strokes(scene)
     if matched is not None:
         return matched
@@ -64,6 +71,8 @@ def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Pic
     if exact is not None:
         return exact
     patch = _mixed(scene, step, limit, crisp=crisp)
+    if step.idle is not None:
+        patch = idle.crisped(patch)
     if step.strength < 1.0:
         patch = warp.faded(patch, step.strength)
     return warp.to_picture(patch)
@@ -77,13 +86,19 @@ def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> wa
         if art is not None and pose is not None
     ]
     if len(found) == 1:
-        return warp.sample(*found[0], limit)
+        return warp.sample(found[0][0], _idling(found[0][1], step), limit)
     arts, poses = (found[0][0], found[1][0]), (found[0][1], found[1][1])
     share = _steep(step.share)
     if 0.0 < share < 1.0 and agreement.wanted(scene.task.height):
         poses = agreement.agree(arts, poses, share, limit)
-    first, last = (warp.sample(art, pose, limit) for art, pose in zip(arts, poses, strict=True))
+    first, last = (
+        warp.sample(art, _idling(pose, step), limit) for art, pose in zip(arts, poses, strict=True)
+    )
     return warp.blend(first, last, float(step.share >= 0.5) if crisp else share)
+
+
+def _idling(pose: Pose, step: plan.Step) -> Pose:
+    return pose if step.idle is None else idle.on_top(pose, step.idle)
 
 
 def _steep(share: float) -> float:
@@ -93,7 +108,8 @@ def _steep(share: float) -> float:
 
 def _unsampled(scene: plan.Scene, step: plan.Step) -> Picture | None:
     """The key's own pixels where a step only shifts one key's art by whole pixels."""
-    if step.strength < 1.0 or (step.from_first is not None and step.from_last is not None):
+    both = step.from_first is not None and step.from_last is not None
+    if both or step.strength < 1.0 or step.idle is not None:
         return None
     pose, art, picture = step.from_first, scene.first, scene.task.first
     if pose is None:

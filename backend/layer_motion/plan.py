@@ -13,13 +13,14 @@ import numpy as np
 from shared.strokes import Drawing
 
 from . import affine, trajectory
-from .pose import AT_REST, Pose
+from .pose import AT_REST, Field, Pose
 from .registration import Registration, register
 from .task import GapTask
 from .warp import Art, prepare
 
 _EXIT_AREA_SHARE = 0.25
 _SAME_LINES = 0.02
+_FEW_DRAWINGS = 3  # a gap of four frames on ones
 _GENTLENESS = 0.7  # share of a smoothstep in the pace of what nothing controls
 
 
@@ -29,7 +30,8 @@ class Step:
 
     `share` 0..1: how much of the last key. `strength` 0..1 fades the whole drawing. `fit_error_px`:
     mean distance that was left between the fitted strokes and the sketch; None without sketch.
-    `drawing`: strokes to draw instead of moving pictures.
+    `drawing`: strokes to draw instead of moving pictures. `idle`: displacement at the moment's own
+    pixels that comes on top of every pose.
     """
 
     from_first: Pose | None
@@ -38,14 +40,16 @@ class Step:
     strength: float = 1.0
     fit_error_px: float | None = None
     drawing: Drawing | None = None
+    idle: Field | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """One step per wanted drawing, and the method's name as in `GapResult.method`."""
+    """One step per wanted drawing; the method's name and notes as in `GapResult`."""
 
     method: str
     steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +170,20 @@ def two_key_steps(
     )
 
 
+def pace(scene: Scene) -> np.ndarray:
+    """Progress [moments] 0..1 where neither tracks nor sketches tell it.
+
+    The artist's spacing where there is one; else gentle, and even where only a few drawings lie
+    between the keys: so short a gap is a part of a larger movement.
+    """
+    times, chosen = scene.times, scene.task.progress
+    if scene.last is None or (chosen is None and len(scene.task.times) <= _FEW_DRAWINGS):
+        return times
+    if chosen is None:
+        return gentle(times)
+    return np.clip(np.array([0.0, *chosen, 1.0]), 0.0, 1.0)
+
+
 def gentle(times: np.ndarray) -> np.ndarray:
     """Progress [n] 0..1 at times [n] 0..1 where nothing tells the pace: a mild slow out and in.
 
@@ -176,9 +194,9 @@ def gentle(times: np.ndarray) -> np.ndarray:
 
 
 def plan_registration(scene: Scene) -> Plan:
-    """No control: move from key to key, gently paced; fade what is in one key only."""
-    times = scene.times
-    way = gentle(times)
+    """No control: move from key to key at `pace`; fade what is in one key only."""
+    way = pace(scene)
+    times = scene.times if scene.task.progress is None else way
     if scene.last is None:
         return Plan("hold", (Step(AT_REST),) * len(scene.task.times))
     if not all(scene.visible):

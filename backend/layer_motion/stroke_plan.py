@@ -14,7 +14,7 @@ from shared.strokes import Drawing
 
 from . import affine, trajectory
 from .field_fit import pose_of_points
-from .plan import Plan, Scene, Step
+from .plan import Plan, Scene, Step, pace
 from .stroke_match import StrokePair, between, pair_strokes
 from .task import GapTask
 from .warp import OVERSCAN
@@ -55,7 +55,7 @@ def draw_strokes(drawing: Drawing, width: int, height: int) -> Picture:
 def _common_motion(scene: Scene, pair: StrokePair) -> tuple[list[np.ndarray], np.ndarray]:
     """Motion of the whole at each wanted moment, and progress of every moment."""
     if scene.tracks is None:
-        times = scene.times
+        times = pace(scene)
         middle = pair.first.points.mean(axis=0).astype(float)
         return [affine.interpolate(pair.matrix, times[m], middle) for m in scene.wanted], times
     moves = trajectory.motion(scene.tracks)

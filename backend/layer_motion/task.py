@@ -22,7 +22,10 @@ class GapTask:
     `tracks` float32 [moments, p, 2]: camera pixels, one row per moment; None without trajectory.
     `sketches`: moment -> line map float32 [height, width], 1 on a stroke, 0 on paper. May hold the
     keys' own moments; sparse in time. Line maps are camera-sized.
-    `motion_score` 0..1 or None where none was given.
+    `motion_score` 0..1 or None where none was given: how lively the layer idles where neither
+    tracks nor sketches say how it moves. `progress` [n]: how much of the way between both keys
+    lies behind at each wanted drawing, 0..1; None leaves the pace to layer motion. `seed` tells
+    apart idle motions; equal seeds idle alike.
     """
 
     width: int
@@ -37,18 +40,22 @@ class GapTask:
     last_strokes: Drawing | None = None
     motion_score: float | None = None
     seed: int = 0
+    progress: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class GapResult:
     """The wanted drawings of one gap, in order, and the method that made them.
 
-    `method`: one of `trajectory`, `registration`, `sketch`, `strokes`, `hold`, `crossfade`, with
-    `+mini` behind it where the sketch expert refined the drawings. `fit_errors_px`: per drawing
+    `method`: one of `trajectory`, `registration`, `sketch`, `strokes`, `hold`, `crossfade`, `idle`
+    (a motion score alone, on top of whatever leads from key to key), with `+mini` behind it where
+    the sketch expert refined the drawings. `fit_errors_px`: per drawing
     the distance left between its strokes and the sketch it follows, in pixels of the working size
     (about 100 lines); None where no sketch was followed; empty where nothing is known.
+    `notes`: what went otherwise than the controls ask, as parts of a sentence about the layer.
     """
 
     pictures: tuple[Picture, ...]
     method: str
     fit_errors_px: tuple[float | None, ...] = ()
+    notes: tuple[str, ...] = ()

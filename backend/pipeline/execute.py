@@ -105,7 +105,7 @@ def _credits(
     warnings = (*choice.warnings, *motion.warnings)
     if choice.painter is not None:
         return LAYERANIMATE, choice.painter.used, warnings
-    warnings += score_warnings(plan)
+    warnings += score_warnings(plan, motion.methods)
     refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
     if choice.expert is not None and refined:
         return MINI, (choice.expert.used,), warnings

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from backend.pipeline.plan import LayerPlan
-from shared.shot import MotionScore
+from shared.shot import MotionScore, Spacing
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _cost(layers: tuple[LayerPlan, ...], low: Slot, high: Slot) -> int:
 
 def _is_steered(layers: tuple[LayerPlan, ...], slot: Slot) -> bool:
     return any(
-        not isinstance(control, MotionScore)
+        not isinstance(control, MotionScore | Spacing)
         for number in slot.members
         for control in layers[number].layer.controls
     )

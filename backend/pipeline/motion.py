@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.spacing import progress_at
 from backend.layer_motion.task import GapResult, GapTask
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import RunContext
@@ -15,7 +17,7 @@ from backend.pipeline.engines import NOT_REFINED, Choice, SketchExpert, attempt
 from backend.pipeline.plan import Gap, LayerPlan, ShotPlan
 from backend.pipeline.spool import PictureSpool
 from shared.errors import AcetateError
-from shared.shot import Layer, MotionScore
+from shared.shot import Layer, MotionScore, Spacing
 
 MAX_GAP_BYTES = 1_200_000_000
 """Pixels of one layer's drawings in one gap; they are in memory together while it is filled."""
@@ -35,39 +37,48 @@ class MotionResult:
 
 
 def gap_task(plan: ShotPlan, layer: Layer, gap: Gap, artwork: Artwork) -> GapTask:
-    """Collect everything layer motion needs to know about one gap of one layer.
-
-    The motion score is passed on, but no drawing of layer motion or `mini` depends on it: only
-    LayerAnimate was trained with it (see `score_warnings`).
-    """
+    """Collect everything layer motion needs to know about one gap of one layer."""
     request = plan.request
     moments = gap.moments
+    times = tuple(gap.time_of(frame) for frame in gap.frames)
     scores = [control.score for control in layer.controls if isinstance(control, MotionScore)]
     return GapTask(
         width=request.width,
         height=request.height,
         first=artwork.key_picture(gap.first),
         last=artwork.key_picture(gap.last) if gap.last else None,
-        times=tuple(gap.time_of(frame) for frame in gap.frames),
+        times=times,
         seconds=(gap.stop - gap.first.frame) / request.fps,
         tracks=_gap_tracks(layer, gap, artwork),
         sketches=_gap_sketches(layer, moments, artwork),
         first_strokes=artwork.key_strokes(gap.first),
         last_strokes=artwork.key_strokes(gap.last) if gap.last else None,
         motion_score=scores[0] if scores else None,
-        seed=request.look.seed,
+        # Two layers with one score must not move in step.
+        seed=zlib.crc32(f"{request.look.seed} {layer.name}".encode()),
+        progress=_progress(layer, gap, times),
     )
 
 
-def score_warnings(plan: ShotPlan) -> tuple[str, ...]:
-    """The warning of a result that LayerAnimate had no part in, where a layer has a score."""
-    scored = any(
-        isinstance(control, MotionScore)
+def _progress(layer: Layer, gap: Gap, times: tuple[float, ...]) -> tuple[float, ...] | None:
+    charts = [control.chart for control in layer.controls if isinstance(control, Spacing)]
+    if not charts or gap.last is None:
+        return None
+    return tuple(float(part) for part in progress_at(charts[0], np.array(times)))
+
+
+def score_warnings(plan: ShotPlan, methods: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """One line per layer whose motion score moved nothing, because a path or a sketch did."""
+    return tuple(
+        f'the motion score of "{layer_plan.layer.name}" is not used: its path or sketch says more'
         for layer_plan in plan.layers
-        if layer_plan.gaps
-        for control in layer_plan.layer.controls
+        if _has_score(layer_plan) and "idle" not in methods.get(layer_plan.layer.name, ())
     )
-    return ("motion scores are used by LayerAnimate only",) if scored else ()
+
+
+def _has_score(layer_plan: LayerPlan) -> bool:
+    controls = layer_plan.layer.controls if layer_plan.gaps else ()
+    return any(isinstance(control, MotionScore) and control.score > 0 for control in controls)
 
 
 def run_motion(
@@ -142,6 +153,8 @@ class _Filler:
         _check_memory(task)
         crisp = self._plan.request.look.preset == "crisp"
         result = animate_gap(task, crisp=crisp, check=self._context.check)
+        for note in result.notes:
+            self._warn(f'"{layer_plan.layer.name}": {note}')
         self._context.check()
         self._steps.reach(self._steps.done + len(gap.frames))
         end = self._steps.done + sketched_count

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from shared.errors import AcetateError
 from shared.exposure import exposed_frames, held_frame
-from shared.shot import Key, Layer, Mode, Role, ShotRequest, Sketch
+from shared.shot import Key, Layer, Mode, Role, ShotRequest, Sketch, Spacing
 
 
 @dataclass(frozen=True)
@@ -139,9 +139,14 @@ def _stretches(request: ShotRequest, layer: Layer) -> list[tuple[Key, Key | None
         open_stop = following.frame - 1 if following else request.end
         if request.mode is Mode.INTERPOLATE and following and not following.is_empty:
             stretches.append((first, following, following.frame))
-        elif request.mode is Mode.ANIMATE or (drawn_count == 1 and layer.controls):
+        elif request.mode is Mode.ANIMATE or (drawn_count == 1 and _is_moved(layer)):
             stretches.append((first, None, min(open_stop, request.end)))
     return [stretch for stretch in stretches if stretch[2] > stretch[0].frame]
+
+
+def _is_moved(layer: Layer) -> bool:
+    """Whether anything tells a layer with one drawing to move."""
+    return any(not isinstance(control, Spacing) for control in layer.controls)
 
 
 def _has_room(request: ShotRequest, layer: Layer) -> bool:

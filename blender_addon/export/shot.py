@@ -24,6 +24,7 @@ from ..shared.shot import (
     ShotRequest,
     Sketch,
     SketchFrame,
+    Spacing,
     Trajectory,
     validate,
 )
@@ -199,6 +200,8 @@ def _controls(
     sketches = tuple(_sketch_frames(plan, readings, blobs))
     if sketches:
         yield Sketch(frames=sketches)
+    if plan.settings.spacing is not None:
+        yield Spacing(chart=plan.settings.spacing)
 
 
 def _track(

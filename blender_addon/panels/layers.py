@@ -80,7 +80,7 @@ class ACETATE_PT_layer(SidebarPanel):
         return 0 <= shot.layer_index < len(shot.layers)
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Draw role, motion, sketch and path."""
+        """Draw role, motion, sketch, path and spacing."""
         shot = shot_of(context.scene)
         item = shot.layers[shot.layer_index]
         column = self.layout.column()
@@ -95,6 +95,7 @@ class ACETATE_PT_layer(SidebarPanel):
             slider.prop(item, "motion", text="", slider=True)
             column.prop_search(item, "sketch", shot, "layers", icon="GREASEPENCIL")
             _draw_path(column, item)
+            column.prop(item, "spacing")
             column.prop(item, "exposure")
         if item.problem:
             column.label(text=item.problem, icon="ERROR")

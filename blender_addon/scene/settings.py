@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from ..shared.shot import Mode, Role
+from ..shared.shot import Chart, Mode, Role
 
 
 class Quality(Enum):
@@ -55,7 +55,8 @@ class LayerSettings:
     """One layer's role and controls.
 
     `layer_name` is empty for image planes. `motion_score` 0..1 or None for no score. `sketch` is
-    the guide layer whose keys tell where this layer's shapes are. `exposure` overrides the shot's.
+    the guide layer whose keys tell where this layer's shapes are. `spacing` is the pace between
+    keys, None for automatic. `exposure` overrides the shot's.
     """
 
     object_name: str
@@ -64,6 +65,7 @@ class LayerSettings:
     motion_score: float | None = None
     sketch: LayerId | None = None
     trajectory: TrajectorySource = TrajectorySource()
+    spacing: Chart | tuple[float, ...] | None = None
     exposure: int | None = None
     prompt: str = ""
 

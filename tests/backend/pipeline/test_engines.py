@@ -18,7 +18,7 @@ from shared.blobs import MemoryBlobs
 from shared.errors import AcetateError
 from shared.pictures import Picture, decode_png
 from shared.result import ModelUsed, ResultManifest
-from shared.shot import Look, Mode, MotionScore, ShotRequest
+from shared.shot import Control, Look, Mode, MotionScore, ShotRequest
 from tests.backend.pipeline.rules import check_rules
 from tests.backend.pipeline.shots import ShotBuilder, layer_pixels, walking_disc
 
@@ -148,21 +148,20 @@ def test_a_cancel_is_never_taken_for_a_failing_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "scored", "warnings_count"),
+    ("engine", "tracked", "warnings_count"),
     [("layer-motion", True, 1), ("layer-motion", False, 0), ("layeranimate", True, 0)],
 )
-def test_a_motion_score_that_nobody_uses_is_told_once(
-    engine: str, scored: bool, warnings_count: int
+def test_a_motion_score_beside_a_path_is_told_not_to_count(
+    engine: str, tracked: bool, warnings_count: int
 ) -> None:
     builder = ShotBuilder().plate()
-    score = (MotionScore(score=0.5),) if scored else ()
-    for number in range(2):
-        x = 0.3 + number / 3
-        keys = {1: builder.disc((x, 0.4)), 4: builder.disc((x, 0.6))}
-        builder.add(f"disc {number}", keys, *score)
+    controls: list[Control] = [MotionScore(score=0.5)]
+    if tracked:
+        controls.append(builder.path({1: (30, 30), 4: (34, 34)}))
+    builder.add("disc", {1: builder.disc((0.3, 0.4)), 4: builder.disc((0.3, 0.6))}, *controls)
     request = builder.request(end=4, look=Look(engine=engine, steps=1))
     manifest, _ = run(request, builder, with_painter())
-    told = [line for line in manifest.warnings if "motion scores" in line]
+    told = [line for line in manifest.warnings if "motion score" in line]
     assert len(told) == warnings_count
 
 

@@ -49,6 +49,19 @@ def test_a_sketch_is_followed_when_its_name_in_the_list_changes(
     assert rows["figure"].sketch == "rough"
 
 
+def test_the_spacing_chosen_in_the_panel_reaches_the_settings(
+    drawn: bpy.types.Object, part: Part
+) -> None:
+    del drawn
+    rows = bpy.context.scene.acetate.layers
+    rows["figure"].spacing = "slow_in"
+    settings = part("shot_settings").layer_settings(bpy.context.scene)
+    chosen = {one.layer_name: one.spacing for one in settings}
+    assert chosen["bg"] is None
+    assert chosen["figure"] is not None
+    assert chosen["figure"].value == "slow_in"
+
+
 def test_a_renamed_layer_keeps_its_role_controls_and_sketch(drawn: bpy.types.Object) -> None:
     drawn.data.layers["rough"].name = "sketch of the fox"
     bpy.ops.acetate.layers_sync()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from blender_addon.export.shot import ExportProgress
     from shared.blobs import MemoryBlobs
     from shared.errors import AcetateError
-    from shared.shot import Layer, MotionScore, ShotRequest, Sketch, Trajectory
+    from shared.shot import Layer, MotionScore, ShotRequest, Sketch, Spacing, Trajectory
 
 pytestmark = pytest.mark.blender
 
@@ -317,6 +317,14 @@ def test_a_motion_score_is_sent(exporter: Exporter) -> None:
     exporter.controls["body"] = {"motion_score": 0.7}
     score = cast("MotionScore", _only(exporter.layer("body"), "MotionScore"))
     assert score.score == pytest.approx(0.7)
+
+
+def test_a_spacing_is_sent(exporter: Exporter) -> None:
+    _two_keys()
+    exporter.controls["body"] = {"spacing": (0.1, 0.5)}
+    assert cast("Spacing", _only(exporter.layer("body"), "Spacing")).chart == (0.1, 0.5)
+    exporter.controls["body"] = {}
+    assert not exporter.layer("body").controls
 
 
 def test_names_with_umlauts_and_slashes_are_sent_as_they_are(exporter: Exporter) -> None:

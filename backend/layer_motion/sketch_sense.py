@@ -1,0 +1,91 @@
+"""Tells whether sketches have to do with the art they are to move; called by the engine.
+
+A sketch that hangs on the wrong layer can be fitted as well, at the price of a torn picture.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from .line_points import art_points, sketch_points
+from .plan import Plan, Scene
+from .pose import AT_REST, Box, Pose, pixel_centres, source_positions
+from .warp import Art
+
+_WORKING_LINES = 112
+_NEAR_PX = 3.0
+_MIN_POINTS = 12
+_RELATED_SHARE = 0.4
+_GRID = 48
+_TORN_SHARE = 0.02
+
+UNRELATED = "its sketch has nothing in common with its drawing and is not followed"
+
+
+def explains(scene: Scene, plan: Plan) -> bool:
+    """Whether sketches and art fit together: at the keys as drawn, between them as the plan says.
+
+    False where most of the sketches' lines lie far from any line of the art, or where following
+    them folds the art over itself.
+    """
+    scale = min(1.0, _WORKING_LINES / scene.task.height)
+    at_keys, between = [], []
+    for moment, lines in sorted(scene.task.sketches.items()):
+        scene.check()
+        strokes = sketch_points(lines, scale).place  # [n, 2] working pixels
+        placed = _pose_at(scene, plan, moment)
+        if placed is None or len(strokes) < _MIN_POINTS:
+            continue
+        near = _near_share(strokes / scale, *placed, scale)
+        if near is not None:
+            (between if moment in scene.wanted else at_keys).append(near)
+    related = all(not found or np.mean(found) >= _RELATED_SHARE for found in (at_keys, between))
+    return related and not _is_torn(scene, plan)
+
+
+def _pose_at(scene: Scene, plan: Plan, moment: int) -> tuple[Art, Pose] | None:
+    """The art that is seen at a moment, and where: the nearer key's where both are."""
+    if moment == 0:
+        return (scene.first, AT_REST) if scene.visible[0] else None
+    if moment not in scene.wanted:
+        return (scene.last, AT_REST) if scene.last is not None and scene.visible[1] else None
+    step = plan.steps[moment - 1]
+    first = None if step.from_first is None else (scene.first, step.from_first)
+    last = None
+    if step.from_last is not None and scene.last is not None:
+        last = (scene.last, step.from_last)
+    return last or first if step.share >= 0.5 else first or last
+
+
+def _near_share(strokes: np.ndarray, art: Art, pose: Pose, scale: float) -> float | None:
+    """Share 0..1 of stroke points [n, 2] camera pixels that have a line of the moved art nearby."""
+    lines = art_points(art, scale).place
+    if len(lines) < _MIN_POINTS:
+        return None
+    where = strokes[:, None].astype(np.float32)
+    source = source_positions(pose, where)[:, 0].astype(np.float64) * scale
+    distances = KDTree(lines).query(source)[0]
+    return float((distances < _NEAR_PX).mean())
+
+
+def _is_torn(scene: Scene, plan: Plan) -> bool:
+    folded = []
+    for step in plan.steps:
+        for art, pose in ((scene.first, step.from_first), (scene.last, step.from_last)):
+            if art is not None and pose is not None and not pose.is_affine:
+                folded.append(_folded_share(scene, art, pose))
+    return bool(folded) and float(np.mean(folded)) > _TORN_SHARE
+
+
+def _folded_share(scene: Scene, art: Art, pose: Pose) -> float:
+    """Share 0..1 of the shown art that lies turned over."""
+    frame = Box(0, 0, scene.task.width, scene.task.height)
+    size = _GRID, max(2, round(_GRID * frame.height / frame.width))
+    source = source_positions(pose, pixel_centres(frame, size)).astype(np.float64)
+    across, down = np.diff(source, axis=1)[:-1], np.diff(source, axis=0)[:, :-1]
+    turned = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0] <= 0
+    x, y = np.moveaxis(source[:-1, :-1], 2, 0)
+    box = art.box
+    shown = (x >= box.left) & (x < box.right) & (y >= box.top) & (y < box.bottom)
+    return float(turned[shown].mean()) if shown.any() else 0.0
