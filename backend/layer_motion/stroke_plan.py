@@ -14,8 +14,10 @@ from shared.strokes import Drawing
 
 from . import affine, trajectory
 from .field_fit import pose_of_points
-from .plan import Plan, Scene, Step
-from .stroke_match import StrokePair, between, pair_strokes
+from .plan import Plan, Scene, Step, gentle
+from .stroke_match import pair_strokes
+from .stroke_morph import Morph
+from .stroke_pair import StrokePair
 from .task import GapTask
 from .warp import OVERSCAN
 
@@ -27,16 +29,18 @@ def plan_strokes(scene: Scene) -> Plan | None:
     """In-betweens from matched strokes, or None where the strokes do not match."""
     if scene.last is None or not all(scene.visible):
         return None
-    pair = pair_strokes(scene.task.first_strokes, scene.task.last_strokes)
+    hint = None if scene.tracks is None else trajectory.motion(scene.tracks)[-1]
+    pair = pair_strokes(scene.task.first_strokes, scene.task.last_strokes, hint)
     if pair is None:
         return None
+    morph = Morph(pair)
     redraw = _redrawn_alike(scene)
     poses, way = _common_motion(scene, pair)
     steps: list[Step] = []
     for moment, pose in zip(scene.wanted, poses, strict=True):
         scene.check()
         progress = float(np.clip(way[moment], 0.0, 1.0))
-        drawing = between(pair, pose, progress)
+        drawing = morph.at(pose, progress)
         steps.append(
             Step(None, drawing=drawing, share=progress)
             if redraw
@@ -55,9 +59,9 @@ def draw_strokes(drawing: Drawing, width: int, height: int) -> Picture:
 def _common_motion(scene: Scene, pair: StrokePair) -> tuple[list[np.ndarray], np.ndarray]:
     """Motion of the whole at each wanted moment, and progress of every moment."""
     if scene.tracks is None:
-        times = scene.times
+        way = gentle(scene.times)
         middle = pair.first.points.mean(axis=0).astype(float)
-        return [affine.interpolate(pair.matrix, times[m], middle) for m in scene.wanted], times
+        return [affine.interpolate(pair.matrix, way[m], middle) for m in scene.wanted], way
     moves = trajectory.motion(scene.tracks)
     way = trajectory.progress(scene.tracks, scene.times)
     rest = np.linalg.inv(moves[-1]) @ pair.matrix
