@@ -9,14 +9,13 @@ from scipy.spatial import KDTree
 
 from . import stroke_cost
 from .stroke_cost import Strokes
+from .stroke_surroundings import Surroundings
 
 UNMATCHED = 0.75
 """What leaving one stroke without a partner costs; a pair costs twice that at most."""
 _NEIGHBOURS = 16
 _ALL_PAIRS = 6000
-_ROUNDS = 3
-_AROUND = 6
-_NEARBY_SHARE = 0.12
+_ROUNDS = 5
 _TINY = 1e-6
 
 
@@ -26,19 +25,19 @@ def assign(first: Strokes, last: Strokes) -> tuple[np.ndarray, np.ndarray]:
     Optimal over all near candidates; each round believes what the last one says about where the
     neighbourhood went. int [S] and float [S].
     """
-    shift = np.zeros(len(first.length), complex)
+    surroundings = Surroundings(first)
+    expected = surroundings.at_rest()
     partner = np.full(len(first.length), -1)
     price = np.full(len(first.length), np.inf)
     for _ in range(_ROUNDS):
-        rows, columns = _candidates(first, last, shift)
-        costs = stroke_cost.cost(
-            first, last, rows, columns, shift=shift, size_px=(first.size_px + last.size_px) / 2
-        )
+        rows, columns = _candidates(first, last, expected.middle)
+        size = (first.size_px + last.size_px) / 2
+        costs = stroke_cost.cost(first, last, rows, columns, expected=expected, size_px=size)
         before = partner
         partner, price = _solved(rows, columns, costs, len(first.length), len(last.length))
         if (partner == before).all() or not (partner >= 0).any():
             break
-        shift = _neighbours_shift(first, last, partner)
+        expected = surroundings.after(last, partner)
     return partner, price
 
 
@@ -92,16 +91,3 @@ def _solved(
     taken = partner[rows] == columns
     price[rows[taken]] = costs[taken]
     return partner, price
-
-
-def _neighbours_shift(first: Strokes, last: Strokes, partner: np.ndarray) -> np.ndarray:
-    """Mean displacement of the matched strokes around each stroke, itself aside: complex [S]."""
-    matched = np.flatnonzero(partner >= 0)
-    moved = last.middle[partner[matched]] - first.middle[matched]
-    most = min(_AROUND + 1, len(matched))
-    tree = KDTree(np.stack([first.middle[matched].real, first.middle[matched].imag], axis=1))
-    places = np.stack([first.middle.real, first.middle.imag], axis=1)
-    away, index = (np.asarray(a).reshape(len(places), most) for a in tree.query(places, k=most))
-    near = np.exp(-((away / (_NEARBY_SHARE * first.size_px)) ** 2) / 2)
-    near *= matched[index] != np.arange(len(places))[:, None]
-    return (near * moved[index]).sum(axis=1) / (near.sum(axis=1) + 0.3)

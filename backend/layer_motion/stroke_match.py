@@ -12,6 +12,7 @@ from . import (
     affine,
     stroke_align,
     stroke_assign,
+    stroke_chain,
     stroke_cost,
     stroke_level,
     stroke_pair,
@@ -27,6 +28,14 @@ _ORDER_COST = 0.12
 _ORDER_FAVOUR = 1.4
 _ORDER_SLACK = 0.05
 _MAX_COUNT = 20_000
+_TELLING_COUNT = 4
+_TELLING_COST = 0.15
+_SHUFFLES = 5
+_REFITS = 2
+_MANY = 1500
+_GOOD_READING = 0.1
+
+_Match = tuple[list[Line], list[Line], Pairs, np.ndarray]
 
 
 def pair_strokes(
@@ -42,10 +51,7 @@ def pair_strokes(
     lines, goals = stroke_level.lines_of(first), stroke_level.lines_of(last)
     if not lines or not goals or max(len(lines), len(goals)) > _MAX_COUNT:
         return None
-    found = _matched(lines, goals, hint)
-    if found is None:
-        return None
-    lines, goals, pairs, matrix = found
+    lines, goals, pairs, matrix = _matched(lines, goals, hint)
     if not _enough(lines, goals, pairs):
         return None
     return stroke_pair.paired(lines, goals, pairs, matrix, (first, last))
@@ -58,30 +64,90 @@ def _finite(drawing: Drawing) -> bool:
     )
 
 
-def _matched(
-    lines: list[Line], goals: list[Line], hint: np.ndarray | None
-) -> tuple[list[Line], list[Line], Pairs, np.ndarray] | None:
+def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _Match:
     """Pairs of stroke numbers, and the motion of the whole; strokes may have been cut."""
     one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
     in_order, order_cost, matrix = _by_order(one, other)
     if in_order and order_cost < _ORDER_COST:
         return lines, goals, [(s, s) for s in range(len(lines))], matrix
-    laid = stroke_align.aligned(one, other, hint)
-    if not affine.is_regular(laid):
-        return None
-    partner, price = stroke_assign.assign(one.moved(laid), other)
-    priced = np.where(partner >= 0, price, 2 * stroke_assign.UNMATCHED)
-    mean = float(_shares(one.length) @ priced)
+    best, mean = _redrawn(lines, goals, hint)
     if in_order and order_cost < min(_ORDER_FAVOUR * mean + _ORDER_SLACK, _MAX_MEAN_COST):
         return lines, goals, [(s, s) for s in range(len(lines))], matrix
-    if not (partner >= 0).any():
-        return None
+    return best
+
+
+def _redrawn(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tuple[_Match, float]:
+    """The best of several readings: lines as they are, or with smooth joints taken away."""
+    best, least = _read(lines, goals, hint)
+    if least < _GOOD_READING or max(len(lines), len(goals)) > _MANY:
+        return best, least
+    fewer, fewer_goals = stroke_chain.chained(lines), stroke_chain.chained(goals)
+    for some, others in ((lines, fewer_goals), (fewer, goals), (fewer, fewer_goals)):
+        changed = len(some) < len(lines), len(others) < len(goals)
+        if changed != (some is not lines, others is not goals):
+            continue
+        found, cost = _read(some, others, hint)
+        if cost < least:
+            best, least = found, cost
+    return best, least
+
+
+def _read(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tuple[_Match, float]:
+    """The best pairs of these strokes, and the mean cost of their ink, strangers included."""
+    one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
+    laid, partner, price = _assigned(one, other, hint)
     pairs: Pairs = [(i, int(j)) if j >= 0 else (i, None) for i, j in enumerate(partner)]
     taken = set(partner.tolist())
-    pairs += [(None, j) for j in range(len(goals)) if j not in taken]
-    if (partner >= 0).all() and len(lines) == len(goals):
-        return lines, goals, pairs, laid
-    return *stroke_split.mended(lines, goals, pairs, laid), laid
+    alone = [j for j in range(len(goals)) if j not in taken]
+    pairs += [(None, j) for j in alone]
+    priced = np.where(partner >= 0, price, 2 * stroke_assign.UNMATCHED)
+    mean = float(_shares(one.length) @ priced)
+    mean += 2 * stroke_assign.UNMATCHED * float(_shares(other.length)[alone].sum())
+    if mean < _GOOD_READING or not (partner >= 0).any():
+        return (lines, goals, pairs, laid), mean
+    found = stroke_split.mended(lines, goals, pairs, laid)
+    return (*found, laid), mean
+
+
+def _assigned(
+    one: Strokes, other: Strokes, hint: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The cheapest partners over several motions of the whole: that motion, partners, costs."""
+    starts = [m for m in stroke_align.aligned(one, other, hint) if affine.is_regular(m)]
+    if len(one.length) > _MANY:
+        starts = starts[:1]
+    found = [_settled(one, other, start) for start in starts or [affine.IDENTITY]]
+    return min(found, key=lambda option: _total(option[2]))
+
+
+def _settled(
+    one: Strokes, other: Strokes, laid: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Partners from one start; the motion of the whole is found again from the partners."""
+    partner, price = stroke_assign.assign(one.moved(laid), other)
+    for _ in range(_REFITS):
+        matched = np.flatnonzero(partner >= 0)
+        if not len(matched):
+            break
+        there = stroke_cost.matching_samples(one.moved(laid), other, matched, partner[matched])
+        ink = np.repeat(one.length[matched] + 1e-3, stroke_cost.SAMPLES)
+        better, _ = stroke_align.common_motion(
+            _flat(one.samples[matched]), _flat(there), ink / ink.sum()
+        )
+        if not affine.is_regular(better):
+            break
+        now, cost = stroke_assign.assign(one.moved(better), other)
+        if _total(cost) > _total(price):
+            break
+        settled = (now == partner).all()
+        laid, partner, price = better, now, cost
+        if settled:
+            break
+    return laid, partner, price
+
+
+def _total(price: np.ndarray) -> float:
+    return float(np.where(np.isfinite(price), price, 2 * stroke_assign.UNMATCHED).sum())
 
 
 def _by_order(one: Strokes, other: Strokes) -> tuple[bool, float, np.ndarray]:
@@ -96,9 +162,27 @@ def _by_order(one: Strokes, other: Strokes) -> tuple[bool, float, np.ndarray]:
         return False, np.inf, affine.IDENTITY
     moved, index = one.moved(matrix), np.arange(len(one.length))
     size = (moved.size_px + other.size_px) / 2
-    still = np.zeros(len(index), complex)
-    costs = stroke_cost.cost(moved, other, index, index, shift=still, size_px=size)
-    return True, float(_shares(one.length) @ costs), matrix
+    costs = stroke_cost.cost(moved, other, index, index, size_px=size)
+    mean = float(_shares(one.length) @ costs)
+    return True, min(mean, _ORDER_COST / 2) if _telling(moved, other) else mean, matrix
+
+
+def _telling(one: Strokes, other: Strokes) -> bool:
+    """True where strokes of one number look so alike, and others so unlike, that order is proof.
+
+    Keys that were copied and posed keep their strokes' forms however far the limbs went.
+    """
+    index = np.arange(len(one.length))
+    if len(index) < _TELLING_COUNT:
+        return False
+    shares = _shares(one.length)
+    same = float(shares @ stroke_cost.unlike_forms(one, other, index, index))
+    chance = np.random.default_rng(0)
+    mixed = min(
+        float(shares @ stroke_cost.unlike_forms(one, other, index, chance.permutation(index)))
+        for _ in range(_SHUFFLES)
+    )
+    return same < _TELLING_COST and same < mixed / 3
 
 
 def _flat(samples: np.ndarray) -> np.ndarray:

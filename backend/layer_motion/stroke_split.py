@@ -97,8 +97,8 @@ def _parts(one: Line, whole: Line, share: float, matrix: np.ndarray) -> tuple[Li
 def _unlikeness(one: Line, other: Line, matrix: np.ndarray, size_px: float) -> float:
     """Cost of a single pair in drawings of that size."""
     moved, goal = stroke_cost.measured([one]).moved(matrix), stroke_cost.measured([other])
-    index, still = np.array([0]), np.zeros(1, complex)
-    return float(stroke_cost.cost(moved, goal, index, index, shift=still, size_px=size_px)[0])
+    index = np.array([0])
+    return float(stroke_cost.cost(moved, goal, index, index, size_px=size_px)[0])
 
 
 def _with_cuts(

@@ -48,7 +48,7 @@ def puppet(time: float) -> list[Line]:
 
     Body, head with eyes and mouth, two jointed arms with hands, two jointed legs with feet, a belt.
     """
-    base = 150 + 60 * time + 1j * (150 - 10 * np.sin(np.pi * time))
+    base = 150 + 60 * time + 150j
     lean = _turn(4 - 8 * time)
     around = np.exp(2j * np.pi * np.arange(40) / 40)
     oval = 26 * around.real + 44j * around.imag
@@ -62,8 +62,14 @@ def puppet(time: float) -> list[Line]:
         eye = head + lean * nod * (side - 4j)
         lines.append(line(_plain(eye + 4 * around[::2]), cyclic=True, fill=(0.1, 0.1, 0.1, 1.0)))
     mouth = head + lean * nod * np.array([-9 + 10j, 0 + (12 + 4 * time) * 1j, 9 + 10j])
-    lines.append(line(_plain(np.interp(np.linspace(0, 2, 9), [0, 1, 2], mouth.real)
-                             + 1j * np.interp(np.linspace(0, 2, 9), [0, 1, 2], mouth.imag))))
+    lines.append(
+        line(
+            _plain(
+                np.interp(np.linspace(0, 2, 9), [0, 1, 2], mouth.real)
+                + 1j * np.interp(np.linspace(0, 2, 9), [0, 1, 2], mouth.imag)
+            )
+        )
+    )
     lines.append(line(_plain(base + lean * (np.linspace(-25, 25, 12) + 12j))))
     swings = (
         (-20 - 28j, 60, -65, 15, 40, 34, 30, 8),
@@ -98,15 +104,18 @@ def _limb(
 
 
 def redrawn(lines: list[Line], seed: int, *, wobble_px: float = 0.0, split: int = 0) -> list[Line]:
-    """The same lines in another order, other point counts, half of them reversed, some in two."""
+    """The same lines in another order, other point counts, half of them reversed, some in two.
+
+    Body and head stay below everything else.
+    """
     chance = np.random.default_rng(seed)
     parts = list(lines)
     for stroke in chance.permutation([i for i, one in enumerate(lines) if not one.cyclic])[:split]:
         parts[stroke], more = stroke_level.cut(lines[stroke], float(chance.uniform(0.35, 0.65)))
         parts.append(more)
     found: list[Line] = []
-    for place in chance.permutation(len(parts)):
-        one = stroke_level.resampled(parts[place], int(chance.integers(9, 40)))
+    for place in (0, 1, *(2 + chance.permutation(len(parts) - 2))):
+        one = stroke_level.resampled(parts[place], int(chance.integers(20, 40)))
         if chance.random() < 0.5:
             one = stroke_level.reversed_line(one)
         found.append(one.placed(one.points + wobble_px * _wobble(one, chance)))
