@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shared.pictures import Picture
 
-from . import agreement, plan, sketch_fit, stroke_plan, warp
+from . import agreement, plan, sketch_fit, stroke_look, stroke_plan, stroke_sketch, warp
 from .pose import Box, Pose
 from .task import GapResult, GapTask
 
@@ -46,20 +46,20 @@ def make_plan(scene: plan.Scene) -> plan.Plan:
     if rest is not None:
         return rest
     if scene.task.sketches:
-        sketched = sketch_fit.plan_sketch(scene)
+        sketched = stroke_sketch.plan_sketched_strokes(scene) or sketch_fit.plan_sketch(scene)
         if sketched is not None:
-            return sketched
+            return stroke_sketch.redraw(scene, sketched)
     matched = stroke_plan.plan_strokes(scene)
     if matched is not None:
         return matched
     if scene.tracks is not None:
-        return plan.plan_trajectory(scene)
+        return stroke_sketch.redraw(scene, plan.plan_trajectory(scene))
     return plan.plan_registration(scene)
 
 
 def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Picture:
     if step.drawing is not None:
-        return stroke_plan.draw_strokes(step.drawing, scene.task.width, scene.task.height)
+        return stroke_look.draw_strokes(step.drawing, scene.task.width, scene.task.height)
     exact = _unsampled(scene, step)
     if exact is not None:
         return exact

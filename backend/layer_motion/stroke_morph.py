@@ -45,6 +45,14 @@ class Morph:
         points = _plain(self._points(progress))[: len(self._pair.first.points)]
         return _dressed(self._pair, affine.apply(pose, points).astype(np.float32), progress)
 
+    def point_order(self, progress: float) -> np.ndarray:
+        """Which of the pair's points each point of `at` is: int [P]."""
+        pair = self._pair
+        if not _repainted(pair, progress):
+            return np.arange(len(pair.first.points))
+        bounds = pair.first.offsets.tolist()
+        return np.concatenate([np.arange(bounds[s], bounds[s + 1]) for s in pair.late_order])
+
     def _points(self, progress: float) -> np.ndarray:
         """All nodes, complex [n], without the motion of the whole."""
         links = self._links
@@ -104,8 +112,12 @@ def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:
         material=one.material,
         layer_opacity=mixed("layer_opacity"),
     )
-    in_place = (np.diff(pair.late_order) == 1).all()
-    return drawing if progress < 0.5 or in_place else reordered(drawing, pair.late_order)
+    return reordered(drawing, pair.late_order) if _repainted(pair, progress) else drawing
+
+
+def _repainted(pair: StrokePair, progress: float) -> bool:
+    """True where the last key's painting order holds, and is another."""
+    return progress >= 0.5 and bool((np.diff(pair.late_order) != 1).any())
 
 
 def _colours(one: np.ndarray, other: np.ndarray, progress: float) -> np.ndarray:
