@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
@@ -23,13 +24,15 @@ from .stroke_match import pair_strokes
 from .stroke_morph import Morph
 from .stroke_pair import StrokePair
 
-_WORKING_LINES = 112
+_WORKING_LINES = 180  # finer than for pixels: strokes show what is left of an error sharply
+_REPORTED = 112 / 180  # errors are told in pixels of the usual working size
 _MIN_POINTS = 12
 _MOST_SAMPLES = 690
 _SPACINGS_PX = (1.0, 1.5, 2.2, 3.5, 5.0, 8.0)
 _PROGRESS_TRIALS = 15
 _PACE_COST_PX = 0.4
 _AHEAD_WEIGHT = 0.3
+_DRIFT_STEPS = 6
 _INVERSE_STEPS = 12
 _ROW = 4096
 
@@ -95,27 +98,19 @@ class _Layer:
         for moment, target in targets.items():
             scene.check()
             laid[moment] = self._lay(target, float(pace[moment]))
-        known = np.array(sorted(laid))
-        pace_known = [laid[int(m)].progress for m in known]
+        known = sorted(laid)
+        lead = [laid[m].progress - pace[m] for m in known]
+        leads = PchipInterpolator(known, lead)
+        shifts = CubicSpline(known, [laid[m].shift for m in known], bc_type="natural")
         steps: list[Step] = []
         for moment in scene.wanted:
             scene.check()
-            part = _part(known, moment)
-            one, other = laid[part[0]], laid[part[1]]
-            lead = np.interp(moment, known, pace_known - pace[known])
-            progress = float(np.clip(pace[moment] + lead, 0.0, 1.0))
-            shift = (1 - part[2]) * one.shift + part[2] * other.shift
+            progress = float(np.clip(pace[moment] + float(leads(moment)), 0.0, 1.0))
             drawing = self._drawing(progress)
-            points = (drawing.points + shift[self._order(progress)]).astype(np.float32)
-            error = max(one.error_px, other.error_px) if 0 < part[2] < 1 else one.error_px
-            steps.append(
-                Step(
-                    None,
-                    share=progress,
-                    fit_error_px=error,
-                    drawing=replace(drawing, points=points),
-                )
-            )
+            shift = np.asarray(shifts(moment))[self._order(progress)]
+            moved = replace(drawing, points=(drawing.points + shift).astype(np.float32))
+            error = _error(laid, moment)
+            steps.append(Step(None, share=progress, fit_error_px=error, drawing=moved))
         return Plan("sketch", tuple(steps))
 
     def _order(self, progress: float) -> np.ndarray:
@@ -147,42 +142,59 @@ class _Layer:
     def _lay(self, target: LinePoints, expected: float) -> _Laid:
         """Find the progress that suits a sketch best, then bend what is left."""
         tree = KDTree(target.place)
-        trials = np.unique(np.append(np.linspace(0.02, 0.98, _PROGRESS_TRIALS), expected))
-        costs = [self._misfit(float(p), target, tree, expected) for p in trials]
-        best = int(np.argmin(costs))
-        spread = 0.5 / _PROGRESS_TRIALS
-        near = [float(trials[best]) + d for d in (-spread, 0.0, spread)]
-        near = [float(np.clip(p, 0.01, 0.99)) for p in near]
-        progress = min(near, key=lambda p: self._misfit(p, target, tree, expected))
-        fitter = LineFitter(self._line_points(progress), self._frame)
-        fit = fitter.follow(fitter.source, target)
-        moved = fit.moved - fitter.source
-        shift = np.stack(
-            [
-                np.interp(np.arange(len(self._pair.first.points)), self._samples, moved[:, axis])
-                for axis in (0, 1)
-            ],
-            axis=1,
-        )
-        return _Laid(progress, shift / self._scale, fit.error_px)
 
-    def _misfit(self, progress: float, target: LinePoints, tree: KDTree, expected: float) -> float:
-        """Distance in working pixels; what the sketch leaves out counts less than what it shows."""
-        points = self._line_points(progress).place
-        back = np.sort(np.asarray(KDTree(points).query(target.place)[0]))
-        ahead = np.sort(np.asarray(tree.query(points)[0]))
-        shown = float(back[: max(1, int(0.95 * len(back)))].mean())
-        left_out = float(ahead[: max(1, int(0.9 * len(ahead)))].mean())
-        return shown + _AHEAD_WEIGHT * left_out + _PACE_COST_PX * abs(progress - expected)
+        def cost(progress: float) -> float:
+            points = self._line_points(progress).place
+            misfit = _misfit(points + _drift(points, target.place, tree), target.place, tree)
+            return misfit + _PACE_COST_PX * abs(progress - expected)
+
+        trials = np.append(np.linspace(0.02, 0.98, _PROGRESS_TRIALS), expected)
+        progress = float(min(trials, key=cost))
+        for spread in (0.5 / _PROGRESS_TRIALS, 0.25 / _PROGRESS_TRIALS, 0.12 / _PROGRESS_TRIALS):
+            near = [float(np.clip(progress + d, 0.01, 0.99)) for d in (0.0, -spread, spread)]
+            progress = min(near, key=cost)
+        source = self._line_points(progress)
+        start = source.place + _drift(source.place, target.place, tree)
+        fit = LineFitter(source, self._frame).follow(start, target)
+        return _Laid(progress, self._spread(fit.moved - source.place), fit.error_px * _REPORTED)
+
+    def _spread(self, moved: np.ndarray) -> np.ndarray:
+        """Displacements of the samples, working pixels, at all points: [P, 2] camera pixels."""
+        index = np.arange(len(self._pair.first.points))
+        columns = [np.interp(index, self._samples, moved[:, axis]) for axis in (0, 1)]
+        return np.stack(columns, axis=1) / self._scale
 
 
-def _part(known: np.ndarray, moment: int) -> tuple[int, int, float]:
-    """The known moments around one, and how far it lies between them 0..1."""
-    place = int(np.searchsorted(known, moment))
-    if known[place] == moment:
-        return moment, moment, 0.0
-    before, behind = int(known[place - 1]), int(known[place])
-    return before, behind, (moment - before) / (behind - before)
+def _drift(points: np.ndarray, goal: np.ndarray, tree: KDTree) -> np.ndarray:
+    """The common shift [2] of points towards the lines of a sketch, by closest points."""
+    shift = np.zeros(2)
+    for _ in range(_DRIFT_STEPS):
+        moved = points + shift
+        away, index = tree.query(moved)
+        back, origin = KDTree(moved).query(goal)
+        near, near_back = away <= np.quantile(away, 0.8), back <= np.quantile(back, 0.9)
+        ahead = (goal[index] - moved)[near].mean(axis=0)
+        behind = (goal - moved[origin])[near_back].mean(axis=0)
+        shift = shift + (_AHEAD_WEIGHT * ahead + behind) / (_AHEAD_WEIGHT + 1.0)
+    return shift
+
+
+def _misfit(points: np.ndarray, goal: np.ndarray, tree: KDTree) -> float:
+    """Distance in working pixels; what the sketch leaves out counts less than what it shows."""
+    back = np.sort(np.asarray(KDTree(points).query(goal)[0]))
+    ahead = np.sort(np.asarray(tree.query(points)[0]))
+    shown = float(back[: max(1, int(0.95 * len(back)))].mean())
+    left_out = float(ahead[: max(1, int(0.9 * len(ahead)))].mean())
+    return shown + _AHEAD_WEIGHT * left_out
+
+
+def _error(laid: dict[int, _Laid], moment: int) -> float:
+    """The fit error at a moment: its own, or the larger of those around it."""
+    if moment in laid:
+        return laid[moment].error_px
+    before = max(m for m in laid if m < moment)
+    behind = min(m for m in laid if m > moment)
+    return max(laid[before].error_px, laid[behind].error_px)
 
 
 def redraw(scene: Scene, plan: Plan) -> Plan:
