@@ -7,7 +7,17 @@ from dataclasses import replace
 
 from shared.pictures import Picture
 
-from . import agreement, idle, plan, sketch_fit, sketch_sense, stroke_plan, warp
+from . import (
+    agreement,
+    idle,
+    plan,
+    sketch_fit,
+    sketch_sense,
+    stroke_look,
+    stroke_plan,
+    stroke_sketch,
+    warp,
+)
 from .pose import Box, Pose
 from .task import GapResult, GapTask
 
@@ -45,9 +55,9 @@ def make_plan(scene: plan.Scene) -> plan.Plan:
     """Choose the method by what the layer has; a motion score counts where nothing else does."""
     rest = plan.plan_rest(scene)
     if rest is None and scene.task.sketches:
-        sketched = sketch_fit.plan_sketch(scene)
+        sketched = stroke_sketch.plan_sketched_strokes(scene) or sketch_fit.plan_sketch(scene)
         if sketched is not None and sketch_sense.explains(scene, sketched):
-            return sketched
+            return stroke_sketch.redraw(scene, sketched)
         if sketched is not None:
             bare = replace(scene, task=replace(scene.task, sketches={}))
             return replace(make_plan(bare), notes=(sketch_sense.UNRELATED,))
@@ -60,13 +70,13 @@ def _unsketched_plan(scene: plan.Scene) -> plan.Plan:
     if matched is not None:
         return matched
     if scene.tracks is not None:
-        return plan.plan_trajectory(scene)
+        return stroke_sketch.redraw(scene, plan.plan_trajectory(scene))
     return plan.plan_registration(scene)
 
 
 def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Picture:
     if step.drawing is not None:
-        return stroke_plan.draw_strokes(step.drawing, scene.task.width, scene.task.height)
+        return stroke_look.draw_strokes(step.drawing, scene.task.width, scene.task.height)
     exact = _unsampled(scene, step)
     if exact is not None:
         return exact

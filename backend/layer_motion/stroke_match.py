@@ -1,207 +1,207 @@
-"""Pairs the strokes of a layer's two keys point by point; for layer motion only."""
+"""Pairs the strokes of two keys point by point, also after a redraw; layer motion only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from shared.strokes import Drawing
 
-from . import affine
+from . import (
+    affine,
+    stroke_align,
+    stroke_assign,
+    stroke_chain,
+    stroke_cost,
+    stroke_level,
+    stroke_pair,
+    stroke_split,
+)
+from .stroke_cost import Strokes
+from .stroke_level import Line
+from .stroke_pair import Pairs, StrokePair
 
-_MAX_DISTANCE_SHARE = 0.6
-_MAX_POINTS_PER_STROKE = 4096
-_PER_POINT = ("points", "radius", "opacity", "point_colour")
-_PER_STROKE = ("stroke_colour", "fill_colour", "cyclic", "holdout", "round_caps", "material")
+_MAX_UNMATCHED_SHARE = 0.35
+_MAX_MEAN_COST = 0.8
+_ORDER_COST = 0.12
+_ORDER_FAVOUR = 1.4
+_ORDER_SLACK = 0.05
+_MAX_COUNT = 20_000
+_TELLING_COUNT = 4
+_TELLING_COST = 0.15
+_SHUFFLES = 5
+_REFITS = 2
+_MANY = 1500
+_GOOD_READING = 0.1
+
+_Match = tuple[list[Line], list[Line], Pairs, np.ndarray]
 
 
-@dataclass(frozen=True, eq=False)
-class StrokePair:
-    """Two drawings with equal layout: stroke s and point p of one belong to those of the other.
+def pair_strokes(
+    first: Drawing | None, last: Drawing | None, hint: np.ndarray | None = None
+) -> StrokePair | None:
+    """Match by order where that clearly holds, else by place, shape, length and look.
 
-    `matrix` carries the first drawing's points onto the last's as well as a similarity can.
+    `hint` (3 x 3): what is known of the common motion. None where a key is empty or has broken
+    numbers, or where too much of the ink has no partner to be the same drawing.
     """
-
-    first: Drawing
-    last: Drawing
-    matrix: np.ndarray
-
-
-def pair_strokes(first: Drawing | None, last: Drawing | None) -> StrokePair | None:
-    """Match by order where materials agree, else by place within each material.
-
-    None where counts, materials or kinds differ, or where the strokes lie too far apart after the
-    best common motion to be the same ones.
-    """
-    if first is None or last is None or not first.stroke_count:
+    if first is None or last is None or not (_finite(first) and _finite(last)):
         return None
-    if first.stroke_count != last.stroke_count or not _finite(first, last):
+    lines, goals = stroke_level.lines_of(first), stroke_level.lines_of(last)
+    if not lines or not goals or max(len(lines), len(goals)) > _MAX_COUNT:
         return None
-    order = _order(first, last)
-    if order is None:
+    lines, goals, pairs, matrix = _matched(lines, goals, hint)
+    if not _enough(lines, goals, pairs):
         return None
-    pair = _levelled(first, _reordered(last, order))
-    matrix = affine.fit_similarity(pair[0].points.astype(float), pair[1].points.astype(float))
-    if not affine.is_regular(matrix):
-        return None
-    found = StrokePair(pair[0], pair[1], matrix)
-    return found if _plausible(found) else None
+    return stroke_pair.paired(lines, goals, pairs, matrix, (first, last))
 
 
-def _finite(first: Drawing, last: Drawing) -> bool:
-    return bool(np.isfinite(first.points).all() and np.isfinite(last.points).all())
-
-
-def _kinds(drawing: Drawing) -> np.ndarray:
-    """What must agree: material, closed or not, fill or not. int [S, 3]."""
-    filled = drawing.fill_colour[:, 3] > 0
-    return np.stack([drawing.material, drawing.cyclic, filled], axis=1).astype(int)
-
-
-def _order(first: Drawing, last: Drawing) -> np.ndarray | None:
-    """For each stroke of the first drawing the index of its partner in the last."""
-    kinds, others = _kinds(first), _kinds(last)
-    if (np.diff(first.offsets) < 1).any() or (np.diff(last.offsets) < 1).any():
-        return None
-    if (kinds == others).all():
-        return np.arange(first.stroke_count)
-    places, goals = _places(first), _places(last)
-    cost = np.linalg.norm(places[:, None] - goals[None], axis=2)
-    allowed = (kinds[:, None] == others[None]).all(axis=2)
-    rows, columns = linear_sum_assignment(np.where(allowed, cost, 1e9))
-    return columns if allowed[rows, columns].all() else None
-
-
-def _places(drawing: Drawing) -> np.ndarray:
-    """Middle of each stroke relative to the drawing's own middle: [S, 2]."""
-    middles = [drawing.stroke_points(s).mean(axis=0) for s in range(drawing.stroke_count)]
-    return np.stack(middles) - drawing.points.mean(axis=0)
-
-
-def _reordered(drawing: Drawing, order: np.ndarray) -> Drawing:
-    if (order == np.arange(len(order))).all():
-        return drawing
-    pieces = [np.arange(int(drawing.offsets[s]), int(drawing.offsets[s + 1])) for s in order]
-    index = np.concatenate(pieces)
-    offsets = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int32)
-    points = {name: getattr(drawing, name)[index] for name in _PER_POINT}
-    strokes = {name: getattr(drawing, name)[order] for name in _PER_STROKE}
-    return _changed(drawing, {"offsets": offsets, **points, **strokes})
-
-
-def _changed(drawing: Drawing, arrays: dict[str, np.ndarray]) -> Drawing:
-    current = {field.name: getattr(drawing, field.name) for field in fields(Drawing)}
-    return Drawing(**{**current, **arrays})
-
-
-def _levelled(first: Drawing, last: Drawing) -> tuple[Drawing, Drawing]:
-    """Give partners equal point counts, direction and, where closed, starting point."""
-    rows: list[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]] = []
-    for stroke in range(first.stroke_count):
-        one, other = _stroke(first, stroke), _stroke(last, stroke)
-        if len(one["points"]) != len(other["points"]):
-            count = min(max(len(one["points"]), len(other["points"])), _MAX_POINTS_PER_STROKE)
-            cyclic = bool(first.cyclic[stroke])
-            one, other = _resampled(one, count, cyclic), _resampled(other, count, cyclic)
-            other = _turned(one, other, cyclic)
-        rows.append((one, other))
-    counts = [len(row[0]["points"]) for row in rows]
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    joined = [
-        {name: np.concatenate([row[side][name] for row in rows]) for name in _PER_POINT}
-        for side in (0, 1)
-    ]
-    return (
-        _changed(first, {"offsets": offsets, **joined[0]}),
-        _changed(last, {"offsets": offsets, **joined[1]}),
+def _finite(drawing: Drawing) -> bool:
+    return all(
+        bool(np.isfinite(values).all())
+        for values in (drawing.points, drawing.radius, drawing.opacity, drawing.point_colour)
     )
 
 
-def _stroke(drawing: Drawing, stroke: int) -> dict[str, np.ndarray]:
-    part = slice(drawing.offsets[stroke], drawing.offsets[stroke + 1])
-    return {name: getattr(drawing, name)[part] for name in _PER_POINT}
+def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _Match:
+    """Pairs of stroke numbers, and the motion of the whole; strokes may have been cut."""
+    one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
+    in_order, order_cost, matrix = _by_order(one, other)
+    if in_order and order_cost < _ORDER_COST:
+        return lines, goals, [(s, s) for s in range(len(lines))], matrix
+    best, mean = _redrawn(lines, goals, hint)
+    if in_order and order_cost < min(_ORDER_FAVOUR * mean + _ORDER_SLACK, _MAX_MEAN_COST):
+        return lines, goals, [(s, s) for s in range(len(lines))], matrix
+    return best
 
 
-def _resampled(stroke: dict[str, np.ndarray], count: int, cyclic: bool) -> dict[str, np.ndarray]:
-    """Points at even arc length."""
-    points = stroke["points"].astype(float)
-    if cyclic:
-        stroke = {name: np.concatenate([v, v[:1]]) for name, v in stroke.items()}
-        points = stroke["points"].astype(float)
-    way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
-    wanted = np.linspace(0.0, way[-1], count, endpoint=not cyclic)
-    return {name: _along(way, values, wanted) for name, values in stroke.items()}
+def _redrawn(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tuple[_Match, float]:
+    """The best of several readings: lines as they are, or with smooth joints taken away."""
+    best, least = _read(lines, goals, hint)
+    if least < _GOOD_READING or max(len(lines), len(goals)) > _MANY:
+        return best, least
+    fewer, fewer_goals = stroke_chain.chained(lines), stroke_chain.chained(goals)
+    for some, others in ((lines, fewer_goals), (fewer, goals), (fewer, fewer_goals)):
+        changed = len(some) < len(lines), len(others) < len(goals)
+        if changed != (some is not lines, others is not goals):
+            continue
+        found, cost = _read(some, others, hint)
+        if cost < least:
+            best, least = found, cost
+    return best, least
 
 
-def _along(way: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    flat = values.reshape(len(values), -1)
-    columns = [np.interp(wanted, way, flat[:, c]) for c in range(flat.shape[1])]
-    return np.stack(columns, axis=1).reshape(len(wanted), *values.shape[1:]).astype(np.float32)
+def _read(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tuple[_Match, float]:
+    """The best pairs of these strokes, and the mean cost of their ink, strangers included."""
+    one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
+    laid, partner, price = _assigned(one, other, hint)
+    pairs: Pairs = [(i, int(j)) if j >= 0 else (i, None) for i, j in enumerate(partner)]
+    taken = set(partner.tolist())
+    alone = [j for j in range(len(goals)) if j not in taken]
+    pairs += [(None, j) for j in alone]
+    priced = np.where(partner >= 0, price, 2 * stroke_assign.UNMATCHED)
+    mean = float(_shares(one.length) @ priced)
+    mean += 2 * stroke_assign.UNMATCHED * float(_shares(other.length)[alone].sum())
+    if mean < _GOOD_READING or not (partner >= 0).any():
+        return (lines, goals, pairs, laid), mean
+    found = stroke_split.mended(lines, goals, pairs, laid)
+    return (*found, laid), mean
 
 
-def _turned(
-    one: dict[str, np.ndarray], other: dict[str, np.ndarray], cyclic: bool
-) -> dict[str, np.ndarray]:
-    """The order of the other stroke's points that lies closest to the first's."""
-    base = one["points"] - one["points"].mean(axis=0)
-    shape = other["points"] - other["points"].mean(axis=0)
-    count = len(base)
-    shifts = range(0, count, max(1, count // 64)) if cyclic else (0,)
-    index = np.arange(count)
-    orders = [np.roll(way, -shift) for shift in shifts for way in (index, index[::-1])]
-    best = min(orders, key=lambda order: float(((base - shape[order]) ** 2).sum()))
-    return {name: values[best] for name, values in other.items()}
+def _assigned(
+    one: Strokes, other: Strokes, hint: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The cheapest partners over several motions of the whole: that motion, partners, costs."""
+    starts = [m for m in stroke_align.aligned(one, other, hint) if affine.is_regular(m)]
+    if len(one.length) > _MANY:
+        starts = starts[:1]
+    found = [_settled(one, other, start) for start in starts or [affine.IDENTITY]]
+    return min(found, key=lambda option: _total(option[2]))
 
 
-def _plausible(pair: StrokePair) -> bool:
-    one, other = pair.first.points.astype(float), pair.last.points.astype(float)
-    size = max(float(np.ptp(one, axis=0).max()), float(np.ptp(other, axis=0).max()), 1.0)
-    apart = np.linalg.norm(affine.apply(pair.matrix, one) - other, axis=1)
-    return float(apart.mean()) < _MAX_DISTANCE_SHARE * size
+def _settled(
+    one: Strokes, other: Strokes, laid: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Partners from one start; the motion of the whole is found again from the partners."""
+    partner, price = stroke_assign.assign(one.moved(laid), other)
+    for _ in range(_REFITS):
+        matched = np.flatnonzero(partner >= 0)
+        if not len(matched):
+            break
+        there = stroke_cost.matching_samples(one.moved(laid), other, matched, partner[matched])
+        ink = np.repeat(one.length[matched] + 1e-3, stroke_cost.SAMPLES)
+        better, _ = stroke_align.common_motion(
+            _flat(one.samples[matched]), _flat(there), ink / ink.sum()
+        )
+        if not affine.is_regular(better):
+            break
+        now, cost = stroke_assign.assign(one.moved(better), other)
+        if _total(cost) > _total(price):
+            break
+        settled = (now == partner).all()
+        laid, partner, price = better, now, cost
+        if settled:
+            break
+    return laid, partner, price
 
 
-def between(pair: StrokePair, pose: np.ndarray, progress: float) -> Drawing:
-    """The drawing at `progress` 0..1 when the whole has moved from the first key by `pose`.
+def _total(price: np.ndarray) -> float:
+    return float(np.where(np.isfinite(price), price, 2 * stroke_assign.UNMATCHED).sum())
 
-    What is left of the change after the common motion is turned stroke by stroke around the joint
-    that it seems to hang on, and grows evenly; radius, opacity and colours mix evenly.
+
+def _by_order(one: Strokes, other: Strokes) -> tuple[bool, float, np.ndarray]:
+    """Whether strokes may be paired by order at all, the mean cost of that, and the motion."""
+    if len(one.length) != len(other.length) or (one.kind != other.kind).any():
+        return False, np.inf, affine.IDENTITY
+    weights = np.repeat(one.length + other.length + 1e-3, stroke_cost.SAMPLES)
+    matrix, _ = stroke_align.common_motion(
+        _flat(one.samples), _flat(other.samples), weights / weights.sum()
+    )
+    if not affine.is_regular(matrix):
+        return False, np.inf, affine.IDENTITY
+    moved, index = one.moved(matrix), np.arange(len(one.length))
+    size = (moved.size_px + other.size_px) / 2
+    costs = stroke_cost.cost(moved, other, index, index, size_px=size)
+    mean = float(_shares(one.length) @ costs)
+    return True, min(mean, _ORDER_COST / 2) if _telling(moved, other) else mean, matrix
+
+
+def _telling(one: Strokes, other: Strokes) -> bool:
+    """True where strokes of one number look so alike, and others so unlike, that order is proof.
+
+    Keys that were copied and posed keep their strokes' forms however far the limbs went.
     """
-    start = pair.first.points.astype(float)
-    goal = affine.apply(np.linalg.inv(pair.matrix), pair.last.points.astype(float))
-    points = np.empty_like(start)
-    for stroke in range(pair.first.stroke_count):
-        part = slice(pair.first.offsets[stroke], pair.first.offsets[stroke + 1])
-        points[part] = _swung(start[part], goal[part], progress)
-    mixed = {
-        name: _mixed(getattr(pair.first, name), getattr(pair.last, name), progress)
-        for name in ("radius", "opacity", "point_colour", "stroke_colour", "fill_colour",
-                     "layer_opacity")
-    }  # fmt: skip
-    moved = affine.apply(pose, points).astype(np.float32)
-    return _changed(pair.first, {"points": moved, **mixed})
+    index = np.arange(len(one.length))
+    if len(index) < _TELLING_COUNT:
+        return False
+    shares = _shares(one.length)
+    same = float(shares @ stroke_cost.unlike_forms(one, other, index, index))
+    chance = np.random.default_rng(0)
+    mixed = min(
+        float(shares @ stroke_cost.unlike_forms(one, other, index, chance.permutation(index)))
+        for _ in range(_SHUFFLES)
+    )
+    return same < _TELLING_COST and same < mixed / 3
 
 
-def _swung(start: np.ndarray, goal: np.ndarray, progress: float) -> np.ndarray:
-    turn = affine.fit_similarity(start, goal)
-    if not affine.is_regular(turn):
-        return (1 - progress) * start + progress * goal
-    rest = affine.apply(np.linalg.inv(turn), goal)
-    shape = (1 - progress) * start + progress * rest
-    return affine.apply(affine.interpolate(turn, progress, _joint(turn, start)), shape)
+def _flat(samples: np.ndarray) -> np.ndarray:
+    return np.stack([samples.real.ravel(), samples.imag.ravel()], axis=1)
 
 
-def _joint(turn: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The point a stroke turns around: where the map stands still, if that lies near the stroke."""
-    middle = points.mean(axis=0)
-    stay = np.eye(2) - turn[:2, :2]
-    if abs(np.linalg.det(stay)) < 1e-4:
-        return middle
-    still = np.linalg.solve(stay, turn[:2, 2])
-    radius = float(np.linalg.norm(points - middle, axis=1).max())
-    return still if np.linalg.norm(still - middle) <= 1.5 * radius else middle
+def _shares(lengths: np.ndarray) -> np.ndarray:
+    """Shares of the ink [S]; dots count a little."""
+    ink = lengths + 0.01 * float(lengths.mean()) + 1e-9
+    return ink / ink.sum()
 
 
-def _mixed(one: np.ndarray, other: np.ndarray, progress: float) -> np.ndarray:
-    return ((1 - progress) * one + progress * other).astype(np.float32)
+def _enough(lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs) -> bool:
+    """True where so little ink stays without a partner that it may fade."""
+    if not any(i is not None and j is not None for i, j in pairs):
+        return False
+    for side, strokes in ((0, lines), (1, goals)):
+        ink = _shares(np.array([float(line.way[-1]) for line in strokes]))
+        alone = [pair[side] for pair in pairs if pair[1 - side] is None]
+        if sum(float(ink[s]) for s in alone if s is not None) > _MAX_UNMATCHED_SHARE:
+            return False
+    return True

@@ -1,0 +1,107 @@
+"""Finds the common motion of two sets of strokes, limbs and strangers aside; for matching only."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from . import affine
+from .stroke_cost import Strokes
+
+_POINTS = 500
+_COLOUR_SHARE = 0.3
+_TURNS_DEG = (0.0, -35.0, 35.0, -70.0, 70.0, -110.0, 110.0, 150.0, -150.0)
+_STEPS = 8
+_KEEP = 0.75
+_TURN_COST = 0.15
+_GROWTH_COST = 0.15
+_CERTAIN = 20.0
+_MAX_GROWTH = 2.5
+_ROBUST_STEPS = 12
+_TIGHT_SHARE = 0.004
+
+
+def common_motion(
+    source: np.ndarray, target: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The similarity that most of the ink [n, 2] follows, and how well each point does [n] 0..1.
+
+    Reweighted least squares (Geman-McClure): a body at rest stays at rest while its limbs swing.
+    """
+    size = max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
+    trust = np.ones(len(source))
+    matrix = affine.fit_similarity(source, target, weights)
+    for _ in range(_ROBUST_STEPS):
+        away = np.linalg.norm(affine.apply(matrix, source) - target, axis=1)
+        reach = max(_weighted_median(away, weights), _TIGHT_SHARE * size)
+        trust = 1.0 / (1.0 + (away / reach) ** 2) ** 2
+        matrix = affine.fit_similarity(source, target, weights * trust)
+    return matrix, trust
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order[min(int(np.searchsorted(total, total[-1] / 2)), len(order) - 1)]])
+
+
+def aligned(first: Strokes, last: Strokes, hint: np.ndarray | None) -> list[np.ndarray]:
+    """Similarities (3 x 3) that may lay one drawing's lines upon the other's, best guess first.
+
+    Closest points from several starts, `hint` among them, with small turns preferred; then the
+    hint itself and the plain shift of the middle.
+    """
+    size = max(first.size_px, last.size_px)
+    source, target = _features(first, size), _features(last, size)
+    tree = KDTree(target)
+    starts = [affine.IDENTITY] if hint is None else [hint, affine.IDENTITY]
+    centre = source[:, :2].mean(axis=0)
+    away = target[:, :2].mean(axis=0) - centre
+    for turn in _TURNS_DEG:
+        starts.append(affine.translation(*away) @ affine.rotation_about(centre, turn))
+    found = [_closest(start, source, target, tree) for start in starts]
+    best = min(found, key=lambda m: _cost(m, source, target, tree, size))
+    return [best, *([] if hint is None else [hint]), affine.translation(*away)]
+
+
+def _features(strokes: Strokes, size: float) -> np.ndarray:
+    """Evenly chosen points, with kind and colours as further, stretched coordinates: [n, 11]."""
+    share = strokes.length / max(float(strokes.length.sum()), 1e-9)
+    count = np.clip(np.rint(share * _POINTS), 1, strokes.samples.shape[1]).astype(int)
+    stride = max(1, len(count) // _POINTS)
+    rows: list[np.ndarray] = []
+    for stroke in range(0, len(count), stride):
+        index = np.linspace(0, strokes.samples.shape[1] - 1, count[stroke]).astype(int)
+        points = strokes.samples[stroke, index]
+        look = np.append(strokes.kind[stroke], _COLOUR_SHARE * strokes.colours[stroke]) * size
+        place = np.stack([points.real, points.imag], axis=1)
+        rows.append(np.concatenate([place, np.tile(look, (len(points), 1))], axis=1))
+    return np.concatenate(rows)
+
+
+def _closest(start: np.ndarray, source: np.ndarray, target: np.ndarray, tree: KDTree) -> np.ndarray:
+    matrix = start
+    for _ in range(_STEPS):
+        moved = affine.apply(matrix, source[:, :2])
+        away, index = tree.query(np.column_stack([moved, source[:, 2:]]))
+        kept = away <= np.quantile(away, _KEEP)
+        change = affine.fit_similarity(source[kept, :2], target[index[kept], :2])
+        growth = np.sqrt(abs(float(np.linalg.det(change[:2, :2]))))
+        if not affine.is_regular(change) or not 1 / _MAX_GROWTH < growth < _MAX_GROWTH:
+            break
+        matrix = change
+    return matrix
+
+
+def _cost(
+    matrix: np.ndarray, source: np.ndarray, target: np.ndarray, tree: KDTree, size: float
+) -> float:
+    """Trimmed distance both ways as a share of the size, plus what turning and growing cost."""
+    moved = np.column_stack([affine.apply(matrix, source[:, :2]), source[:, 2:]])
+    there, back = tree.query(moved)[0], KDTree(moved).query(target)[0]
+    apart = sum(float(np.minimum(np.sort(d)[: int(0.9 * len(d)) + 1], size).mean())
+                for d in (there, back)) / (2 * size)  # fmt: skip
+    turn = abs(float(np.arctan2(matrix[1, 0], matrix[0, 0]))) / np.pi
+    growth = abs(0.5 * float(np.log(abs(np.linalg.det(matrix[:2, :2])) + 1e-9)))
+    unlikely = _TURN_COST * turn + _GROWTH_COST * growth
+    return apart + unlikely * min(1.0, _CERTAIN * apart)

@@ -1,0 +1,186 @@
+"""What hangs on what: edges along strokes, across joints and around pivots; for the morph only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .stroke_tree import Tree, grown
+from .stroke_turns import Turns
+
+_TOUCH_SHARE = 0.012
+_JOINT_WEIGHT = 8.0
+_FLOATING_WEIGHT = 0.3
+_FLOATING_LINKS = 4
+_PIVOT_POINTS = 8
+_PIVOT_TURN = 0.08
+_PIVOT_REACH = 1.5
+_EXTRA_REACH = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """Nodes (all points, then pivots) and the edges between them.
+
+    `start`, `goal` complex [n] nodes; `begin`, `end` int [e]; `weight` [e]; `turn` complex [e]:
+    logarithm of scale + i angle by which the surroundings of an edge change.
+    """
+
+    start: np.ndarray
+    goal: np.ndarray
+    begin: np.ndarray
+    end: np.ndarray
+    weight: np.ndarray
+    turn: np.ndarray
+
+    def edge_at(self, progress: float) -> np.ndarray:
+        """What each edge should be at `progress` 0..1: complex [e]; exact at both ends."""
+        before = self.start[self.end] - self.start[self.begin]
+        behind = (self.goal[self.end] - self.goal[self.begin]) * np.exp(-self.turn)
+        shape = (1 - progress) * before + progress * behind
+        return np.exp(progress * self.turn) * shape
+
+
+def linked(offsets: np.ndarray, cyclic: np.ndarray, turns: Turns) -> Links:
+    """All edges of a drawing; settles the turns of strokes among each other on the way."""
+    tree = grown(turns)
+    turns.settle(tree.order, tree.parent)
+    builder = _Builder(turns, cyclic)
+    builder.add_strokes()
+    for stroke in tree.order.tolist():
+        above = int(tree.parent[stroke])
+        if above >= 0:
+            builder.hang(stroke, above)
+    builder.add_further_joints(tree)
+    return builder.links()
+
+
+class _Builder:
+    def __init__(self, turns: Turns, cyclic: np.ndarray) -> None:
+        self._turns = turns
+        self._cyclic = cyclic
+        spread = np.ptp(turns.start.real), np.ptp(turns.start.imag)
+        self.touch_px = _TOUCH_SHARE * max(float(np.hypot(*spread)), 1.0)
+        self._log = turns.growth + 1j * turns.angle
+        self._bulk: list[tuple[np.ndarray, np.ndarray]] = []
+        self._begin: list[int] = []
+        self._end: list[int] = []
+        self._weight: list[float] = []
+        self._turn: list[complex] = []
+        self._pivots: list[tuple[complex, complex]] = []
+
+    def add_strokes(self) -> None:
+        """Each stroke's own chain, closed where it is closed or its ends meet."""
+        turns = self._turns
+        self._bulk.append((turns.chain, turns.chain + 1))
+        first, last = turns.offsets[:-1], turns.offsets[1:] - 1
+        meeting = (np.abs(turns.start[first] - turns.start[last]) < self.touch_px) & (
+            np.abs(turns.goal[first] - turns.goal[last]) < self.touch_px
+        )
+        closed = (self._cyclic | meeting) & (last - first > 1)
+        self._bulk.append((last[closed], first[closed]))
+
+    def _points(self, stroke: int) -> np.ndarray:
+        return np.arange(self._turns.offsets[stroke], self._turns.offsets[stroke + 1])
+
+    def _ends(self, stroke: int) -> np.ndarray:
+        """First and last point of an open stroke."""
+        points = self._points(stroke)
+        return points[:0] if self._cyclic[stroke] else points[[0, -1]]
+
+    def _apart(self, some: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """The larger of both keys' distances between points: [some, others]."""
+        start, goal = self._turns.start, self._turns.goal
+        return np.maximum(
+            np.abs(start[some][:, None] - start[others][None]),
+            np.abs(goal[some][:, None] - goal[others][None]),
+        )
+
+    def _join(self, begin: int, end: int, weight: float) -> None:
+        self._begin.append(begin)
+        self._end.append(end)
+        self._weight.append(weight)
+        self._turn.append(complex(self._log[begin] + self._log[end]) / 2)
+
+    def join_ends(self, one: int, other: int) -> bool:
+        """Tie ends of either stroke to the other where they touch it in both keys."""
+        found = False
+        for ending, along in ((one, other), (other, one)):
+            ends, points = self._ends(ending), self._points(along)
+            if not len(ends):
+                continue
+            apart = self._apart(ends, points)
+            for row, column in enumerate(apart.argmin(axis=1).tolist()):
+                if apart[row, column] < self.touch_px:
+                    self._join(int(ends[row]), int(points[column]), _JOINT_WEIGHT)
+                    found = True
+        return found
+
+    def hang(self, stroke: int, above: int) -> None:
+        """Tie a stroke to the one that carries it: at ends, around a pivot, or side by side."""
+        if self.join_ends(stroke, above) or self._pivot(stroke, above):
+            return
+        points, others = _some(self._points(stroke), 24), _some(self._points(above), 400)
+        apart = self._apart(points, others)
+        nearest = apart.argmin(axis=1)
+        rows = np.argsort(apart.min(axis=1), kind="stable")[:_FLOATING_LINKS]
+        for row in rows.tolist():
+            self._join(int(points[row]), int(others[nearest[row]]), _FLOATING_WEIGHT)
+
+    def _pivot(self, stroke: int, above: int) -> bool:
+        """Tie both to the point around which the one turns against the other, if one is near."""
+        turns = self._turns
+        if not (turns.sure[stroke] and turns.sure[above]):
+            return False
+        factor, shift = turns.fitted(stroke)
+        factor_above, shift_above = turns.fitted(above)
+        if abs(factor - factor_above) < _PIVOT_TURN:
+            return False
+        still = (shift_above - shift) / (factor - factor_above)
+        own, others = _some(self._points(stroke), 64), _some(self._points(above), 256)
+        middle = turns.centre_start[stroke]
+        reach = float(np.abs(turns.start[own] - middle).max())
+        near = np.abs(turns.start[others] - still)
+        wide = float(np.abs(turns.start[others] - turns.centre_start[above]).max())
+        inside = abs(still - turns.centre_start[above]) < wide
+        if abs(still - middle) > _PIVOT_REACH * reach or not (inside or near.min() < reach):
+            return False
+        node = len(turns.start) + len(self._pivots)
+        self._pivots.append((still, factor * still + shift))
+        for side in (_some(own, _PIVOT_POINTS), others[np.argsort(near)[:_PIVOT_POINTS]]):
+            for point in side.tolist():
+                self._begin.append(node)
+                self._end.append(point)
+                self._weight.append(1.0)
+                self._turn.append(complex(self._log[point]))
+        return True
+
+    def add_further_joints(self, tree: Tree) -> None:
+        """Ends that touch strokes besides the one that carries them."""
+        near = tree.apart_px < _EXTRA_REACH * self.touch_px
+        for one, other in tree.neighbours[near].tolist():
+            if tree.parent[one] != other and tree.parent[other] != one:
+                self.join_ends(one, other)
+
+    def links(self) -> Links:
+        """Everything gathered so far."""
+        begin = np.concatenate([part[0] for part in self._bulk])
+        end = np.concatenate([part[1] for part in self._bulk])
+        turn = (self._log[begin] + self._log[end]) / 2
+        pivots = np.array(self._pivots, complex).reshape(-1, 2)
+        return Links(
+            np.concatenate([self._turns.start, pivots[:, 0]]),
+            np.concatenate([self._turns.goal, pivots[:, 1]]),
+            np.concatenate([begin, np.array(self._begin, int)]),
+            np.concatenate([end, np.array(self._end, int)]),
+            np.concatenate([np.ones(len(begin)), np.array(self._weight, float)]),
+            np.concatenate([turn, np.array(self._turn, complex)]),
+        )
+
+
+def _some(points: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of a stroke's points, evenly chosen, ends among them."""
+    if len(points) <= most:
+        return points
+    return points[np.linspace(0, len(points) - 1, most).astype(int)]

@@ -1,0 +1,150 @@
+"""The way of matched strokes from one key to the next: limbs swing, joints hold; layer motion only.
+
+Every piece of line turns, grows and bends from its own start to its own end; where all pieces lie
+follows from one sparse least-squares problem, solved once per drawing and factorised once per gap.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sparse
+from scipy.sparse.linalg import splu
+
+from shared.strokes import Drawing
+
+from . import affine
+from .stroke_links import Links, linked
+from .stroke_pair import StrokePair
+from .stroke_turns import Turns
+
+_HOLD = 1e-3
+_LOOSE = 1e-9
+
+
+class Morph:
+    """A matched pair prepared for drawings at any progress."""
+
+    def __init__(self, pair: StrokePair) -> None:
+        self._pair = pair
+        back = np.linalg.inv(pair.matrix)
+        start = _complex(pair.first.points.astype(float))
+        goal = _complex(affine.apply(back, pair.last.points.astype(float)))
+        turns = Turns(pair.first.offsets, start, goal)
+        links = linked(pair.first.offsets, pair.first.cyclic, turns)
+        self._start, self._goal, self._links = links.start, links.goal, links
+        trust = np.concatenate([pair.trust, np.zeros(len(links.start) - len(start))])
+        self._hold = _HOLD * trust**2 + _LOOSE
+        self._solver = splu(_system(links, self._hold), permc_spec="MMD_AT_PLUS_A",
+                            diag_pivot_thresh=0.0, options={"SymmetricMode": True})  # fmt: skip
+
+    def at(self, pose: np.ndarray, progress: float) -> Drawing:
+        """The drawing at `progress` 0..1 when the whole has moved from the first key by `pose`.
+
+        Radius, opacity and colours mix evenly; past the middle the last key's painting order holds.
+        """
+        points = _plain(self._points(progress))[: len(self._pair.first.points)]
+        return _dressed(self._pair, affine.apply(pose, points).astype(np.float32), progress)
+
+    def point_order(self, progress: float) -> np.ndarray:
+        """Which of the pair's points each point of `at` is: int [P]."""
+        pair = self._pair
+        if not _repainted(pair, progress):
+            return np.arange(len(pair.first.points))
+        bounds = pair.first.offsets.tolist()
+        return np.concatenate([np.arange(bounds[s], bounds[s + 1]) for s in pair.late_order])
+
+    def _points(self, progress: float) -> np.ndarray:
+        """All nodes, complex [n], without the motion of the whole."""
+        links = self._links
+        pull = links.weight * links.edge_at(progress)
+        held = self._hold * ((1 - progress) * self._start + progress * self._goal)
+        count = len(held)
+        sums = [
+            np.bincount(links.end, part, count) - np.bincount(links.begin, part, count)
+            for part in (pull.real, pull.imag)
+        ]
+        right = np.stack([sums[0] + held.real, sums[1] + held.imag], axis=1)
+        return _complex(np.asarray(self._solver.solve(right)))
+
+
+def between(pair: StrokePair, pose: np.ndarray, progress: float) -> Drawing:
+    """One drawing of a pair; prepare a `Morph` for several."""
+    return Morph(pair).at(pose, progress)
+
+
+def _system(links: Links, hold: np.ndarray) -> sparse.csc_array:
+    """Normal equations: weighted graph Laplacian of the edges, plus what holds each node."""
+    count = len(hold)
+    rows = np.concatenate([links.begin, links.end, links.begin, links.end, np.arange(count)])
+    columns = np.concatenate([links.begin, links.end, links.end, links.begin, np.arange(count)])
+    weight = links.weight
+    values = np.concatenate([weight, weight, -weight, -weight, hold])
+    return sparse.coo_array((values, (rows, columns)), shape=(count, count)).tocsc()
+
+
+def _complex(points: np.ndarray) -> np.ndarray:
+    return points[:, 0] + 1j * points[:, 1]
+
+
+def _plain(points: np.ndarray) -> np.ndarray:
+    return np.stack([points.real, points.imag], axis=1)
+
+
+def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:
+    """A drawing with these points and the keys' looks mixed."""
+    one, other = pair.first, pair.last
+
+    def mixed(name: str) -> np.ndarray:
+        start, end = getattr(one, name), getattr(other, name)
+        return ((1 - progress) * start + progress * end).astype(np.float32)
+
+    drawing = Drawing(
+        offsets=one.offsets,
+        points=points,
+        radius=mixed("radius"),
+        opacity=mixed("opacity"),
+        stroke_colour=_colours(one.stroke_colour, other.stroke_colour, progress),
+        fill_colour=_colours(one.fill_colour, other.fill_colour, progress),
+        point_colour=_colours(one.point_colour, other.point_colour, progress),
+        cyclic=one.cyclic,
+        holdout=one.holdout,
+        round_caps=one.round_caps,
+        material=one.material,
+        layer_opacity=mixed("layer_opacity"),
+    )
+    return reordered(drawing, pair.late_order) if _repainted(pair, progress) else drawing
+
+
+def _repainted(pair: StrokePair, progress: float) -> bool:
+    """True where the last key's painting order holds, and is another."""
+    return progress >= 0.5 and bool((np.diff(pair.late_order) != 1).any())
+
+
+def _colours(one: np.ndarray, other: np.ndarray, progress: float) -> np.ndarray:
+    """Mixed straight RGBA [n, 4]; what is invisible has no say in the colour."""
+    early, late = (1 - progress) * one[:, 3:], progress * other[:, 3:]
+    alpha = early + late
+    share = np.where(alpha > 0, late / np.maximum(alpha, 1e-9), progress)
+    colour = (1 - share) * one[:, :3] + share * other[:, :3]
+    return np.concatenate([colour, alpha], axis=1).astype(np.float32)
+
+
+def reordered(drawing: Drawing, order: np.ndarray) -> Drawing:
+    """The same strokes painted in another order, int [S]."""
+    counts = np.diff(drawing.offsets)[order]
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    index = np.repeat(drawing.offsets[order] - offsets[:-1], counts) + np.arange(offsets[-1])
+    return Drawing(
+        offsets=offsets,
+        points=drawing.points[index],
+        radius=drawing.radius[index],
+        opacity=drawing.opacity[index],
+        stroke_colour=drawing.stroke_colour[order],
+        fill_colour=drawing.fill_colour[order],
+        point_colour=drawing.point_colour[index],
+        cyclic=drawing.cyclic[order],
+        holdout=drawing.holdout[order],
+        round_caps=drawing.round_caps[order],
+        material=drawing.material[order],
+        layer_opacity=drawing.layer_opacity,
+    )

@@ -1,0 +1,147 @@
+"""Brings matched strokes of two drawings to one layout, strangers faded; stroke matching only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from shared.strokes import Drawing
+
+from . import affine, stroke_align, stroke_level
+from .stroke_level import Line
+
+Pairs = list[tuple[int | None, int | None]]
+"""Numbers of partners in the first and the last drawing; None: no partner there."""
+
+_NEAR_POINTS = 24
+_TRUST_SHARE = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class StrokePair:
+    """Two drawings with equal layout: stroke s and point p of one belong to those of the other.
+
+    A stroke that only one key shows is in the other as well, invisible. `matrix` carries the first
+    drawing's points onto the last's as well as a similarity can; `trust` [P] 0..1: how closely
+    each point follows it. `late_order` [S]: the strokes in the last key's painting order.
+    """
+
+    first: Drawing
+    last: Drawing
+    matrix: np.ndarray
+    trust: np.ndarray
+    late_order: np.ndarray
+
+
+def paired(
+    lines: Sequence[Line],
+    goals: Sequence[Line],
+    pairs: Pairs,
+    matrix: np.ndarray,
+    drawings: tuple[Drawing, Drawing],
+) -> StrokePair | None:
+    """One layout for both drawings; None where their common motion is no sane one.
+
+    `matrix` carries the first roughly onto the last. Strokes without a partner move with the
+    matched lines around them.
+    """
+    pairs = _painting_order(pairs)
+    both = [(i, j) for i, j in pairs if i is not None and j is not None]
+    in_order = all(i == j for i, j in both)
+    keep = stroke_level.budget([lines[i] for i, _ in both], [goals[j] for _, j in both])
+    level = {
+        (i, j): stroke_level.levelled(lines[i], goals[j], matrix, keep=keep, loyal=in_order)
+        for i, j in both
+    }
+    source = np.concatenate([pair[0].points for pair in level.values()])
+    target = np.concatenate([pair[1].points for pair in level.values()])
+    matrix, _ = stroke_align.common_motion(source, target, _ink(level.values()))
+    if not affine.is_regular(matrix):
+        return None
+    ahead, back = _Carrier(source, target), _Carrier(target, source)
+    rows: list[tuple[Line, Line]] = []
+    for i, j in pairs:
+        if i is not None and j is not None:
+            rows.append(level[i, j])
+        elif i is not None:
+            rows.append((lines[i], ahead.carried(lines[i]).faded()))
+        elif j is not None:
+            rows.append((back.carried(goals[j]).faded(), goals[j]))
+    first = stroke_level.drawing_of([one for one, _ in rows], drawings[0].layer_opacity)
+    last = stroke_level.drawing_of([_told(*row) for row in rows], drawings[1].layer_opacity)
+    return StrokePair(first, last, matrix, _trust(first, last, matrix), _late_order(pairs))
+
+
+def _painting_order(pairs: Pairs) -> Pairs:
+    """By the first key's order; strokes of the last key alone follow what they follow there."""
+    below: dict[int, int] = {}
+    latest = -1
+    for j, i in sorted((j, -1 if i is None else i) for i, j in pairs if j is not None):
+        latest = i if i >= 0 else latest
+        below[j] = latest
+
+    def rank(pair: tuple[int | None, int | None]) -> tuple[int, int]:
+        i, j = pair
+        if i is not None:
+            return i, -1
+        return (below[j], j) if j is not None else (-1, -1)
+
+    return sorted(pairs, key=rank)
+
+
+def _late_order(pairs: Pairs) -> np.ndarray:
+    """Numbers of the paired strokes in the last key's order; those without stay put. int [S]."""
+    rank = np.empty(len(pairs))
+    latest = -1.0
+    for place, (_, j) in enumerate(pairs):
+        latest = latest + 1e-6 if j is None else float(j)
+        rank[place] = latest
+    return np.argsort(rank, kind="stable")
+
+
+def _told(one: Line, other: Line) -> Line:
+    """The other stroke with the first one's traits that cannot be mixed."""
+    return replace(other, cyclic=one.cyclic, holdout=one.holdout, round_caps=one.round_caps)
+
+
+def _ink(level: Iterable[tuple[Line, Line]]) -> np.ndarray:
+    """Weight of each point [n]: its share of its stroke's length; dots count a little."""
+    parts = [
+        np.full(len(one.values), (one.way[-1] + other.way[-1] + 1.0) / len(one.values))
+        for one, other in level
+    ]
+    ink = np.concatenate(parts)
+    return ink / ink.sum()
+
+
+def _trust(first: Drawing, last: Drawing, matrix: np.ndarray) -> np.ndarray:
+    target = last.points.astype(float)
+    reach = _TRUST_SHARE * max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
+    away = np.linalg.norm(affine.apply(matrix, first.points.astype(float)) - target, axis=1)
+    return 1.0 / (1.0 + (away / reach) ** 2) ** 2
+
+
+class _Carrier:
+    """Moves strokes as the matched points around them move."""
+
+    def __init__(self, source: np.ndarray, target: np.ndarray) -> None:
+        self._source, self._target = source, target
+        self._tree = KDTree(source)
+
+    def carried(self, line: Line) -> Line:
+        """The stroke at the other key."""
+        points = line.points
+        some = points[:: max(1, len(points) // 16)]
+        most = min(_NEAR_POINTS, len(self._source))
+        away, index = (np.asarray(a).reshape(-1) for a in self._tree.query(some, k=most))
+        reach = float(np.median(away)) + 1.0
+        weights = np.exp(-((away / reach) ** 2))
+        matrix = affine.fit_similarity(self._source[index], self._target[index], weights)
+        growth = float(np.linalg.det(matrix[:2, :2]))
+        if not (affine.is_regular(matrix) and 0.25 < growth < 4.0):
+            shift = weights @ (self._target[index] - self._source[index]) / weights.sum()
+            matrix = affine.translation(*shift)
+        return line.placed(affine.apply(matrix, points))

@@ -1,0 +1,261 @@
+"""Bends strokes to rough sketches instead of warping pixels; called by the engine and the plans.
+
+Between two matched keys the strokes' own in-between is laid on each sketch: first its progress,
+then what is left, piece by piece. From one key alone the strokes follow the pose of the art.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.spatial import KDTree
+
+from shared.strokes import Drawing
+
+from . import affine, warp
+from .line_fit import LineFitter
+from .line_points import LinePoints, sketch_points
+from .plan import Plan, Scene, Step, gentle
+from .pose import Field, Pose
+from .stroke_look import redrawn_alike
+from .stroke_match import pair_strokes
+from .stroke_morph import Morph
+from .stroke_pair import StrokePair
+
+_WORKING_LINES = 180  # finer than for pixels: strokes show what is left of an error sharply
+_REPORTED = 112 / 180  # errors are told in pixels of the usual working size
+_MIN_POINTS = 12
+_MOST_SAMPLES = 690
+_SPACINGS_PX = (1.0, 1.5, 2.2, 3.5, 5.0, 8.0)
+_PROGRESS_TRIALS = 15
+_PACE_COST_PX = 0.4
+_AHEAD_WEIGHT = 0.3
+_DRIFT_STEPS = 6
+_INVERSE_STEPS = 12
+_ROW = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class _Laid:
+    """A sketch's moment: progress of the strokes there, shift [P, 2] camera pixels, error."""
+
+    progress: float
+    shift: np.ndarray
+    error_px: float
+
+
+def plan_sketched_strokes(scene: Scene) -> Plan | None:
+    """In-betweens of matched strokes laid on the sketches; None where that is not possible."""
+    if scene.last is None or not all(scene.visible):
+        return None
+    scale = min(1.0, _WORKING_LINES / scene.task.height)
+    targets = {
+        moment: points
+        for moment, lines in sorted(scene.task.sketches.items())
+        if 0 < moment < scene.moments - 1
+        and len(points := sketch_points(lines, scale)) >= _MIN_POINTS
+    }
+    if not targets or not redrawn_alike(scene):
+        return None
+    pair = pair_strokes(scene.task.first_strokes, scene.task.last_strokes)
+    if pair is None:
+        return None
+    samples = _samples(pair, scale)
+    return None if samples is None else _Layer(scene, pair, samples, scale).plan(targets)
+
+
+def _samples(pair: StrokePair, scale: float) -> np.ndarray | None:
+    """Numbers of the points to fit, the ends of all strokes among them; None where too many."""
+    steps = np.linalg.norm(np.diff(pair.first.points.astype(float), axis=0), axis=1) * scale
+    steps[pair.first.offsets[1:-1] - 1] = 0.0
+    way = np.concatenate([[0.0], np.cumsum(steps)])
+    ends = np.concatenate([pair.first.offsets[:-1], pair.first.offsets[1:] - 1])
+    for spacing in _SPACINGS_PX:
+        inner = np.searchsorted(way, np.arange(0.0, way[-1], spacing))
+        index = np.unique(np.concatenate([ends, inner]))
+        if len(index) <= _MOST_SAMPLES:
+            return index
+    return None
+
+
+class _Layer:
+    """One layer's strokes on their way through the sketches."""
+
+    def __init__(self, scene: Scene, pair: StrokePair, samples: np.ndarray, scale: float) -> None:
+        self._scene, self._pair, self._samples, self._scale = scene, pair, samples, scale
+        self._morph = Morph(pair)
+        self._middle = pair.first.points.mean(axis=0).astype(float)
+        self._frame = scene.task.width * scale, scene.task.height * scale
+
+    def plan(self, targets: dict[int, LinePoints]) -> Plan:
+        """All wanted drawings."""
+        scene = self._scene
+        still = np.zeros(self._pair.first.points.shape)
+        laid = {0: _Laid(0.0, still, 0.0), scene.moments - 1: _Laid(1.0, still, 0.0)}
+        pace = gentle(scene.times)
+        for moment, target in targets.items():
+            scene.check()
+            laid[moment] = self._lay(target, float(pace[moment]))
+        known = sorted(laid)
+        lead = [laid[m].progress - pace[m] for m in known]
+        leads = PchipInterpolator(known, lead)
+        shifts = CubicSpline(known, [laid[m].shift for m in known], bc_type="natural")
+        steps: list[Step] = []
+        for moment in scene.wanted:
+            scene.check()
+            progress = float(np.clip(pace[moment] + float(leads(moment)), 0.0, 1.0))
+            drawing = self._drawing(progress)
+            shift = np.asarray(shifts(moment))[self._order(progress)]
+            moved = replace(drawing, points=(drawing.points + shift).astype(np.float32))
+            error = _error(laid, moment)
+            steps.append(Step(None, share=progress, fit_error_px=error, drawing=moved))
+        return Plan("sketch", tuple(steps))
+
+    def _order(self, progress: float) -> np.ndarray:
+        return self._morph.point_order(progress)
+
+    def _drawing(self, progress: float) -> Drawing:
+        pose = affine.interpolate(self._pair.matrix, progress, self._middle)
+        return self._morph.at(pose, progress)
+
+    def _line_points(self, progress: float) -> LinePoints:
+        """Samples of the in-between in working pixels, in the pair's own order."""
+        drawing = self._drawing(progress)
+        points = np.empty(drawing.points.shape)
+        points[self._order(progress)] = drawing.points.astype(float) * self._scale
+        ahead, behind = self._neighbours
+        ways = points[ahead] - points[behind]
+        twice = 2 * np.arctan2(ways[:, 1], ways[:, 0])
+        heading = np.stack([np.cos(twice), np.sin(twice)], axis=1)
+        return LinePoints(points[self._samples], heading)
+
+    @property
+    def _neighbours(self) -> tuple[np.ndarray, np.ndarray]:
+        """The points before and behind each sample on its stroke."""
+        offsets = self._pair.first.offsets
+        stroke = np.searchsorted(offsets, self._samples, side="right") - 1
+        ahead = np.minimum(self._samples + 1, offsets[stroke + 1] - 1)
+        return ahead, np.maximum(self._samples - 1, offsets[stroke])
+
+    def _lay(self, target: LinePoints, expected: float) -> _Laid:
+        """Find the progress that suits a sketch best, then bend what is left."""
+        tree = KDTree(target.place)
+
+        def cost(progress: float) -> float:
+            points = self._line_points(progress).place
+            misfit = _misfit(points + _drift(points, target.place, tree), target.place, tree)
+            return misfit + _PACE_COST_PX * abs(progress - expected)
+
+        trials = np.append(np.linspace(0.02, 0.98, _PROGRESS_TRIALS), expected)
+        progress = float(min(trials, key=cost))
+        for spread in (0.5 / _PROGRESS_TRIALS, 0.25 / _PROGRESS_TRIALS, 0.12 / _PROGRESS_TRIALS):
+            near = [float(np.clip(progress + d, 0.01, 0.99)) for d in (0.0, -spread, spread)]
+            progress = min(near, key=cost)
+        source = self._line_points(progress)
+        start = source.place + _drift(source.place, target.place, tree)
+        fit = LineFitter(source, self._frame).follow(start, target)
+        return _Laid(progress, self._spread(fit.moved - source.place), fit.error_px * _REPORTED)
+
+    def _spread(self, moved: np.ndarray) -> np.ndarray:
+        """Displacements of the samples, working pixels, at all points: [P, 2] camera pixels."""
+        index = np.arange(len(self._pair.first.points))
+        columns = [np.interp(index, self._samples, moved[:, axis]) for axis in (0, 1)]
+        return np.stack(columns, axis=1) / self._scale
+
+
+def _drift(points: np.ndarray, goal: np.ndarray, tree: KDTree) -> np.ndarray:
+    """The common shift [2] of points towards the lines of a sketch, by closest points."""
+    shift = np.zeros(2)
+    for _ in range(_DRIFT_STEPS):
+        moved = points + shift
+        away, index = tree.query(moved)
+        back, origin = KDTree(moved).query(goal)
+        near, near_back = away <= np.quantile(away, 0.8), back <= np.quantile(back, 0.9)
+        ahead = (goal[index] - moved)[near].mean(axis=0)
+        behind = (goal - moved[origin])[near_back].mean(axis=0)
+        shift = shift + (_AHEAD_WEIGHT * ahead + behind) / (_AHEAD_WEIGHT + 1.0)
+    return shift
+
+
+def _misfit(points: np.ndarray, goal: np.ndarray, tree: KDTree) -> float:
+    """Distance in working pixels; what the sketch leaves out counts less than what it shows."""
+    back = np.sort(np.asarray(KDTree(points).query(goal)[0]))
+    ahead = np.sort(np.asarray(tree.query(points)[0]))
+    shown = float(back[: max(1, int(0.95 * len(back)))].mean())
+    left_out = float(ahead[: max(1, int(0.9 * len(ahead)))].mean())
+    return shown + _AHEAD_WEIGHT * left_out
+
+
+def _error(laid: dict[int, _Laid], moment: int) -> float:
+    """The fit error at a moment: its own, or the larger of those around it."""
+    if moment in laid:
+        return laid[moment].error_px
+    before = max(m for m in laid if m < moment)
+    behind = min(m for m in laid if m > moment)
+    return max(laid[before].error_px, laid[behind].error_px)
+
+
+def redraw(scene: Scene, plan: Plan) -> Plan:
+    """The same plan with one key's strokes moved and drawn anew wherever its pixels would be bent.
+
+    Steps that take from both keys, or shift by whole pixels, stay as they are.
+    """
+    able = [_strokes_of(scene, step) is not None for step in plan.steps]
+    if not any(able) or not redrawn_alike(scene):
+        return plan
+    return Plan(plan.method, tuple(_redrawn(scene, step) for step in plan.steps))
+
+
+def _strokes_of(scene: Scene, step: Step) -> tuple[Drawing, Pose] | None:
+    """What a step takes its art from, where that is a single key with strokes, bent or turned."""
+    if step.drawing is not None or step.strength < 1.0:
+        return None
+    if (step.from_first is None) == (step.from_last is None):
+        return None
+    pose = step.from_first or step.from_last
+    strokes = scene.task.first_strokes if step.from_first else scene.task.last_strokes
+    if strokes is None or pose is None or warp.whole_shift(pose) is not None:
+        return None
+    usable = np.isfinite(strokes.points).all() and len(strokes.points)
+    return (strokes, pose) if usable else None
+
+
+def _redrawn(scene: Scene, step: Step) -> Step:
+    found = _strokes_of(scene, step)
+    if found is None:
+        return step
+    scene.check()
+    strokes, pose = found
+    growth = np.float32(np.sqrt(abs(np.linalg.det(pose.forward[:2, :2]))))
+    points = moved_points(pose, strokes.points.astype(float)).astype(np.float32)
+    return replace(step, drawing=replace(strokes, points=points, radius=strokes.radius * growth))
+
+
+def moved_points(pose: Pose, points: np.ndarray) -> np.ndarray:
+    """Where a pose carries points [n, 2] of its key: camera pixels [n, 2].
+
+    Its displacements are told at the places where points end, so they are found by iteration.
+    """
+    moved = affine.apply(pose.forward, points)
+    for field in (pose.field, pose.nudge):
+        if field is not None:
+            moved = _back_through(field, moved)
+    return moved
+
+
+def _back_through(field: Field, goal: np.ndarray) -> np.ndarray:
+    """Places p with p + field(p) = goal."""
+    place = goal.copy()
+    for _ in range(_INVERSE_STEPS):
+        place += 0.7 * (goal - place - _at(field, place))
+    return place
+
+
+def _at(field: Field, places: np.ndarray) -> np.ndarray:
+    """The field at scattered places [n, 2], in rows short enough for the picture library."""
+    rows = -(-len(places) // _ROW)
+    padded = np.zeros((rows * _ROW, 2), np.float32)
+    padded[: len(places)] = places
+    return field.at(padded.reshape(rows, _ROW, 2)).reshape(-1, 2)[: len(places)].astype(float)

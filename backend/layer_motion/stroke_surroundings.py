@@ -1,0 +1,70 @@
+"""What matched neighbours tell about where a stroke goes; for stroke assignment only."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from . import stroke_cost
+from .stroke_cost import SAMPLES, Expected, Strokes
+
+_AROUND = 6
+_NEARBY_SHARE = 0.12
+_TOUCH_SHARE = 0.015
+_NEAREST = 24
+
+
+class Surroundings:
+    """The strokes of the first key: which ends hang on which stroke, and what lies around."""
+
+    def __init__(self, strokes: Strokes) -> None:
+        self._strokes = strokes
+        self._host, self._sample = _hosts(strokes)  # int [S, 2] each, negative: hangs on nothing
+        self._hung = self._host >= 0
+
+    def at_rest(self) -> Expected:
+        """What is expected as long as no stroke has a partner."""
+        still = np.zeros(self._host.shape, complex)
+        return Expected(still[:, 0], still, self._hung)
+
+    def after(self, last: Strokes, partner: np.ndarray) -> Expected:
+        """What partners int [S] (-1: none) in the last key tell of their neighbours."""
+        matched = np.flatnonzero(partner >= 0)
+        there = stroke_cost.matching_samples(self._strokes, last, matched, partner[matched])
+        shift = np.full((len(partner), SAMPLES), np.nan, complex)
+        shift[matched] = there - self._strokes.samples[matched]
+        middle = self._mean_shift(matched, shift[matched].mean(axis=1))
+        ends = np.where(self._hung, shift[self._host, self._sample], np.nan)
+        known = np.isfinite(ends)
+        return Expected(middle, np.where(known, ends, middle[:, None]), self._hung)
+
+    def _mean_shift(self, matched: np.ndarray, moved: np.ndarray) -> np.ndarray:
+        """Mean displacement of the matched strokes around each stroke, itself aside: [S]."""
+        places = np.stack([self._strokes.middle.real, self._strokes.middle.imag], axis=1)
+        most = min(_AROUND + 1, len(matched))
+        found = KDTree(places[matched]).query(places, k=most)
+        away, index = (np.asarray(part).reshape(len(places), most) for part in found)
+        near = np.exp(-((away / (_NEARBY_SHARE * self._strokes.size_px)) ** 2) / 2)
+        near *= matched[index] != np.arange(len(places))[:, None]
+        return (near * moved[index]).sum(axis=1) / (near.sum(axis=1) + 0.3)
+
+
+def _hosts(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
+    """For both ends of each stroke the stroke and the sample that it touches: int [S, 2] each."""
+    count = len(strokes.length)
+    flat = strokes.samples.ravel()
+    tree = KDTree(np.stack([flat.real, flat.imag], axis=1))
+    ends = strokes.samples[:, [0, -1]].ravel()
+    most = min(_NEAREST, len(flat))
+    found = tree.query(np.stack([ends.real, ends.imag], axis=1), k=most)
+    away, index = (np.asarray(part).reshape(2 * count, most) for part in found)
+    stroke = index // SAMPLES
+    own = stroke == np.repeat(np.arange(count), 2)[:, None]
+    spacing = strokes.length / (SAMPLES - 1)
+    reach = _TOUCH_SHARE * strokes.size_px + 0.5 * spacing[stroke]
+    away = np.where(own | (away > reach), np.inf, away)
+    best = away.argmin(axis=1)
+    rows = np.arange(2 * count)
+    open_end = np.isfinite(away[rows, best]) & ~np.repeat(strokes.cyclic, 2)
+    host = np.where(open_end, stroke[rows, best], -1)
+    return host.reshape(count, 2), (index[rows, best] % SAMPLES).reshape(count, 2)
