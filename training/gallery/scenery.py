@@ -41,10 +41,14 @@ def street() -> list[Stroke]:
     """A morning street: sky, far houses, a hedge and the pavement."""
     strokes = [flat("#bfe0ea"), flat("#d9ecdf", 150), flat("#f3ecd2", 250)]
     for x, width, height, colour in (
-        (-60, 150, 190, "#e7b79a"), (110, 120, 240, "#d8c7a8"), (250, 170, 170, "#c9a7a0"),
-        (440, 130, 225, "#e6cfa3"), (590, 160, 185, "#b9b8c4"), (770, 130, 235, "#dcae93"),
+        (-60, 150, 190, "#e7b79a"),
+        (110, 120, 240, "#d8c7a8"),
+        (250, 170, 170, "#c9a7a0"),
+        (440, 130, 225, "#e6cfa3"),
+        (590, 160, 185, "#b9b8c4"),
+        (770, 130, 235, "#dcae93"),
         (920, 160, 180, "#cfc3a5"),
-    ):  # fmt: skip
+    ):
         strokes += _house(x, width, height, colour)
     hedge = [(x, 338 + 9 * np.sin(x / 31.0) + 5 * np.sin(x / 13.0)) for x in range(-130, 1100, 24)]
     strokes.append(land(hedge, "#7fa56b", count=90))
@@ -62,8 +66,9 @@ def _house(x: float, width: float, height: float, colour: str) -> list[Stroke]:
     )
     roof = closed(
         np.array([[x - 8, top], [x + width * 0.5, top - 46], [x + width + 8, top]], float),
-        "#a4685c", None,
-    )  # fmt: skip
+        "#a4685c",
+        None,
+    )
     windows = [
         closed(
             np.array([[a, b], [a + 22, b], [a + 22, b + 30], [a, b + 30]], float),
@@ -80,12 +85,18 @@ def _house(x: float, width: float, height: float, colour: str) -> list[Stroke]:
 def court() -> list[Stroke]:
     """A plain studio: wall, a round window of light, floor."""
     return [
-        flat("#f1e2c6"), flat("#e9d5b4", 300),
-        ellipse((200, 150), (92, 92), "#fbf3dc", None), ellipse((200, 150), (70, 70), "#fffbef", None),
-        flat("#c98f6b", 430), flat("#b97f5e", 452),
+        flat("#f1e2c6"),
+        flat("#e9d5b4", 300),
+        ellipse((200, 150), (92, 92), "#fbf3dc", None),
+        ellipse((200, 150), (70, 70), "#fffbef", None),
+        flat("#c98f6b", 430),
+        flat("#b97f5e", 452),
         pen([(-110, 431), (400, 428), (1070, 432)], "#8f5d45", count=30, width=1.1),
-        *[pen([(x, 456), (x - 50, 545)], "#a56f51", count=6, width=0.8) for x in range(-40, 1100, 170)],
-    ]  # fmt: skip
+        *[
+            pen([(x, 456), (x - 50, 545)], "#a56f51", count=6, width=0.8)
+            for x in range(-40, 1100, 170)
+        ],
+    ]
 
 
 def sky(colours: Sequence[str]) -> list[Stroke]:
@@ -107,9 +118,11 @@ def evening() -> list[Stroke]:
     return [
         *sky(("#6d7fb3", "#9a93bd", "#cfa6b4", "#efc0a2", "#f8d9a8")),
         ellipse((740, 330), (58, 58), "#fff0c4", None),
-        *cloud((190, 120), 1.1, "#f6dfd9", "#d9b9c4"), *cloud((600, 90), 0.8, "#f6dfd9", "#d9b9c4"),
-        land(far, "#8a86a8"), land(near, "#5f6f86"),
-    ]  # fmt: skip
+        *cloud((190, 120), 1.1, "#f6dfd9", "#d9b9c4"),
+        *cloud((600, 90), 0.8, "#f6dfd9", "#d9b9c4"),
+        land(far, "#8a86a8"),
+        land(near, "#5f6f86"),
+    ]
 
 
 def night() -> list[Stroke]:
@@ -122,8 +135,11 @@ def night() -> list[Stroke]:
         strokes.append(ellipse((x, y), (size, size), "#f4efcf", None, count=8))
     for x, height in ((-20, 250), (90, 190), (190, 230), (760, 210), (860, 270), (960, 200)):
         strokes += [_fir(x, 440, height)]
-    return [*strokes, land([(-130, 430), (200, 420), (500, 428), (800, 416), (1090, 430)], "#2b3a3c"),
-            land([(-130, 470), (300, 462), (700, 474), (1090, 462)], "#23302f")]  # fmt: skip
+    return [
+        *strokes,
+        land([(-130, 430), (200, 420), (500, 428), (800, 416), (1090, 430)], "#2b3a3c"),
+        land([(-130, 470), (300, 462), (700, 474), (1090, 462)], "#23302f"),
+    ]
 
 
 def _fir(x: float, foot: float, height: float) -> Stroke:

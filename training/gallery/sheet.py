@@ -97,9 +97,11 @@ def _focus(measured: Measured, index: int, size: tuple[int, int]) -> tuple[int, 
     size = min(size[0], width), min(size[1], height)
     sums = cv2.integral(detail)
     boxes = (
-        sums[size[1] :, size[0] :] - sums[: -size[1], size[0] :]
-        - sums[size[1] :, : -size[0]] + sums[: -size[1], : -size[0]]
-    )  # fmt: skip
+        sums[size[1] :, size[0] :]
+        - sums[: -size[1], size[0] :]
+        - sums[size[1] :, : -size[0]]
+        + sums[: -size[1], : -size[0]]
+    )
     upper, left = np.unravel_index(int(boxes.argmax()), boxes.shape)
     return int(left), int(upper)
 

@@ -20,7 +20,8 @@ def walk_shot() -> GalleryShot:
     """A child walks two steps; keys at the contacts and passing positions."""
     keys = (1, 5, 9, 13, 17)
     return GalleryShot(
-        "walk", "Walk cycle",
+        "walk",
+        "Walk cycle",
         "Two steps on fours: contacts and passing positions are keys. Legs and arms are limbs "
         "with knees and elbows, the hip rises and falls, the scarf drags.",
         (
@@ -30,7 +31,7 @@ def walk_shot() -> GalleryShot:
             GalleryLayer("near limbs", lambda t: _walk_limbs(t, near=True), keys, path=_hip),
         ),
         judged=(2, 3, 4, 6, 7, 8, 10, 11, 12, 14, 15, 16),
-    )  # fmt: skip
+    )
 
 
 def _hip(frame: float) -> tuple[float, float]:
@@ -72,8 +73,9 @@ def _walk_limbs(frame: float, *, near: bool) -> list[Stroke]:
     leg = limb(_two_bones(hip, ankle[:2], 66, 66, -1.0), (17, 15, 12), trousers)
     boot = placed(
         [shape([(-13, -10), (10, -10), (16, 0), (32, 6), (33, 15), (-13, 15)], _BOOT, count=32)],
-        ankle[:2], turn=ankle[2],
-    )  # fmt: skip
+        ankle[:2],
+        turn=ankle[2],
+    )
     swing = wave(frame - 1, _CYCLE, 0.75 if near else 0.25)
     shoulder = hip[0] + 4, hip[1] - 92
     hand = shoulder[0] + 62 * swing + 8, shoulder[1] + 84 - 16 * abs(swing)
@@ -102,8 +104,9 @@ def _walk_body(frame: float) -> list[Stroke]:
     pocket = pen([(0, -22), (12, -19), (24, -22)], _DARK_COAT, count=10)
     scarf_end = limb(
         [(-20, -100), (-52, -96 - 7 * drag), (-80, -84 - 14 * drag), (-104, -80 + 16 * drag)],
-        (8, 9, 10, 11), "#f2d16b",
-    )  # fmt: skip
+        (8, 9, 10, 11),
+        "#f2d16b",
+    )
     head = placed(_walk_head(), (8, -146), turn=nod)
     scarf = limb([(-22, -104), (4, -98), (28, -106)], (10, 11, 10), "#f2d16b")
     return placed([scarf_end, coat, pocket, *head, scarf], (x, y))
@@ -142,7 +145,8 @@ def ball_shot() -> GalleryShot:
     """A ball falls, squashes on the floor and leaves stretched."""
     keys = (1, 7, 13)
     return GalleryShot(
-        "ball", "Squash and stretch",
+        "ball",
+        "Squash and stretch",
         "Keys: top, squash on the floor, top. Between them it falls faster and faster and "
         "stretches; only the path and the roughs next to the floor can tell.",
         (
@@ -152,7 +156,7 @@ def ball_shot() -> GalleryShot:
         ),
         end=13,
         judged=(2, 3, 4, 5, 6, 8, 9, 10, 11, 12),
-    )  # fmt: skip
+    )
 
 
 _RADIUS, _FLOOR = 62.0, 452.0
@@ -211,17 +215,20 @@ def _ball_shadow(frame: float) -> list[Stroke]:
 def bird_shot() -> GalleryShot:
     """A crane's wing beat on twos, roughed out by the animator."""
     return GalleryShot(
-        "crane", "On twos with rough sketches",
+        "crane",
+        "On twos with rough sketches",
         "One downstroke in seventeen frames on twos; the tips lag behind the wrists. Pencil roughs "
         "with gaps and wobble at frames 5, 9 and 13.",
         (
             GalleryLayer("sky", lambda _: scenery.evening(), (1,), background=True),
             GalleryLayer("far wing", lambda t: _wing(t, near=False), (1, 17), rough=(5, 9, 13)),
             GalleryLayer("crane", _crane, (1, 17), rough=(5, 9, 13)),
-            GalleryLayer("near wing", lambda t: _wing(t, near=True), (1, 17), rough=(5, 9, 13), redrawn=True),
+            GalleryLayer(
+                "near wing", lambda t: _wing(t, near=True), (1, 17), rough=(5, 9, 13), redrawn=True
+            ),
         ),
         exposure=2,
-    )  # fmt: skip
+    )
 
 
 def _crane_at(frame: float) -> tuple[float, float]:
@@ -293,13 +300,38 @@ def _crane(frame: float) -> list[Stroke]:
     )
     tail = limb([(-70, 2), (-112, 8 - 8 * lag)], (16, 6), "#39405a", count=10)
     return placed(
-        list(chain(
-            legs, [tail],
-            [limb(neck, (17, 11, 9, 9), "#fbf7ef"), body],
-            [limb([(head[0] - 22, head[1]), head], (10, 13), "#39405a", count=12),
-             shape([(head[0] + 9, head[1] - 6), (head[0] + 60, head[1] + 5), (head[0] + 9, head[1] + 7)], "#e7b04a", count=20, width=0.8),
-             shape([(head[0] - 14, head[1] - 9), (head[0], head[1] - 15), (head[0] + 9, head[1] - 9), (head[0] - 2, head[1] - 5)], "#d9433f", None, count=18),
-             ellipse((head[0] + 3, head[1] - 1), (2.6, 2.8), "#ffffff", None, count=10)],
-        )),
-        _crane_at(frame), turn=-0.08,
-    )  # fmt: skip
+        list(
+            chain(
+                legs,
+                [tail],
+                [limb(neck, (17, 11, 9, 9), "#fbf7ef"), body],
+                [
+                    limb([(head[0] - 22, head[1]), head], (10, 13), "#39405a", count=12),
+                    shape(
+                        [
+                            (head[0] + 9, head[1] - 6),
+                            (head[0] + 60, head[1] + 5),
+                            (head[0] + 9, head[1] + 7),
+                        ],
+                        "#e7b04a",
+                        count=20,
+                        width=0.8,
+                    ),
+                    shape(
+                        [
+                            (head[0] - 14, head[1] - 9),
+                            (head[0], head[1] - 15),
+                            (head[0] + 9, head[1] - 9),
+                            (head[0] - 2, head[1] - 5),
+                        ],
+                        "#d9433f",
+                        None,
+                        count=18,
+                    ),
+                    ellipse((head[0] + 3, head[1] - 1), (2.6, 2.8), "#ffffff", None, count=10),
+                ],
+            )
+        ),
+        _crane_at(frame),
+        turn=-0.08,
+    )
