@@ -1,4 +1,4 @@
-"""A child's head that can turn, nod, blink and talk: features ride on a ball. Called by `people`."""
+"""A child's head that turns, nods, blinks and talks: features ride on a ball. For `people`."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -69,7 +70,7 @@ def _pieces(stroke: Stroke, rng: np.random.Generator) -> list[Stroke]:
     dense = evenly(points, max(12, int(length / 8)))
     cuts = np.linspace(0, 1, max(2, int(length / 140) + 1) + 1)
     pieces = []
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in pairwise(cuts):
         slack = (stop - start) * rng.uniform(-_GAP_SHARE, 0.08, 2)
         low = max(0, int((start - slack[0]) * len(dense)))
         high = min(len(dense), int((stop + slack[1]) * len(dense)) + 1)

@@ -17,7 +17,7 @@ PENCIL = "#3b6fd4"
 LINE_PX = 1.9  # half the width of a full line
 _LIGHT = np.array([-0.6, -0.8])  # outlines are thin where light falls
 
-Dots = Sequence[tuple[float, float]] | np.ndarray
+Dots = Sequence[tuple[float, float]] | Sequence[np.ndarray] | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,8 @@ def curve(dots: Dots, count: int, *, cyclic: bool = False) -> np.ndarray:
     else:
         padded = np.concatenate([2 * given[:1] - given[1:2], given, 2 * given[-1:] - given[-2:-1]])
     u = np.linspace(0.0, 1.0, 16, endpoint=False)[:, None]
-    pieces = [_piece(*padded[i : i + 4], u) for i in range(len(padded) - 3)]
+    quads = zip(padded, padded[1:], padded[2:], padded[3:], strict=False)
+    pieces = [_piece(*quad, u) for quad in quads]
     end = given[:1] if cyclic else given[-1:]
     return evenly(np.concatenate([*pieces, end]), count, cyclic=cyclic)
 
@@ -162,7 +163,7 @@ def placed(
     turn: float = 0.0,
     size: tuple[float, float] = (1.0, 1.0),
 ) -> list[Stroke]:
-    """Strokes drawn around the origin: stretched, then turned, then moved; lines keep their weight."""
+    """Strokes around the origin, stretched, then turned, then moved; lines keep their weight."""
     return [
         replace(s, points=rotated(s.points * np.asarray(size, float), turn) + np.asarray(at, float))
         for s in strokes

@@ -37,7 +37,7 @@ class GalleryShot:
     """One shot, layers lowest first, frames `start`..`end`.
 
     `corresponds`: every stroke of a key has its partner in the next, however it was drawn.
-    `judged`: frames that are compared with the truth. `camera`: the camera's shift in pixels.
+    `step`: every how many frames it is judged. `camera`: the camera's shift in pixels.
     """
 
     name: str
@@ -48,5 +48,12 @@ class GalleryShot:
     start: int = 1
     exposure: int = 1
     corresponds: bool = True
-    judged: tuple[int, ...] = (3, 5, 7, 9, 11, 13, 15)
+    step: int = 2
     camera: Place | None = None
+
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """Frames that are compared with the truth: every `step`th that is no key of any layer."""
+        keyed = {key for layer in self.layers if len(layer.keys) > 1 for key in layer.keys}
+        frames = range(self.start + self.step, self.end, self.step)
+        return tuple(frame for frame in frames if frame not in keyed)

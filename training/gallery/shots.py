@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .cast import cape_shot, crowd_shot
 from .journeys import border_shot, pan_shot
 from .nature import fire_shot, smoke_shot, water_shot
-from .people import cape_shot, crowd_shot, hair_shot, talk_shot, turn_shot
+from .people import hair_shot, talk_shot, turn_shot
 from .shot import GalleryShot
 from .travellers import ball_shot, bird_shot, walk_shot
 

@@ -30,7 +30,7 @@ def walk_shot() -> GalleryShot:
             GalleryLayer("body", _walk_body, keys, path=_hip, redrawn=True),
             GalleryLayer("near limbs", lambda t: _walk_limbs(t, near=True), keys, path=_hip),
         ),
-        judged=(2, 3, 4, 6, 7, 8, 10, 11, 12, 14, 15, 16),
+        step=1,
     )
 
 
@@ -155,7 +155,7 @@ def ball_shot() -> GalleryShot:
             GalleryLayer("ball", _ball, keys, rough=(5, 6, 8, 9), path=_ball_place, redrawn=True),
         ),
         end=13,
-        judged=(2, 3, 4, 5, 6, 8, 9, 10, 11, 12),
+        step=1,
     )
 
 
@@ -242,17 +242,17 @@ def _beat(frame: float) -> float:
 
 
 def _wing(frame: float, *, near: bool) -> list[Stroke]:
-    root = np.asarray(_crane_at(frame)) + ((0, -14) if near else (16, -20))
+    root = np.asarray(_crane_at(frame)) + np.array([0, -14] if near else [16, -20])
     one, two = _beat(frame), _beat(frame - 3.5)
     side = 1.0 if near else 0.82
     wrist = root + side * np.array([-105 * math.cos(one), 120 * math.sin(one)])
     tip = wrist + side * np.array([-150 * math.cos(two), 165 * math.sin(two)])
     ahead, behind = np.array([34.0, 0.0]), np.array([-6.0, 44.0])
-    edge = [root + ahead, wrist + (12, -12), tip]
+    edge = [root + ahead, wrist + np.array([12, -12]), tip]
     back = [
         mix_at(tip, wrist, 0.35) + behind * 0.9,
         mix_at(wrist, root, 0.1) + behind * 1.3,
-        root + (-40, 26),
+        root + np.array([-40, 26]),
     ]
     fill, dark = ("#fbf7ef", "#39405a") if near else ("#dcd9df", "#2d3348")
     feathers = [
