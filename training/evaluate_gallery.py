@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from training.gallery.measure import ShotScores
     from training.gallery.shot import GalleryShot
 
-SCHEMA = "acetate.evaluation-gallery/1"
-SHEET_BYTES = 250 * 1024
-
 
 def add_gallery(
     sets: argparse._SubParsersAction[argparse.ArgumentParser],
@@ -39,31 +36,21 @@ def add_gallery(
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, write sheets and page, print the document or the table. Raises `usage`, `size`."""
-    import msgspec
+    """Measure, write sheets and pages, print the document or the table.
 
-    from training.gallery.page import html_page, text_table, words
+    Raises `usage`, `size`, `disk` and what generating raises.
+    """
+    from training.gallery.folder import document
+    from training.gallery.page import text_table
 
-    shots, (width, height) = _chosen(args.shots), args.size
-    scores = _measure_all(shots, width, height, args.out, args.jobs)
-    if args.out is not None:
-        by_name = {score.name: score for score in scores}
-        page = html_page(shots, by_name, (width, height), words())
-        (args.out / "index.html").write_text(page, "utf-8")
+    scores = _measure_all(_chosen(args.shots), args.size, args.out, args.jobs)
     if args.json:
-        from training.gallery.verdict import misses
+        import msgspec
 
-        rows = [{**msgspec.to_builtins(score), "misses": misses(score)} for score in scores]
-        document = {
-            "schema": SCHEMA,
-            "set": "gallery",
-            "width": width,
-            "height": height,
-            "shots": rows,
-        }
-        sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+        encoded = msgspec.json.encode(document(scores, args.size))
+        sys.stdout.write(encoded.decode() + "\n")
     else:
-        sys.stdout.write(text_table(scores, (width, height)) + "\n")
+        sys.stdout.write(text_table(scores, args.size) + "\n")
     return 0
 
 
@@ -79,26 +66,35 @@ def _chosen(names: str) -> list[GalleryShot]:
 
 
 def _measure_all(
-    shots: list[GalleryShot], width: int, height: int, out: Path | None, jobs: int
+    shots: list[GalleryShot], size: tuple[int, int], out: Path | None, jobs: int
 ) -> list[ShotScores]:
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
     names, count = [shot.name for shot in shots], len(shots)
     if jobs == 1:
-        return [measure_one(name, width, height, out) for name in names]
+        return [_kept(measure_one(name, size, out), size, out) for name in names]
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the processes started below
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        work = pool.map(measure_one, names, [width] * count, [height] * count, [out] * count)
-        return list(work)
+        work = pool.map(measure_one, names, [size] * count, [out] * count)
+        return [_kept(score, size, out) for score in work]
 
 
-def measure_one(name: str, width: int, height: int, out: Path | None) -> ShotScores:
-    """Scores of one shot by name; its sheet goes into `out` where given."""
-    from training.gallery.measure import measure_shot
-    from training.gallery.sheet import as_jpeg, contact_sheet
+def _kept(score: ShotScores, size: tuple[int, int], out: Path | None) -> ShotScores:
+    """Write down each shot as it comes: a long run that is stopped loses only the last ones."""
+    from training.gallery.folder import store_scores
 
-    measured = measure_shot(_chosen(name)[0], width, height)
     if out is not None:
-        (out / f"{name}.jpg").write_bytes(as_jpeg(contact_sheet(measured), SHEET_BYTES))
+        store_scores(out, score, size)
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{score.name} measured\n")
+    return score
+
+
+def measure_one(name: str, size: tuple[int, int], out: Path | None) -> ShotScores:
+    """Scores of one shot by name; its sheet goes into `out` where given."""
+    from training.gallery.folder import store_sheet
+    from training.gallery.measure import measure_shot
+
+    measured = measure_shot(_chosen(name)[0], *size)
+    if out is not None:
+        store_sheet(out, measured)
     return measured.scores

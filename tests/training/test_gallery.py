@@ -9,9 +9,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from shared.errors import AcetateError
 from shared.package import read_package
 from shared.shot import Role
 from training.gallery import material
+from training.gallery.folder import store_scores
 from training.gallery.hand import redrawn, roughed
 from training.gallery.ink import PENCIL, Stroke
 from training.gallery.measure import (
@@ -163,6 +165,26 @@ def test_failures_stand_in_red_on_the_page(scored: ShotScores) -> None:
     assert "seen &lt;here&gt;" in page
     assert "src=border.jpg" in page
     assert "below the bar" in text_table([bad], (256, 144))
+
+
+def test_a_run_taken_up_again_keeps_the_shots_measured_before(
+    scored: ShotScores, tmp_path: Path
+) -> None:
+    other = msgspec.structs.replace(scored, name="ball", title="Squash and stretch")
+    for score in (scored, other):
+        store_scores(tmp_path, score, (256, 144))
+    page = (tmp_path / "index.html").read_text("utf-8")
+    assert page.index("id=ball") < page.index("id=border")
+    store_scores(tmp_path, scored, (512, 288))
+    assert "id=ball" not in (tmp_path / "index.html").read_text("utf-8")
+
+
+def test_a_damaged_list_of_scores_is_said_and_not_replaced(
+    scored: ShotScores, tmp_path: Path
+) -> None:
+    (tmp_path / "scores.json").write_text("{")
+    with pytest.raises(AcetateError, match=r"scores\.json"):
+        store_scores(tmp_path, scored, (256, 144))
 
 
 def test_every_shot_was_looked_at() -> None:

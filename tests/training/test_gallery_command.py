@@ -9,8 +9,8 @@ import pytest
 
 from backend.cli.main import main
 from shared.errors import ExitCode
-from training import evaluate_gallery
 from training.evaluate import main as evaluate_main
+from training.gallery.folder import SCHEMA, SHEET_BYTES
 
 
 def test_an_unknown_shot_is_a_usage_error(
@@ -37,10 +37,11 @@ def test_the_command_writes_sheets_a_page_and_one_document(
     call = ["evaluate", "gallery", "--shots", "smoke", "--size", "256x144", "--out", str(out)]
     assert main([*call, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert (document["schema"], document["width"]) == (evaluate_gallery.SCHEMA, 256)
+    assert (document["schema"], document["width"]) == (SCHEMA, 256)
     (shot,) = document["shots"]
-    assert shot["name"] == "smoke"
+    assert shot["scores"]["name"] == "smoke"
     assert isinstance(shot["misses"], list)
     assert (out / "smoke.jpg").read_bytes()[:2] == b"\xff\xd8"
-    assert (out / "smoke.jpg").stat().st_size <= evaluate_gallery.SHEET_BYTES
+    assert (out / "smoke.jpg").stat().st_size <= SHEET_BYTES
     assert "src=smoke.jpg" in (out / "index.html").read_text("utf-8")
+    assert "(smoke.jpg)" in (out / "README.md").read_text("utf-8")

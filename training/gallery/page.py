@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from training.gallery.measure import CONTROLLED, FREE, METHODS, ShotScores
+from training.gallery.measure import CONTROLLED, FLOW, FREE, METHODS, ShotScores
 from training.gallery.shot import GalleryShot
 from training.gallery.verdict import misses
 
@@ -66,7 +66,7 @@ def _overview(shots: Sequence[GalleryShot], scores: Mapping[str, ShotScores]) ->
         rows.append(
             f"<tr><td><a href=#{shot.name}>{html.escape(shot.title)}</a>"
             f"<td>{'yes' if shot.corresponds else 'no'}{figures}"
-            f"<td>{score.scores['flow-warp'].psnr_db:.1f} dB{verdict}"
+            f"<td>{score.scores[FLOW].psnr_db:.1f} dB{verdict}"
         )
     return f"<table>{''.join(rows)}</table>"
 
@@ -97,6 +97,44 @@ def _table(score: ShotScores) -> str:
             f"<td>{one.faint_lines:.2f} x"
         )
     return f"<table>{''.join(rows)}</table>"
+
+
+def markdown_page(
+    shots: Sequence[GalleryShot],
+    scores: Mapping[str, ShotScores],
+    size: tuple[int, int],
+    seen: Mapping[str, str],
+) -> str:
+    """The same page in short, for readers of the repository."""
+    parts = [
+        "# The gallery",
+        f"{len(shots)} shots drawn as Grease Pencil strokes in Blender, {size[0]}x{size[1]}; the "
+        "truth is the same drawing with every frame a key. Mean PSNR over the in-between frames, "
+        "in brackets against optical flow between the keys. More figures: `index.html`. Made by "
+        "`acetate evaluate gallery --out docs/gallery`; drawn anew by `python -m "
+        "training.gallery.draw` in a `bpy` interpreter.",
+        "| shot | strokes correspond | with its controls | no controls | flow warp | bars missed |"
+        "\n|---|---|---|---|---|---|\n"
+        + "\n".join(_markdown_row(scores[shot.name]) for shot in shots),
+    ]
+    for shot in shots:
+        wrong = misses(scores[shot.name])
+        parts += [f"## {shot.title}", shot.about, seen.get(shot.name, "")]
+        parts += ["Below its bars: " + "; ".join(wrong) + "."] if wrong else []
+        parts.append(f"![{shot.title}]({shot.name}.jpg)")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _markdown_row(score: ShotScores) -> str:
+    takes = " | ".join(
+        f"{score.scores[method].psnr_db:.1f} dB ({score.gain_db(method):+.1f})"
+        for method in (CONTROLLED, FREE)
+    )
+    wrong = len(misses(score))
+    return (
+        f"| {score.title} | {'yes' if score.corresponds else 'no'} | {takes} | "
+        f"{score.scores[FLOW].psnr_db:.1f} dB | {f'**{wrong}**' if wrong else 'none'} |"
+    )
 
 
 def text_table(scores: Sequence[ShotScores], size: tuple[int, int]) -> str:
