@@ -73,25 +73,6 @@ def _cape(frame: float) -> list[Stroke]:
 
 def _hero(frame: float) -> list[Stroke]:
     breath = 3 * wave(frame, 16)
-    legs: list[Stroke] = []
-    for side in (-1, 1):
-        foot = 602 + 32 * side
-        legs.append(
-            limb(
-                [(602 + 16 * side, 350), (602 + 26 * side, 410), (foot, 452)],
-                (27, 24, 19),
-                "#34518c",
-            )
-        )
-        boot = [
-            (-24, 424),
-            (24, 424),
-            (24, 458),
-            (24 + 12 * side, 472),
-            (-24 + 12 * side, 472),
-            (-24, 458),
-        ]
-        legs.append(shape([(foot + x, y) for x, y in boot], "#cf3d4c", count=36))
     chest = shape(
         [
             (556, 226 - breath),
@@ -114,7 +95,34 @@ def _hero(frame: float) -> list[Stroke]:
         limb([(562, 238 - breath), (524, 294), (570, 346)], (19, 17, 14), "#3f66ad"),
         limb([(652, 238 - breath), (692, 294), (642, 346)], (19, 17, 14), "#3f66ad"),
     ]
-    face = [
+    return [*_hero_legs(), chest, badge, belt, *arms, *_hero_face(breath)]
+
+
+def _hero_legs() -> list[Stroke]:
+    legs: list[Stroke] = []
+    for side in (-1, 1):
+        foot = 602 + 32 * side
+        legs.append(
+            limb(
+                [(602 + 16 * side, 350), (602 + 26 * side, 410), (foot, 452)],
+                (27, 24, 19),
+                "#34518c",
+            )
+        )
+        boot = [
+            (-24, 424),
+            (24, 424),
+            (24, 458),
+            (24 + 12 * side, 472),
+            (-24 + 12 * side, 472),
+            (-24, 458),
+        ]
+        legs.append(shape([(foot + x, y) for x, y in boot], "#cf3d4c", count=36))
+    return legs
+
+
+def _hero_face(breath: float) -> list[Stroke]:
+    return [
         ellipse((610, 160 - breath), (50, 54), faces.SKIN),
         shape(
             [
@@ -136,7 +144,6 @@ def _hero(frame: float) -> list[Stroke]:
         ellipse((632, 159 - breath), (7, 8), "#ffffff", None, count=16),
         pen([(600, 190 - breath), (616, 196 - breath), (632, 188 - breath)], count=12),
     ]
-    return [*legs, chest, badge, belt, *arms, *face]
 
 
 def crowd_shot() -> GalleryShot:

@@ -13,6 +13,7 @@ from .shot import GalleryLayer, GalleryShot
 
 _KEYS = (1, 9, 17)
 _PAN_PX = 430.0
+_LOW, _HIGH, _FLOOR = -120.0, 1520.0, 620.0  # of the painted valley
 
 
 def pan_shot() -> GalleryShot:
@@ -35,26 +36,11 @@ def _camera(frame: float) -> tuple[float, float]:
 
 
 def _valley() -> list[Stroke]:
-    low, high, floor = -120.0, 1520.0, 620.0
-
-    def ground(dots: list[tuple[float, float]], fill: str) -> Stroke:
-        x = np.linspace(low, high, 70)
-        flat = np.array(dots)
-        waves = 9 * np.sin(x / 83.0) + 6 * np.sin(x / 37.0 + len(dots))
-        y = np.interp(x, flat[:, 0], flat[:, 1]) + waves
-        edge = np.stack([x, y], axis=1)
-        return closed(np.concatenate([edge, [[high, floor], [low, floor]]]), fill, None)
-
-    def band(top: float, bottom: float, fill: str) -> Stroke:
-        return closed(
-            np.array([[low, top], [high, top], [high, bottom], [low, bottom]]), fill, None
-        )
-
-    strokes = [band(-70, 620, "#a9d6e5"), band(150, 620, "#c7e5e2"), band(240, 620, "#e8f0d8")]
+    strokes = [_band(-70, 620, "#a9d6e5"), _band(150, 620, "#c7e5e2"), _band(240, 620, "#e8f0d8")]
     for x, y, size in ((150, 90, 1.0), (520, 60, 1.4), (930, 110, 1.1), (1300, 70, 1.3)):
         strokes += scenery.cloud((x, y), size, "#ffffff", "#dbeaec")
     strokes += [
-        ground(
+        _ground(
             [
                 (-120, 300),
                 (150, 200),
@@ -66,8 +52,8 @@ def _valley() -> list[Stroke]:
             ],
             "#9db7bd",
         ),
-        ground([(-120, 340), (260, 290), (640, 340), (1020, 285), (1520, 330)], "#86ab8c"),
-        ground([(-120, 380), (400, 350), (900, 385), (1520, 350)], "#76a266"),
+        _ground([(-120, 340), (260, 290), (640, 340), (1020, 285), (1520, 330)], "#86ab8c"),
+        _ground([(-120, 380), (400, 350), (900, 385), (1520, 350)], "#76a266"),
     ]
     for x, size in (
         (40, 1.0),
@@ -79,13 +65,33 @@ def _valley() -> list[Stroke]:
         (1390, 1.0),
     ):
         strokes += _tree(x, 392, size)
-    strokes += [
-        band(416, 500, "#8c8690"),
-        band(416, 422, "#efe8d8"),
-        band(494, 500, "#efe8d8"),
-        band(500, 620, "#6d9a55"),
+    strokes += _road()
+    return strokes
+
+
+def _ground(dots: list[tuple[float, float]], fill: str) -> Stroke:
+    x = np.linspace(_LOW, _HIGH, 70)
+    flat = np.array(dots)
+    waves = 9 * np.sin(x / 83.0) + 6 * np.sin(x / 37.0 + len(dots))
+    y = np.interp(x, flat[:, 0], flat[:, 1]) + waves
+    edge = np.stack([x, y], axis=1)
+    return closed(np.concatenate([edge, [[_HIGH, _FLOOR], [_LOW, _FLOOR]]]), fill, None)
+
+
+def _band(top: float, bottom: float, fill: str) -> Stroke:
+    return closed(
+        np.array([[_LOW, top], [_HIGH, top], [_HIGH, bottom], [_LOW, bottom]]), fill, None
+    )
+
+
+def _road() -> list[Stroke]:
+    strokes = [
+        _band(416, 500, "#8c8690"),
+        _band(416, 422, "#efe8d8"),
+        _band(494, 500, "#efe8d8"),
+        _band(500, 620, "#6d9a55"),
     ]
-    strokes += [band(455, 461, "#8c8690")]
+    strokes += [_band(455, 461, "#8c8690")]
     strokes += [
         closed(np.array([[x, 455], [x + 60, 455], [x + 60, 461], [x, 461]], float), "#efe8d8", None)
         for x in range(-100, 1500, 120)
