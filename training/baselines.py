@@ -22,19 +22,27 @@ def hold(clip: RenderedClip, frames: Sequence[int]) -> list[np.ndarray]:
 
 def cross_fade(clip: RenderedClip, frames: Sequence[int]) -> list[np.ndarray]:
     """First and last composite mixed by time."""
-    first = clip.composites[0].astype(np.float32)
-    last = clip.composites[-1].astype(np.float32)
     times = [clip.clip.time(frame) for frame in frames]
-    return [_bytes(first * (1 - time) + last * time) for time in times]
+    return fade_between(clip.composites[0], clip.composites[-1], times)
+
+
+def fade_between(first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> list[np.ndarray]:
+    """Two composites mixed at `times` 0..1."""
+    one, other = first.astype(np.float32), last.astype(np.float32)
+    return [_bytes(one * (1 - time) + other * time) for time in times]
 
 
 def flow_warp(clip: RenderedClip, frames: Sequence[int]) -> list[np.ndarray]:
     """Dense inverse search flow between the key composites, both warped and mixed by time."""
-    first, last = clip.composites[0], clip.composites[-1]
+    times = [clip.clip.time(frame) for frame in frames]
+    return flow_between(clip.composites[0], clip.composites[-1], times)
+
+
+def flow_between(first: np.ndarray, last: np.ndarray, times: Sequence[float]) -> list[np.ndarray]:
+    """Two composites warped along their dense flow and mixed, at `times` 0..1."""
     forward, backward = _flow(first, last), _flow(last, first)
     results: list[np.ndarray] = []
-    for frame in frames:
-        time = clip.clip.time(frame)
+    for time in times:
         from_first = _pull(first, forward * -time)
         from_last = _pull(last, backward * -(1 - time))
         results.append(_bytes(from_first * (1 - time) + from_last * time))

@@ -1,4 +1,4 @@
-"""`acetate evaluate procedural`: every method side by side on held-out procedural clips.
+"""`acetate evaluate SET`: every method side by side, on held-out procedural clips or the gallery.
 
 Joins the command line through the entry-point group `acetate.commands`; heavy imports wait until
 the command runs.
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.errors import AcetateError
+from training.evaluate_gallery import add_gallery
 
 if TYPE_CHECKING:
     from training.measure import ClipScores, Settings
@@ -42,6 +43,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     procedural.add_argument("--jobs", type=int, choices=range(1, MAX_JOBS + 1), default=1)
     procedural.add_argument("--json", action="store_true", help="one JSON document on stdout")
     procedural.set_defaults(run=run)
+    add_gallery(sets, _size)
 
 
 def run(args: argparse.Namespace) -> int:

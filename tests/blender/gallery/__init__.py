@@ -1,0 +1,1 @@
+"""Tests of the gallery's drawing part, inside Blender."""
