@@ -14,8 +14,8 @@ from scipy.spatial import KDTree
 from . import affine
 from .line_points import LinePoints
 
-_MAX_SOURCE_POINTS = 700
-_MAX_TARGET_POINTS = 2500
+_MAX_SOURCE_POINTS = 600
+_MAX_TARGET_POINTS = 1500
 _HEADING_PX = 2.5
 _AFFINE_STEPS = 6
 _PLAIN_STEPS = 5

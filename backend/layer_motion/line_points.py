@@ -13,6 +13,7 @@ _BLUR_PX = 1.0
 _MIN_CURVATURE = 0.05
 _MAX_OFFSET_PX = 0.6
 _FEW_LINES_SHARE = 0.5
+_FINENESS = 2.0  # sketches are read at this many times the working scale: thin limbs, small eyes
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +36,18 @@ NO_POINTS = LinePoints(np.zeros((0, 2)), np.zeros((0, 2)))
 
 def sketch_points(lines: np.ndarray, scale: float) -> LinePoints:
     """Ridge points of a line map [h, w] (1 on a stroke) at a working scale of at most 1."""
-    size = (max(4, round(lines.shape[1] * scale)), max(4, round(lines.shape[0] * scale)))
+    fine = scale * _FINENESS
+    size = (max(4, round(lines.shape[1] * fine)), max(4, round(lines.shape[0] * fine)))
     small = np.nan_to_num(lines).astype(np.float32)
     if size != (lines.shape[1], lines.shape[0]):
-        small = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
+        way = cv2.INTER_AREA if fine < 1 else cv2.INTER_LINEAR
+        small = cv2.resize(small, size, interpolation=way)
     peak = float(np.percentile(small[small > 0.02], 95)) if (small > 0.02).any() else 0.0
     if peak <= 0.02:
         return NO_POINTS
-    return _ridges(np.minimum(small / peak, 1.0))
+    found = _ridges(np.minimum(small / peak, 1.0))
+    stretch = np.array([lines.shape[1] / size[0], lines.shape[0] / size[1]])
+    return LinePoints(found.place * stretch * scale, found.heading)
 
 
 def art_points(art: Art, scale: float) -> LinePoints:

@@ -22,6 +22,7 @@ _MIN_POINTS = 12
 _SAME_LINES = 0.02
 _FAR_MOMENTS = 2
 _ASTRAY_PX = 0.8
+_GOOD_FIT_PX = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ def _follow(
     source = _source_points(scene, art, targets.get(key), scale)
     if len(source) < _MIN_POINTS:
         return None
-    fitter = LineFitter(source, (scene.task.width * scale, scene.task.height * scale))
+    frame = scene.task.width * scale, scene.task.height * scale
+    fitter = LineFitter(source, frame)
     fits = {key: fitter.rest()}
     outward = sorted((m for m in targets if m != key), key=lambda m: abs(m - key))
     near = key
@@ -150,10 +152,19 @@ def _step(
         moved, trust, error = _at(track, moment)
         poses.append(_pose(scene, track.fitter, moved, trust, scale))
         errors.append(error)
-    share = float(scene.times[moment]) if first is not None else 1.0
-    if last is None:
-        share = 0.0
+    share = _share(scene, moment, errors)
+    if first is None or last is None:
+        share = 1.0 if first is None else 0.0
     return Step(poses[0], poses[1], share, fit_error_px=min(errors))
+
+
+def _share(scene: Scene, moment: int, errors: list[float]) -> float:
+    """Share of the last key: by time, and more of the key whose lines fit the sketch better."""
+    time = float(scene.times[moment])
+    if len(errors) < 2:
+        return time
+    early, late = (1.0 / (error**2 + _GOOD_FIT_PX**2) for error in errors)
+    return time * late / (time * late + (1.0 - time) * early)
 
 
 def _at(track: _Track, moment: int) -> tuple[np.ndarray, np.ndarray, float]:

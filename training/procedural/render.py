@@ -24,16 +24,19 @@ class SketchStyle:
 
     `width_px`: line width, None = 1.2 px or 0.6 % of the height, whichever is more.
     `jitter_px`: rms of a smooth hand wobble that differs from frame to frame.
-    `gaps`: share of the line length that is left out. `seed`: of wobble and gaps.
+    `gaps`: share of the line length that is left out. `doubles`: share of the lines that are drawn
+    twice, each time with a wobble and gaps of its own. `seed`: of wobble, gaps and doubles.
     """
 
     width_px: float | None = None
     jitter_px: float = 0.0
     gaps: float = 0.0
+    doubles: float = 0.0
     seed: int = 0
 
 
 CLEAN = SketchStyle()
+ROUGH = SketchStyle(jitter_px=2.0, gaps=0.2, doubles=1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +138,7 @@ def _layer_sketches(
     """Line drawings of one layer: uint8 [frames, h, w]."""
     layer = clip.layers[index]
     boil = np.random.default_rng([style.seed, clip.seed, index])
-    noisy = style.jitter_px > 0 or style.gaps > 0
+    noisy = style.jitter_px > 0 or style.gaps > 0 or style.doubles > 0
     frames: list[np.ndarray] = []
     for frame in range(clip.frames):
         if frames and layer.stratum == "static" and not noisy:
@@ -163,12 +166,25 @@ def _draw_sketch(
             continue
         if part.closed:
             canvas.drawPath(_path(points, closed=True), eraser)
-        if style.jitter_px:
-            points = points + _wobble(boil, len(points), style.jitter_px)
-        if style.gaps:
-            pen.setPathEffect(_dashes(boil, points, style.gaps))
-        canvas.drawPath(_path(points, closed=part.closed), pen)
+        twice = style.doubles > 0 and boil.random() < style.doubles
+        for _ in range(2 if twice else 1):
+            _draw_stroke(canvas, pen, part, points, style, boil)
     return np.ascontiguousarray(surface.toarray()[..., 3])
+
+
+def _draw_stroke(
+    canvas: skia.Canvas,
+    pen: skia.Paint,
+    part: Part,
+    points: np.ndarray,
+    style: SketchStyle,
+    boil: np.random.Generator,
+) -> None:
+    if style.jitter_px:
+        points = points + _wobble(boil, len(points), style.jitter_px)
+    if style.gaps:
+        pen.setPathEffect(_dashes(boil, points, style.gaps))
+    canvas.drawPath(_path(points, closed=part.closed), pen)
 
 
 def _wobble(rng: np.random.Generator, count: int, rms_px: float) -> np.ndarray:
