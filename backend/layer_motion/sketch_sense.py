@@ -16,7 +16,8 @@ from .warp import Art
 _WORKING_LINES = 112
 _NEAR_PX = 3.0
 _MIN_POINTS = 12
-_RELATED_SHARE = 0.4
+_RELATED_SHARE = 0.33  # procedural clips 41000-41004: right ones from 0.38, wrong ones to 0.29
+_UNLIKE_PX = 1.7
 _GRID = 48
 _TORN_SHARE = 0.02
 
@@ -26,8 +27,9 @@ UNRELATED = "its sketch has nothing in common with its drawing and is not follow
 def explains(scene: Scene, plan: Plan) -> bool:
     """Whether sketches and art fit together: at the keys as drawn, between them as the plan says.
 
-    False where most of the sketches' lines lie far from any line of the art, or where following
-    them folds the art over itself.
+    False where most of the sketches' lines lie far from any line of the art, where no key has a
+    sketch and the art cannot take the sketches' shapes, or where following them folds it over
+    itself. A sketch without one at a key that suits by its shape cannot be told from a right one.
     """
     scale = min(1.0, _WORKING_LINES / scene.task.height)
     at_keys, between = [], []
@@ -41,7 +43,18 @@ def explains(scene: Scene, plan: Plan) -> bool:
         if near is not None:
             (between if moment in scene.wanted else at_keys).append(near)
     related = all(not found or np.mean(found) >= _RELATED_SHARE for found in (at_keys, between))
-    return related and not _is_torn(scene, plan)
+    unlike = not at_keys and _fit_error_px(scene, plan) > _UNLIKE_PX
+    return related and not unlike and not _is_torn(scene, plan)
+
+
+def _fit_error_px(scene: Scene, plan: Plan) -> float:
+    """Median distance, in working pixels, that is left to the sketches between the keys."""
+    errors = [
+        step.fit_error_px
+        for moment, step in zip(scene.wanted, plan.steps, strict=True)
+        if moment in scene.task.sketches and step.fit_error_px is not None
+    ]
+    return float(np.median(errors)) if errors else 0.0
 
 
 def _pose_at(scene: Scene, plan: Plan, moment: int) -> tuple[Art, Pose] | None:

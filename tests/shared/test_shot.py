@@ -8,6 +8,7 @@ import pytest
 from shared.errors import AcetateError
 from shared.shot import (
     ArrayRef,
+    Chart,
     Key,
     Layer,
     Look,
@@ -17,6 +18,7 @@ from shared.shot import (
     ShotRequest,
     Sketch,
     SketchFrame,
+    Spacing,
     Trajectory,
     blob_hashes,
     shot_from_json,
@@ -125,6 +127,35 @@ def test_keys_must_ascend_and_controls_differ() -> None:
     assert code_of(shot(layer(keys=twisted))) == "E110"
     twice = (MotionScore(score=0.1), MotionScore(score=0.2))
     assert code_of(shot(layer(controls=twice))) == "E110"
+
+
+@pytest.mark.parametrize("chart", [*Chart, (0.5,), (0.1, 0.1, 0.9)])
+def test_a_spacing_comes_back_from_json(chart: Chart | tuple[float, ...]) -> None:
+    request = shot(layer(controls=(MotionScore(score=0.5), Spacing(chart=chart))))
+    restored = shot_from_json(to_json(request))
+    assert restored == request
+    assert restored.sha256 != shot(layer(controls=(MotionScore(score=0.5),))).sha256
+
+
+def test_a_spacing_that_goes_back_is_told() -> None:
+    assert code_of(shot(layer(controls=(Spacing(chart=(0.5, 0.4)),)))) == "E110"
+
+
+@pytest.mark.parametrize(
+    "chart", [b'"wobbly"', b"[]", b"[0.0]", b"[1.0]", b"[0.5,2]", b'["even"]', b"0.5", b"null"]
+)
+def test_a_spacing_that_is_none_is_an_invalid_request(chart: bytes) -> None:
+    good = to_json(shot(layer(controls=(Spacing(chart=Chart.EVEN),))))
+    with pytest.raises(AcetateError) as caught:
+        shot_from_json(good.replace(b'"chart":"even"', b'"chart":' + chart))
+    assert caught.value.code == "E110"
+
+
+def test_a_request_without_spacing_keeps_the_bytes_it_always_had() -> None:
+    controls = (MotionScore(score=0.5), Trajectory(tracks=ArrayRef(blob="b" * 64)))
+    request = shot(layer(controls=controls))
+    assert b"spacing" not in to_json(request)
+    assert request.sha256 == "894e3ca811457c66a6accbf393e85c5d0a71ec7aaf652f8ff1b8e8248a1b7a15"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from backend.pipeline.plan import Gap, LayerPlan, ShotPlan, make_plan
 from shared.errors import AcetateError
 from shared.shot import (
     ArrayRef,
+    Chart,
     Control,
     Key,
     Layer,
@@ -20,6 +21,7 @@ from shared.shot import (
     ShotRequest,
     Sketch,
     SketchFrame,
+    Spacing,
 )
 
 PICTURE = PictureRef(blob="a" * 64, width=32, height=32)
@@ -79,6 +81,12 @@ def test_on_twos_each_drawing_is_held_and_keys_restart_the_count() -> None:
     (plan,) = plan_of(layer((1, 6), exposure=2), end=8).layers
     assert seen(plan) == ["k1", "k1", "d3", "d3", "d5", "k6", "k6", "k6"]
     assert plan.gaps[0].frames == (3, 5)
+
+
+def test_a_spacing_alone_moves_no_single_drawing() -> None:
+    spaced = layer((1,), Spacing(chart=Chart.SLOW_IN), name="spaced")
+    still, _ = plan_of(spaced, layer((1, 9))).layers
+    assert not still.gaps
 
 
 def test_the_shots_exposure_holds_where_a_layer_has_none() -> None:
