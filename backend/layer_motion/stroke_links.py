@@ -60,7 +60,7 @@ class _Builder:
     def __init__(self, turns: Turns, cyclic: np.ndarray) -> None:
         self._turns = turns
         self._cyclic = cyclic
-        spread = np.ptp(turns.start.real), np.ptp(turns.start.imag)
+        spread = np.ptp(np.real(turns.start)), np.ptp(np.imag(turns.start))
         self.touch_px = _TOUCH_SHARE * max(float(np.hypot(*spread)), 1.0)
         self._log = turns.growth + 1j * turns.angle
         self._bulk: list[tuple[np.ndarray, np.ndarray]] = []

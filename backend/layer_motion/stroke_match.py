@@ -186,7 +186,7 @@ def _telling(one: Strokes, other: Strokes) -> bool:
 
 
 def _flat(samples: np.ndarray) -> np.ndarray:
-    return np.stack([samples.real.ravel(), samples.imag.ravel()], axis=1)
+    return np.stack([np.real(samples).ravel(), np.imag(samples).ravel()], axis=1)
 
 
 def _shares(lengths: np.ndarray) -> np.ndarray:

@@ -61,9 +61,9 @@ class Morph:
         count = len(held)
         sums = [
             np.bincount(links.end, part, count) - np.bincount(links.begin, part, count)
-            for part in (pull.real, pull.imag)
+            for part in (np.real(pull), np.imag(pull))
         ]
-        right = np.stack([sums[0] + held.real, sums[1] + held.imag], axis=1)
+        right = np.stack([sums[0] + np.real(held), sums[1] + np.imag(held)], axis=1)
         return _complex(np.asarray(self._solver.solve(right)))
 
 
@@ -87,7 +87,7 @@ def _complex(points: np.ndarray) -> np.ndarray:
 
 
 def _plain(points: np.ndarray) -> np.ndarray:
-    return np.stack([points.real, points.imag], axis=1)
+    return np.stack([np.real(points), np.imag(points)], axis=1)
 
 
 def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:

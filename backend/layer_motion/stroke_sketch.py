@@ -1,5 +1,6 @@
 """Bends strokes to rough sketches instead of warping pixels; called by the engine and the plans.
 
+No fit errors are told of such drawings: a network that mends pixels would only soften their lines.
 Between two matched keys the strokes' own in-between is laid on each sketch: first its progress,
 then what is left, piece by piece. From one key alone the strokes follow the pose of the art.
 """
@@ -25,7 +26,7 @@ from .stroke_morph import Morph
 from .stroke_pair import StrokePair
 
 _WORKING_LINES = 180  # finer than for pixels: strokes show what is left of an error sharply
-_REPORTED = 112 / 180  # errors are told in pixels of the usual working size
+_ASTRAY_PX = 2.5
 _MIN_POINTS = 12
 _MOST_SAMPLES = 690
 _SPACINGS_PX = (1.0, 1.5, 2.2, 3.5, 5.0, 8.0)
@@ -89,8 +90,8 @@ class _Layer:
         self._middle = pair.first.points.mean(axis=0).astype(float)
         self._frame = scene.task.width * scale, scene.task.height * scale
 
-    def plan(self, targets: dict[int, LinePoints]) -> Plan:
-        """All wanted drawings."""
+    def plan(self, targets: dict[int, LinePoints]) -> Plan | None:
+        """All wanted drawings; None where a sketch shows something else than these strokes."""
         scene = self._scene
         still = np.zeros(self._pair.first.points.shape)
         laid = {0: _Laid(0.0, still, 0.0), scene.moments - 1: _Laid(1.0, still, 0.0)}
@@ -98,6 +99,8 @@ class _Layer:
         for moment, target in targets.items():
             scene.check()
             laid[moment] = self._lay(target, float(pace[moment]))
+            if laid[moment].error_px > _ASTRAY_PX:
+                return None
         known = sorted(laid)
         lead = [laid[m].progress - pace[m] for m in known]
         leads = PchipInterpolator(known, lead)
@@ -109,8 +112,7 @@ class _Layer:
             drawing = self._drawing(progress)
             shift = np.asarray(shifts(moment))[self._order(progress)]
             moved = replace(drawing, points=(drawing.points + shift).astype(np.float32))
-            error = _error(laid, moment)
-            steps.append(Step(None, share=progress, fit_error_px=error, drawing=moved))
+            steps.append(Step(None, share=progress, drawing=moved))
         return Plan("sketch", tuple(steps))
 
     def _order(self, progress: float) -> np.ndarray:
@@ -156,7 +158,7 @@ class _Layer:
         source = self._line_points(progress)
         start = source.place + _drift(source.place, target.place, tree)
         fit = LineFitter(source, self._frame).follow(start, target)
-        return _Laid(progress, self._spread(fit.moved - source.place), fit.error_px * _REPORTED)
+        return _Laid(progress, self._spread(fit.moved - source.place), fit.error_px)
 
     def _spread(self, moved: np.ndarray) -> np.ndarray:
         """Displacements of the samples, working pixels, at all points: [P, 2] camera pixels."""
@@ -186,15 +188,6 @@ def _misfit(points: np.ndarray, goal: np.ndarray, tree: KDTree) -> float:
     shown = float(back[: max(1, int(0.95 * len(back)))].mean())
     left_out = float(ahead[: max(1, int(0.9 * len(ahead)))].mean())
     return shown + _AHEAD_WEIGHT * left_out
-
-
-def _error(laid: dict[int, _Laid], moment: int) -> float:
-    """The fit error at a moment: its own, or the larger of those around it."""
-    if moment in laid:
-        return laid[moment].error_px
-    before = max(m for m in laid if m < moment)
-    behind = min(m for m in laid if m > moment)
-    return max(laid[before].error_px, laid[behind].error_px)
 
 
 def redraw(scene: Scene, plan: Plan) -> Plan:
@@ -230,7 +223,8 @@ def _redrawn(scene: Scene, step: Step) -> Step:
     strokes, pose = found
     growth = np.float32(np.sqrt(abs(np.linalg.det(pose.forward[:2, :2]))))
     points = moved_points(pose, strokes.points.astype(float)).astype(np.float32)
-    return replace(step, drawing=replace(strokes, points=points, radius=strokes.radius * growth))
+    drawing = replace(strokes, points=points, radius=strokes.radius * growth)
+    return replace(step, drawing=drawing, fit_error_px=None)
 
 
 def moved_points(pose: Pose, points: np.ndarray) -> np.ndarray:
