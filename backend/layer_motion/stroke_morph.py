@@ -15,6 +15,7 @@ from shared.strokes import Drawing
 from . import affine
 from .stroke_links import Links, linked
 from .stroke_pair import StrokePair
+from .stroke_tree import Tree
 from .stroke_turns import Turns
 
 _HOLD = 1e-3
@@ -44,6 +45,11 @@ class Morph:
         """
         points = _plain(self._points(progress))[: len(self._pair.first.points)]
         return _dressed(self._pair, affine.apply(pose, points).astype(np.float32), progress)
+
+    @property
+    def tree(self) -> Tree:
+        """Which stroke carries which."""
+        return self._links.tree
 
     def point_order(self, progress: float) -> np.ndarray:
         """Which of the pair's points each point of `at` is: int [P]."""

@@ -76,7 +76,7 @@ def test_a_stroke_that_only_one_key_shows_fades_and_moves_with_its_neighbours() 
 
 def test_a_line_closed_by_hand_meets_a_closed_one() -> None:
     around = np.exp(2j * np.pi * np.arange(40) / 40)
-    ring = np.stack([200 + 50 * around.real, 150 + 30 * around.imag], axis=1)
+    ring = np.stack([200 + 50 * np.real(around), 150 + 30 * np.imag(around)], axis=1)
     turned = np.roll(ring, 13, axis=0)
     by_hand = line(np.concatenate([turned, turned[:1]])[::-1] + 5.0)
     assert (

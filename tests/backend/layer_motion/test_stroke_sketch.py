@@ -10,7 +10,7 @@ import pytest
 from backend import raster
 from backend.layer_motion import affine, engine
 from backend.layer_motion.engine import animate_gap
-from backend.layer_motion.plan import open_scene
+from backend.layer_motion.plan import gentle, open_scene
 from backend.layer_motion.pose import Field, Pose
 from backend.layer_motion.stroke_level import Line
 from backend.layer_motion.stroke_sketch import moved_points
@@ -76,6 +76,30 @@ def test_sketches_bend_matched_strokes_better_than_pixels(moments: tuple[int, ..
     task = gap(moments, redrawn(pose(1.0), 3, split=1))
     raster_only = replace(task, first_strokes=None, last_strokes=None)
     assert mean_apart(task) < 0.75 * mean_apart(raster_only)
+
+
+def test_a_sketch_of_one_arm_moves_that_arm_only() -> None:
+    arm = (9, 10, 11)
+
+    def raised(time: float) -> list[Line]:
+        lines = puppet(0.4 * time)
+        turn = affine.rotation_about(lines[arm[0]].points[0], -60 * np.sin(np.pi * time))
+        return [
+            one.placed(affine.apply(turn, one.points)) if stroke in arm else one
+            for stroke, one in enumerate(lines)
+        ]
+
+    pace = gentle(np.array([0.0, *TIMES, 1.0]))
+    task = replace(
+        gap((), None),
+        first=picture(raised(0.0)),
+        last=picture(raised(1.0)),
+        sketches={m: sketch([raised(pace[m])[i] for i in arm]) for m in (1, 2, 3, 4)},
+        first_strokes=drawing(raised(0.0)),
+        last_strokes=drawing(raised(1.0)),
+    )
+    for shown, time in zip(animate_gap(task).pictures, pace[1:-1], strict=True):
+        assert apart(shown, picture(raised(float(time)))) < 0.02
 
 
 def test_strokes_of_one_key_follow_sketches_as_drawings() -> None:
