@@ -60,7 +60,14 @@ def pair_strokes(
 def _finite(drawing: Drawing) -> bool:
     return all(
         bool(np.isfinite(values).all())
-        for values in (drawing.points, drawing.radius, drawing.opacity, drawing.point_colour)
+        for values in (
+            drawing.points,
+            drawing.radius,
+            drawing.opacity,
+            drawing.point_colour,
+            drawing.stroke_colour,
+            drawing.fill_colour,
+        )
     )
 
 
