@@ -74,7 +74,7 @@ def _features(strokes: Strokes, size: float) -> np.ndarray:
         index = np.linspace(0, strokes.samples.shape[1] - 1, count[stroke]).astype(int)
         points = strokes.samples[stroke, index]
         look = np.append(strokes.kind[stroke], _COLOUR_SHARE * strokes.colours[stroke]) * size
-        place = np.stack([points.real, points.imag], axis=1)
+        place = np.stack([np.real(points), np.imag(points)], axis=1)
         rows.append(np.concatenate([place, np.tile(look, (len(points), 1))], axis=1))
     return np.concatenate(rows)
 
@@ -83,7 +83,8 @@ def _closest(start: np.ndarray, source: np.ndarray, target: np.ndarray, tree: KD
     matrix = start
     for _ in range(_STEPS):
         moved = affine.apply(matrix, source[:, :2])
-        away, index = tree.query(np.column_stack([moved, source[:, 2:]]))
+        found = tree.query(np.column_stack([moved, source[:, 2:]]))
+        away, index = np.asarray(found[0]), np.asarray(found[1])
         kept = away <= np.quantile(away, _KEEP)
         change = affine.fit_similarity(source[kept, :2], target[index[kept], :2])
         growth = np.sqrt(abs(float(np.linalg.det(change[:2, :2]))))

@@ -64,7 +64,7 @@ def _candidates(first: Strokes, last: Strokes, shift: np.ndarray) -> tuple[np.nd
 def _features(strokes: Strokes, shift: np.ndarray) -> np.ndarray:
     middle = strokes.middle + shift
     kind = strokes.kind * strokes.size_px
-    return np.stack([middle.real, middle.imag, 0.5 * strokes.length, kind], axis=1)
+    return np.stack([np.real(middle), np.imag(middle), 0.5 * strokes.length, kind], axis=1)
 
 
 def _solved(

@@ -39,7 +39,7 @@ class Strokes:
     @property
     def size_px(self) -> float:
         """Extent of the whole drawing, at least 1."""
-        spread = np.ptp(self.samples.real), np.ptp(self.samples.imag)
+        spread = np.ptp(np.real(self.samples)), np.ptp(np.imag(self.samples))
         return max(float(np.hypot(*spread)), 1.0)
 
     def moved(self, matrix: np.ndarray) -> Strokes:

@@ -24,7 +24,8 @@ class Links:
     """Nodes (all points, then pivots) and the edges between them.
 
     `start`, `goal` complex [n] nodes; `begin`, `end` int [e]; `weight` [e]; `turn` complex [e]:
-    logarithm of scale + i angle by which the surroundings of an edge change.
+    logarithm of scale + i angle by which the surroundings of an edge change. `tree`: which stroke
+    carries which.
     """
 
     start: np.ndarray
@@ -33,6 +34,7 @@ class Links:
     end: np.ndarray
     weight: np.ndarray
     turn: np.ndarray
+    tree: Tree
 
     def edge_at(self, progress: float) -> np.ndarray:
         """What each edge should be at `progress` 0..1: complex [e]; exact at both ends."""
@@ -53,14 +55,14 @@ def linked(offsets: np.ndarray, cyclic: np.ndarray, turns: Turns) -> Links:
         if above >= 0:
             builder.hang(stroke, above)
     builder.add_further_joints(tree)
-    return builder.links()
+    return builder.links(tree)
 
 
 class _Builder:
     def __init__(self, turns: Turns, cyclic: np.ndarray) -> None:
         self._turns = turns
         self._cyclic = cyclic
-        spread = np.ptp(turns.start.real), np.ptp(turns.start.imag)
+        spread = np.ptp(np.real(turns.start)), np.ptp(np.imag(turns.start))
         self.touch_px = _TOUCH_SHARE * max(float(np.hypot(*spread)), 1.0)
         self._log = turns.growth + 1j * turns.angle
         self._bulk: list[tuple[np.ndarray, np.ndarray]] = []
@@ -163,7 +165,7 @@ class _Builder:
             if tree.parent[one] != other and tree.parent[other] != one:
                 self.join_ends(one, other)
 
-    def links(self) -> Links:
+    def links(self, tree: Tree) -> Links:
         """Everything gathered so far."""
         begin = np.concatenate([part[0] for part in self._bulk])
         end = np.concatenate([part[1] for part in self._bulk])
@@ -176,6 +178,7 @@ class _Builder:
             np.concatenate([end, np.array(self._end, int)]),
             np.concatenate([np.ones(len(begin)), np.array(self._weight, float)]),
             np.concatenate([turn, np.array(self._turn, complex)]),
+            tree,
         )
 
 

@@ -60,7 +60,14 @@ def pair_strokes(
 def _finite(drawing: Drawing) -> bool:
     return all(
         bool(np.isfinite(values).all())
-        for values in (drawing.points, drawing.radius, drawing.opacity, drawing.point_colour)
+        for values in (
+            drawing.points,
+            drawing.radius,
+            drawing.opacity,
+            drawing.point_colour,
+            drawing.stroke_colour,
+            drawing.fill_colour,
+        )
     )
 
 
@@ -186,7 +193,7 @@ def _telling(one: Strokes, other: Strokes) -> bool:
 
 
 def _flat(samples: np.ndarray) -> np.ndarray:
-    return np.stack([samples.real.ravel(), samples.imag.ravel()], axis=1)
+    return np.stack([np.real(samples).ravel(), np.imag(samples).ravel()], axis=1)
 
 
 def _shares(lengths: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from shared.strokes import Drawing
 from . import affine
 from .stroke_links import Links, linked
 from .stroke_pair import StrokePair
+from .stroke_tree import Tree
 from .stroke_turns import Turns
 
 _HOLD = 1e-3
@@ -45,6 +46,11 @@ class Morph:
         points = _plain(self._points(progress))[: len(self._pair.first.points)]
         return _dressed(self._pair, affine.apply(pose, points).astype(np.float32), progress)
 
+    @property
+    def tree(self) -> Tree:
+        """Which stroke carries which."""
+        return self._links.tree
+
     def point_order(self, progress: float) -> np.ndarray:
         """Which of the pair's points each point of `at` is: int [P]."""
         pair = self._pair
@@ -61,9 +67,9 @@ class Morph:
         count = len(held)
         sums = [
             np.bincount(links.end, part, count) - np.bincount(links.begin, part, count)
-            for part in (pull.real, pull.imag)
+            for part in (np.real(pull), np.imag(pull))
         ]
-        right = np.stack([sums[0] + held.real, sums[1] + held.imag], axis=1)
+        right = np.stack([sums[0] + np.real(held), sums[1] + np.imag(held)], axis=1)
         return _complex(np.asarray(self._solver.solve(right)))
 
 
@@ -87,7 +93,7 @@ def _complex(points: np.ndarray) -> np.ndarray:
 
 
 def _plain(points: np.ndarray) -> np.ndarray:
-    return np.stack([points.real, points.imag], axis=1)
+    return np.stack([np.real(points), np.imag(points)], axis=1)
 
 
 def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:

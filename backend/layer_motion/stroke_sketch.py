@@ -1,5 +1,6 @@
 """Bends strokes to rough sketches instead of warping pixels; called by the engine and the plans.
 
+No fit errors are told of such drawings: a network that mends pixels would only soften their lines.
 Between two matched keys the strokes' own in-between is laid on each sketch: first its progress,
 then what is left, piece by piece. From one key alone the strokes follow the pose of the art.
 """
@@ -7,6 +8,7 @@ then what is left, piece by piece. From one key alone the strokes follow the pos
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
@@ -25,14 +27,17 @@ from .stroke_morph import Morph
 from .stroke_pair import StrokePair
 
 _WORKING_LINES = 180  # finer than for pixels: strokes show what is left of an error sharply
-_REPORTED = 112 / 180  # errors are told in pixels of the usual working size
+_ASTRAY_PX = 2.5
 _MIN_POINTS = 12
 _MOST_SAMPLES = 690
 _SPACINGS_PX = (1.0, 1.5, 2.2, 3.5, 5.0, 8.0)
-_PROGRESS_TRIALS = 15
+_PROGRESS_TRIALS = 11
 _PACE_COST_PX = 0.4
 _AHEAD_WEIGHT = 0.3
-_DRIFT_STEPS = 6
+_DRIFT_STEPS = 4
+_PARTIAL_SHARE = 0.6
+_SHOWN_SHARE = 0.4
+_VOTE_PX = 25.0
 _INVERSE_STEPS = 12
 _ROW = 4096
 
@@ -87,17 +92,24 @@ class _Layer:
         self._scene, self._pair, self._samples, self._scale = scene, pair, samples, scale
         self._morph = Morph(pair)
         self._middle = pair.first.points.mean(axis=0).astype(float)
+        steps = np.linalg.norm(np.diff(pair.first.points, axis=0), axis=1) * scale
+        steps[pair.first.offsets[1:-1] - 1] = 0.0
+        self._ink_px = float(steps.sum())
         self._frame = scene.task.width * scale, scene.task.height * scale
 
-    def plan(self, targets: dict[int, LinePoints]) -> Plan:
-        """All wanted drawings."""
+    def plan(self, targets: dict[int, LinePoints]) -> Plan | None:
+        """All wanted drawings; None where a sketch shows something else than these strokes."""
         scene = self._scene
         still = np.zeros(self._pair.first.points.shape)
         laid = {0: _Laid(0.0, still, 0.0), scene.moments - 1: _Laid(1.0, still, 0.0)}
         pace = gentle(scene.times)
+        before = still
         for moment, target in targets.items():
             scene.check()
-            laid[moment] = self._lay(target, float(pace[moment]))
+            laid[moment] = self._lay(target, float(pace[moment]), before)
+            before = laid[moment].shift
+            if laid[moment].error_px > _ASTRAY_PX:
+                return None
         known = sorted(laid)
         lead = [laid[m].progress - pace[m] for m in known]
         leads = PchipInterpolator(known, lead)
@@ -109,8 +121,7 @@ class _Layer:
             drawing = self._drawing(progress)
             shift = np.asarray(shifts(moment))[self._order(progress)]
             moved = replace(drawing, points=(drawing.points + shift).astype(np.float32))
-            error = _error(laid, moment)
-            steps.append(Step(None, share=progress, fit_error_px=error, drawing=moved))
+            steps.append(Step(None, share=progress, drawing=moved))
         return Plan("sketch", tuple(steps))
 
     def _order(self, progress: float) -> np.ndarray:
@@ -139,9 +150,14 @@ class _Layer:
         ahead = np.minimum(self._samples + 1, offsets[stroke + 1] - 1)
         return ahead, np.maximum(self._samples - 1, offsets[stroke])
 
-    def _lay(self, target: LinePoints, expected: float) -> _Laid:
-        """Find the progress that suits a sketch best, then bend what is left."""
+    def _lay(self, target: LinePoints, expected: float, before: np.ndarray) -> _Laid:
+        """Find the progress that suits a sketch best, then bend what is left.
+
+        `before` [P, 2]: the shift at the moment before.
+        """
         tree = KDTree(target.place)
+        if len(target) < _PARTIAL_SHARE * self._ink_px:
+            return self._lay_part(target, expected, before)
 
         def cost(progress: float) -> float:
             points = self._line_points(progress).place
@@ -156,7 +172,57 @@ class _Layer:
         source = self._line_points(progress)
         start = source.place + _drift(source.place, target.place, tree)
         fit = LineFitter(source, self._frame).follow(start, target)
-        return _Laid(progress, self._spread(fit.moved - source.place), fit.error_px * _REPORTED)
+        return _Laid(progress, self._spread(fit.moved - source.place), fit.error_px)
+
+    def _lay_part(self, target: LinePoints, progress: float, before: np.ndarray) -> _Laid:
+        """Bend only the strokes that a sketch shows; all others stay on their way.
+
+        `before` [P, 2]: the shift at the moment before, where the search begins.
+        """
+        source = self._line_points(progress)
+        start = source.place + before[self._samples] * self._scale
+        chosen = self._shown(start, target)
+        if int(chosen.sum()) < 3:
+            return _Laid(progress, np.zeros_like(before), 0.0)
+        part = LinePoints(source.place[chosen], source.heading[chosen])
+        fit = LineFitter(part, self._frame).follow(start[chosen], target)
+        moved = source.place.copy()
+        moved[chosen] = fit.moved
+        self._carry(source.place, moved, chosen)
+        return _Laid(progress, self._spread(moved - source.place), fit.error_px)
+
+    def _carry(self, place: np.ndarray, moved: np.ndarray, chosen: np.ndarray) -> None:
+        """Take along what hangs on bent strokes and is not in the sketch itself: a hand on an arm.
+
+        Changes `moved` [n, 2] in place; `chosen` bool [n]: samples that are where they belong.
+        """
+        bounds = np.searchsorted(self._samples, self._pair.first.offsets)
+        parts = [slice(int(a), int(b)) for a, b in pairwise(bounds)]
+        done = np.array([bool(chosen[part].any()) for part in parts])
+        tree = self._morph.tree
+        for stroke in tree.order.tolist():
+            above = int(tree.parent[stroke])
+            if done[stroke] or above < 0 or not done[above]:
+                continue
+            matrix = affine.fit_similarity(place[parts[above]], moved[parts[above]])
+            if affine.is_regular(matrix):
+                moved[parts[stroke]] = affine.apply(matrix, place[parts[stroke]])
+                done[stroke] = True
+
+    def _shown(self, start: np.ndarray, target: LinePoints) -> np.ndarray:
+        """Which samples belong to strokes that a sketch shows: bool [n].
+
+        Every point of the sketch votes for the stroke next to it; a stroke counts where it gets
+        votes for a fair part of its length.
+        """
+        stroke = np.searchsorted(self._pair.first.offsets, self._samples, side="right") - 1
+        count = self._pair.first.stroke_count
+        away, nearest = KDTree(start).query(target.place)
+        near = np.asarray(away) < _VOTE_PX
+        votes = np.bincount(stroke[np.asarray(nearest)[near]], minlength=count)
+        steps = np.linalg.norm(np.diff(start, axis=0), axis=1) * (np.diff(stroke) == 0)
+        length = np.bincount(stroke[1:], steps, count)
+        return (votes >= _SHOWN_SHARE * length + 2)[stroke]
 
     def _spread(self, moved: np.ndarray) -> np.ndarray:
         """Displacements of the samples, working pixels, at all points: [P, 2] camera pixels."""
@@ -186,15 +252,6 @@ def _misfit(points: np.ndarray, goal: np.ndarray, tree: KDTree) -> float:
     shown = float(back[: max(1, int(0.95 * len(back)))].mean())
     left_out = float(ahead[: max(1, int(0.9 * len(ahead)))].mean())
     return shown + _AHEAD_WEIGHT * left_out
-
-
-def _error(laid: dict[int, _Laid], moment: int) -> float:
-    """The fit error at a moment: its own, or the larger of those around it."""
-    if moment in laid:
-        return laid[moment].error_px
-    before = max(m for m in laid if m < moment)
-    behind = min(m for m in laid if m > moment)
-    return max(laid[before].error_px, laid[behind].error_px)
 
 
 def redraw(scene: Scene, plan: Plan) -> Plan:
@@ -230,7 +287,8 @@ def _redrawn(scene: Scene, step: Step) -> Step:
     strokes, pose = found
     growth = np.float32(np.sqrt(abs(np.linalg.det(pose.forward[:2, :2]))))
     points = moved_points(pose, strokes.points.astype(float)).astype(np.float32)
-    return replace(step, drawing=replace(strokes, points=points, radius=strokes.radius * growth))
+    drawing = replace(strokes, points=points, radius=strokes.radius * growth)
+    return replace(step, drawing=drawing, fit_error_px=None)
 
 
 def moved_points(pose: Pose, points: np.ndarray) -> np.ndarray:

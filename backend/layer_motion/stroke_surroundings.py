@@ -40,7 +40,7 @@ class Surroundings:
 
     def _mean_shift(self, matched: np.ndarray, moved: np.ndarray) -> np.ndarray:
         """Mean displacement of the matched strokes around each stroke, itself aside: [S]."""
-        places = np.stack([self._strokes.middle.real, self._strokes.middle.imag], axis=1)
+        places = np.stack([np.real(self._strokes.middle), np.imag(self._strokes.middle)], axis=1)
         most = min(_AROUND + 1, len(matched))
         found = KDTree(places[matched]).query(places, k=most)
         away, index = (np.asarray(part).reshape(len(places), most) for part in found)
@@ -53,10 +53,10 @@ def _hosts(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
     """For both ends of each stroke the stroke and the sample that it touches: int [S, 2] each."""
     count = len(strokes.length)
     flat = strokes.samples.ravel()
-    tree = KDTree(np.stack([flat.real, flat.imag], axis=1))
+    tree = KDTree(np.stack([np.real(flat), np.imag(flat)], axis=1))
     ends = strokes.samples[:, [0, -1]].ravel()
     most = min(_NEAREST, len(flat))
-    found = tree.query(np.stack([ends.real, ends.imag], axis=1), k=most)
+    found = tree.query(np.stack([np.real(ends), np.imag(ends)], axis=1), k=most)
     away, index = (np.asarray(part).reshape(2 * count, most) for part in found)
     stroke = index // SAMPLES
     own = stroke == np.repeat(np.arange(count), 2)[:, None]

@@ -49,7 +49,7 @@ def grown(turns: Turns) -> Tree:
 def _both_keys(turns: Turns, index: np.ndarray) -> np.ndarray:
     """Places in both keys as one: [n, 4]; near there is near in both."""
     start, goal = turns.start[index], turns.goal[index]
-    return np.stack([start.real, start.imag, goal.real, goal.imag], axis=1)
+    return np.stack([np.real(start), np.imag(start), np.real(goal), np.imag(goal)], axis=1)
 
 
 def _near(turns: Turns) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +83,7 @@ def _connected(turns: Turns, pairs: np.ndarray, apart: np.ndarray) -> tuple[np.n
     main = int(np.bincount(label).argmax())
     land = np.flatnonzero(label == main)
     start, goal = turns.centre_start, turns.centre_goal
-    places = np.stack([start.real, start.imag, goal.real, goal.imag], axis=1)
+    places = np.stack([np.real(start), np.imag(start), np.real(goal), np.imag(goal)], axis=1)
     leaders = np.array([np.flatnonzero(label == i)[0] for i in range(islands) if i != main])
     away, nearest = KDTree(places[land]).query(places[leaders])
     bridges = np.stack([leaders, land[np.asarray(nearest)]], axis=1)

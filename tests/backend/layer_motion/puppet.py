@@ -35,7 +35,7 @@ def _turn(degrees: float) -> complex:
 
 
 def _plain(points: np.ndarray) -> np.ndarray:
-    return np.stack([points.real, points.imag], axis=1)
+    return np.stack([np.real(points), np.imag(points)], axis=1)
 
 
 def _bowed(start: complex, end: complex, bow: float, count: int = 14) -> np.ndarray:
@@ -51,7 +51,7 @@ def puppet(time: float) -> list[Line]:
     base = 150 + 60 * time + 150j
     lean = _turn(4 - 8 * time)
     around = np.exp(2j * np.pi * np.arange(40) / 40)
-    oval = 26 * around.real + 44j * around.imag
+    oval = 26 * np.real(around) + 44j * np.imag(around)
     lines = [line(_plain(base + lean * oval), cyclic=True, fill=(0.9, 0.6, 0.3, 1.0))]
     neck = base + lean * -44j
     nod = _turn(-10 + 30 * time)
@@ -65,8 +65,8 @@ def puppet(time: float) -> list[Line]:
     lines.append(
         line(
             _plain(
-                np.interp(np.linspace(0, 2, 9), [0, 1, 2], mouth.real)
-                + 1j * np.interp(np.linspace(0, 2, 9), [0, 1, 2], mouth.imag)
+                np.interp(np.linspace(0, 2, 9), [0, 1, 2], np.real(mouth))
+                + 1j * np.interp(np.linspace(0, 2, 9), [0, 1, 2], np.imag(mouth))
             )
         )
     )

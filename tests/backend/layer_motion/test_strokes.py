@@ -78,7 +78,7 @@ def test_reordered_strokes_find_their_partners_by_material() -> None:
     [
         strokes(BODY),
         dataclasses.replace(strokes(ARM, BODY), material=np.array([1, 2], np.int32)),
-        dataclasses.replace(strokes(ARM, BODY), cyclic=np.zeros(2, bool)),
+        dataclasses.replace(strokes(ARM, BODY), holdout=np.ones(2, np.uint8)),
         None,
     ],
 )
