@@ -20,6 +20,7 @@ from .warp import Art, prepare
 
 _EXIT_AREA_SHARE = 0.25
 _SAME_LINES = 0.02
+_PLATE_SHARE = 0.75
 _GENTLENESS = 0.7  # share of a smoothstep in the pace of what nothing controls
 
 
@@ -132,7 +133,7 @@ def _same_art(first: Art, last: Art) -> bool:
 def plan_trajectory(scene: Scene) -> Plan:
     """Follow tracked points; between keys the registered change comes in along the path."""
     assert scene.tracks is not None  # noqa: S101 - the engine asks only with tracks
-    moves = trajectory.motion(scene.tracks)
+    moves = trajectory.motion(scene.tracks, _extent(scene))
     if scene.last is None:
         return Plan("trajectory", tuple(Step(Pose(moves[m])) for m in scene.wanted))
     if not all(scene.visible):
@@ -145,6 +146,14 @@ def plan_trajectory(scene: Scene) -> Plan:
     centre = scene.tracks[0].mean(axis=0)
     poses = [moves[m] @ affine.interpolate(rest, way[m], centre) for m in scene.wanted]
     return Plan("trajectory", two_key_steps(scene, poses, registration, way))
+
+
+def _extent(scene: Scene) -> trajectory.Extent:
+    """How large the art is that the points move, and whether it fills the camera's frame."""
+    task, box = scene.task, scene.key_art().box
+    spread_px = float(np.hypot(box.width, box.height) / np.sqrt(12))
+    is_plate = box.width >= _PLATE_SHARE * task.width and box.height >= _PLATE_SHARE * task.height
+    return trajectory.Extent(spread_px, (task.width, task.height) if is_plate else None)
 
 
 def one_key_steps(scene: Scene, moves: list[np.ndarray]) -> tuple[Step, ...]:

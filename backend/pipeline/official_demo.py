@@ -80,7 +80,7 @@ def _key_frames(demo: Demo) -> list[int]:
 
 def _background(demo: Demo, stack: Stack, blobs: MemoryBlobs) -> list[Layer]:
     """The backdrop where no slot is it, or a still copy behind a slot that may uncover it."""
-    if stack.ground_slot is not None and stack.ground_slot.is_static:
+    if stack.ground_slot is not None and stack.ground_slot.is_static and not stack.bars.any():
         return []
     keys = _keys(demo, [_opaque(picture) for picture in stack.ground], blobs)
     moves = stack.ground_slot is None and not stack.is_still
@@ -91,7 +91,9 @@ def _background(demo: Demo, stack: Stack, blobs: MemoryBlobs) -> list[Layer]:
 def _slot_layers(demo: Demo, stack: Stack, blobs: MemoryBlobs) -> list[Layer]:
     cuts = list(stack.cuts)
     if stack.ground_slot is not None:
-        cuts.insert(0, (stack.ground_slot, np.stack([_opaque(g) for g in stack.ground])))
+        pictures = np.stack([_opaque(picture) for picture in stack.ground])
+        pictures[:, stack.bars] = 0
+        cuts.insert(0, (stack.ground_slot, pictures))
     controls = _Controls(demo)
     return [
         _slot_layer(demo, slot, order, list(pictures), controls.of(slot, blobs), blobs)
