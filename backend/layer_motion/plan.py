@@ -21,6 +21,8 @@ from .warp import Art, prepare
 _EXIT_AREA_SHARE = 0.25
 _SAME_LINES = 0.02
 _PLATE_SHARE = 0.75
+_CONTRADICTION = 0.2  # of the camera's width
+_PLAINLY = 0.05  # rms difference left by registration
 _GENTLENESS = 0.7  # share of a smoothstep in the pace of what nothing controls
 
 
@@ -133,7 +135,8 @@ def _same_art(first: Art, last: Art) -> bool:
 def plan_trajectory(scene: Scene) -> Plan:
     """Follow tracked points; between keys the registered change comes in along the path."""
     assert scene.tracks is not None  # noqa: S101 - the engine asks only with tracks
-    moves = trajectory.motion(scene.tracks, _extent(scene))
+    extent = _extent(scene)
+    moves = trajectory.motion(scene.tracks, extent)
     if scene.last is None:
         return Plan("trajectory", tuple(Step(Pose(moves[m])) for m in scene.wanted))
     if not all(scene.visible):
@@ -141,6 +144,8 @@ def plan_trajectory(scene: Scene) -> Plan:
     registration = register(
         scene.first, scene.last, scene.task.width, scene.task.height, (moves[-1],)
     )
+    if extent.plate and _contradicts(scene, moves[-1], registration):
+        return _between_keys(scene, registration)
     way = trajectory.progress(scene.tracks, scene.times)
     rest = np.linalg.inv(moves[-1]) @ registration.matrix
     centre = scene.tracks[0].mean(axis=0)
@@ -187,15 +192,29 @@ def gentle(times: np.ndarray) -> np.ndarray:
 def plan_registration(scene: Scene) -> Plan:
     """No control: move from key to key, gently paced; fade what is in one key only."""
     times = scene.times
-    way = gentle(times)
     if scene.last is None:
         return Plan("hold", (Step(AT_REST),) * len(scene.task.times))
     if not all(scene.visible):
         return Plan("crossfade", _fading_steps(scene, times))
-    registration = register(scene.first, scene.last, scene.task.width, scene.task.height)
+    return _between_keys(
+        scene, register(scene.first, scene.last, scene.task.width, scene.task.height)
+    )
+
+
+def _between_keys(scene: Scene, registration: Registration) -> Plan:
+    times = scene.times
+    way = gentle(times)
     centre = scene.first.centroid
     poses = [affine.interpolate(registration.matrix, way[m], centre) for m in scene.wanted]
     return Plan("registration", two_key_steps(scene, poses, registration, times))
+
+
+def _contradicts(scene: Scene, end: np.ndarray, registration: Registration) -> bool:
+    """Whether a plate, plainly found at the last key, lies far from where its tracks end."""
+    centre = scene.first.centroid
+    gap = affine.apply(end, centre) - affine.apply(registration.matrix, centre)
+    far = float(np.hypot(*gap)) > _CONTRADICTION * scene.task.width
+    return far and registration.error < _PLAINLY
 
 
 def _fading_steps(scene: Scene, times: np.ndarray) -> tuple[Step, ...]:

@@ -256,4 +256,13 @@ def _error(views: tuple[_View, _View], forward: np.ndarray) -> float:
     warped, weight = _pull(first, np.linalg.inv(forward), last)
     share = (weight * last.known)[..., None]
     total = max(float(share.sum()), 1.0)
-    return float(np.sqrt(((warped - last.pixels) ** 2 * share).sum() / total / 4))
+    error = float(np.sqrt(((warped - last.pixels) ** 2 * share).sum() / total / 4))
+    return error / _compared(views, warped, share)
+
+
+def _compared(views: tuple[_View, _View], warped: np.ndarray, share: np.ndarray) -> float:
+    """1 where enough of the art is compared, falling with it: little overlap always agrees."""
+    first, last = views
+    seen = float((np.maximum(warped[..., 3], last.pixels[..., 3]) * share[..., 0]).sum())
+    whole = max(float(first.pixels[..., 3].sum()), float(last.pixels[..., 3].sum()), 1e-6)
+    return min(1.0, max(seen / (_COMPARED * whole), 0.01))

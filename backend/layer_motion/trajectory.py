@@ -60,12 +60,14 @@ def motion(tracks: np.ndarray, extent: Extent | None = None) -> list[np.ndarray]
 
 def _held(start: np.ndarray, now: np.ndarray, extent: Extent) -> np.ndarray:
     """A fit whose turn, stretch and shear count as far as the points' spread supports them."""
-    weights = _inside_weights(now, extent)
+    inside = _inside(now, extent)
+    weights = (inside + 1e-3) / (inside + 1e-3).sum()
     centre = weights @ start
     spread = float(np.sqrt(weights @ ((start - centre) ** 2).sum(axis=1)))
     low, high = _PLATE_SPREAD if extent.plate else _OBJECT_SPREAD
     ramp = float(np.clip((spread / max(extent.spread_px, 1e-6) - low) / (high - low), 0, 1))
-    trust = ramp * ramp * (3 - 2 * ramp)
+    # One point that is seen tells of no turn, however far apart the others are guessed to be.
+    trust = ramp * ramp * (3 - 2 * ramp) * float(np.clip(inside.sum() - 1, 0, 1))
     shift = weights @ (now - start)
     if trust <= 0:
         return affine.translation(*shift)
@@ -74,14 +76,12 @@ def _held(start: np.ndarray, now: np.ndarray, extent: Extent) -> np.ndarray:
     return matrix
 
 
-def _inside_weights(now: np.ndarray, extent: Extent) -> np.ndarray:
-    """Weights [p] that sum to 1: equal, or small for a plate's points outside the frame."""
-    weights = np.ones(len(now))
-    if extent.plate is not None:
-        beyond = np.maximum(np.maximum(-now, now - np.array(extent.plate)), 0).max(axis=1)
-        weights = 1e-3 / (1 + beyond / extent.plate[0])
-        weights += np.exp(-((beyond / (_LEAVING * extent.plate[0])) ** 2))
-    return weights / weights.sum()
+def _inside(now: np.ndarray, extent: Extent) -> np.ndarray:
+    """How much points [p] count, 0..1: wholly, or falling for a plate's points that leave it."""
+    if extent.plate is None:
+        return np.ones(len(now))
+    beyond = np.maximum(np.maximum(-now, now - np.array(extent.plate)), 0).max(axis=1)
+    return np.exp(-((beyond / (_LEAVING * extent.plate[0])) ** 2))
 
 
 def _fit(start: np.ndarray, now: np.ndarray) -> np.ndarray:
