@@ -14,7 +14,7 @@ _AFFINE_FROM_POINTS = 3
 _AFFINE_STIFFNESS = 0.03
 _OBJECT_SPREAD = (0.06, 0.18)  # spread of points over that of the art: below no turn, above whole
 _PLATE_SPREAD = (0.25, 0.55)
-_LEAVING = 0.1  # of the frame's width: how far outside a plate's point counts little
+_LEAVING = 0.05  # of the frame's width: how far outside a plate's point counts little
 
 
 def usable(tracks: np.ndarray | None, moments: int) -> bool:
