@@ -21,6 +21,9 @@ from .warp import Art, prepare
 _EXIT_AREA_SHARE = 0.25
 _SAME_LINES = 0.02
 _FEW_DRAWINGS = 3  # a gap of four frames on ones
+_PLATE_SHARE = 0.75
+_CONTRADICTION = 0.2  # of the camera's width
+_PLAINLY = 0.05  # rms difference left by registration
 _GENTLENESS = 0.7  # share of a smoothstep in the pace of what nothing controls
 
 
@@ -136,7 +139,8 @@ def _same_art(first: Art, last: Art) -> bool:
 def plan_trajectory(scene: Scene) -> Plan:
     """Follow tracked points; between keys the registered change comes in along the path."""
     assert scene.tracks is not None  # noqa: S101 - the engine asks only with tracks
-    moves = trajectory.motion(scene.tracks)
+    extent = _extent(scene)
+    moves = trajectory.motion(scene.tracks, extent)
     if scene.last is None:
         return Plan("trajectory", tuple(Step(Pose(moves[m])) for m in scene.wanted))
     if not all(scene.visible):
@@ -144,11 +148,21 @@ def plan_trajectory(scene: Scene) -> Plan:
     registration = register(
         scene.first, scene.last, scene.task.width, scene.task.height, (moves[-1],)
     )
+    if extent.plate and _contradicts(scene, moves[-1], registration):
+        return _between_keys(scene, registration)
     way = trajectory.progress(scene.tracks, scene.times)
     rest = np.linalg.inv(moves[-1]) @ registration.matrix
     centre = scene.tracks[0].mean(axis=0)
     poses = [moves[m] @ affine.interpolate(rest, way[m], centre) for m in scene.wanted]
     return Plan("trajectory", two_key_steps(scene, poses, registration, way))
+
+
+def _extent(scene: Scene) -> trajectory.Extent:
+    """How large the art is that the points move, and whether it fills the camera's frame."""
+    task, box = scene.task, scene.key_art().box
+    spread_px = float(np.hypot(box.width, box.height) / np.sqrt(12))
+    is_plate = box.width >= _PLATE_SHARE * task.width and box.height >= _PLATE_SHARE * task.height
+    return trajectory.Extent(spread_px, (task.width, task.height) if is_plate else None)
 
 
 def one_key_steps(scene: Scene, moves: list[np.ndarray]) -> tuple[Step, ...]:
@@ -195,16 +209,33 @@ def gentle(times: np.ndarray) -> np.ndarray:
 
 def plan_registration(scene: Scene) -> Plan:
     """No control: move from key to key at `pace`; fade what is in one key only."""
-    way = pace(scene)
-    times = scene.times if scene.task.progress is None else way
     if scene.last is None:
         return Plan("hold", (Step(AT_REST),) * len(scene.task.times))
     if not all(scene.visible):
-        return Plan("crossfade", _fading_steps(scene, times))
-    registration = register(scene.first, scene.last, scene.task.width, scene.task.height)
+        return Plan("crossfade", _fading_steps(scene, _blend_times(scene)))
+    return _between_keys(
+        scene, register(scene.first, scene.last, scene.task.width, scene.task.height)
+    )
+
+
+def _between_keys(scene: Scene, registration: Registration) -> Plan:
+    way, times = pace(scene), _blend_times(scene)
     centre = scene.first.centroid
     poses = [affine.interpolate(registration.matrix, way[m], centre) for m in scene.wanted]
     return Plan("registration", two_key_steps(scene, poses, registration, times))
+
+
+def _blend_times(scene: Scene) -> np.ndarray:
+    """When a key's art gives way to the other's: evenly, unless the artist says."""
+    return scene.times if scene.task.progress is None else pace(scene)
+
+
+def _contradicts(scene: Scene, end: np.ndarray, registration: Registration) -> bool:
+    """Whether a plate, plainly found at the last key, lies far from where its tracks end."""
+    centre = scene.first.centroid
+    gap = affine.apply(end, centre) - affine.apply(registration.matrix, centre)
+    far = float(np.hypot(*gap)) > _CONTRADICTION * scene.task.width
+    return far and registration.error < _PLAINLY
 
 
 def _fading_steps(scene: Scene, times: np.ndarray) -> tuple[Step, ...]:

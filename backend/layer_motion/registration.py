@@ -24,6 +24,11 @@ _REFINED = 3
 _REFINE_STEPS = 14
 _FINE_STEPS = 12
 _DAMPING = 1e-3
+_TURN_COST = 0.3  # per radian, relative: a blob fits itself at many turns, and seldom turns far
+_STRETCH_COST = 0.15  # per unit of log stretch along each axis
+_SHIFT_REACH, _SHIFT_STEPS, _SHIFTS_KEPT = 0.5, 15, 3
+_COMPARED = 0.5  # least share of the art that a shift must leave to compare
+_CLOSE = 0.02  # maps whose 2x2 parts differ by less are one candidate
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +60,10 @@ def register(
     half = scale / 2
     guesses = [affine.IDENTITY, *starts, *_guesses(first, last)]
     coarse = _view(first, box, half, 1.5), _view(last, box, half, 1.5)
+    if not (first.is_whole and last.is_whole):
+        guesses += _best_shifts(first, last, coarse, box, half)
     ranked = _ranked(coarse, [_to_view(m, box, half) for m in guesses], _COARSE_STEPS)
-    ranked = _ranked(coarse, ranked[:_REFINED], _REFINE_STEPS)
+    ranked = _ranked(coarse, _distinct(ranked)[:_REFINED], _REFINE_STEPS)
     fine = _view(first, box, scale, 0.7), _view(last, box, scale, 0.7)
     candidates = [_to_view(_from_view(ranked[0], box, half), box, scale)]
     best = _ranked(fine, candidates, _FINE_STEPS)[0]
@@ -90,7 +97,11 @@ def _view(art: Art, box: Box, scale: float, blur: float) -> _View:
     across = box.left + (np.arange(size[0]) + 0.5) * box.width / size[0]
     down = box.top + (np.arange(size[1]) + 0.5) * box.height / size[1]
     known[:] = ((across >= left) & (across <= right)) & ((down >= top) & (down <= bottom))[:, None]
-    return _View(cv2.GaussianBlur(small, (0, 0), blur), known)
+    soft = cv2.GaussianBlur(small, (0, 0), blur)
+    if not art.is_whole:  # emptiness beyond the cut is no part of the art: it must not bleed in
+        share = cv2.GaussianBlur(known, (0, 0), blur, borderType=cv2.BORDER_REPLICATE)
+        soft *= (known / np.maximum(share, np.float32(0.1)))[..., None]
+    return _View(soft, known)
 
 
 def _to_view(matrix: np.ndarray, box: Box, scale: float) -> np.ndarray:
@@ -114,13 +125,62 @@ def _guesses(first: Art, last: Art) -> list[np.ndarray]:
     return [shift, *(shift @ affine.rotation_about(start, turn, growth) for turn in _TURNS_DEG)]
 
 
+def _best_shifts(
+    first: Art, last: Art, views: tuple[_View, _View], box: Box, scale: float
+) -> list[np.ndarray]:
+    """Shifts under which what both keys know of cut art agrees best; a cut moves the centroid."""
+    reach = _SHIFT_REACH * np.array([box.width, box.height])
+    middle = (last.centroid - first.centroid) / 2
+    steps = np.linspace(-1, 1, _SHIFT_STEPS)
+    found = []
+    for across in steps:
+        for down in steps:
+            shift = affine.translation(*(middle + reach * (across, down)))
+            view_map = _to_view(shift, box, scale)
+            found.append((_shift_cost(views, view_map), shift))
+    found.sort(key=lambda entry: entry[0])
+    return [shift for _, shift in found[:_SHIFTS_KEPT]]
+
+
+def _shift_cost(views: tuple[_View, _View], forward: np.ndarray) -> float:
+    """Difference where both are known, relative to the art compared; infinite for too little."""
+    first, last = views
+    warped, weight = _pull(first, np.linalg.inv(forward), last)
+    weight = weight * last.known
+    seen = float((np.maximum(warped[..., 3], last.pixels[..., 3]) * weight).sum())
+    whole = max(float(first.pixels[..., 3].sum()), float(last.pixels[..., 3].sum()), 1e-6)
+    if seen < _COMPARED * whole:
+        return float("inf")
+    gap = ((warped - last.pixels) ** 2 * weight[..., None]).sum()
+    return float(gap) / seen
+
+
 def _ranked(
     views: tuple[_View, _View], guesses: Sequence[np.ndarray], steps: int
 ) -> list[np.ndarray]:
-    """Improved guesses, best first."""
+    """Improved guesses, best first: the difference left, dearer for maps that change much."""
     improved = [_descend(views, guess, steps) for guess in guesses]
-    improved.sort(key=lambda entry: entry[0])
+    improved.sort(key=lambda entry: entry[0] * (1 + _effort(entry[1])))
     return [matrix for _, matrix in improved]
+
+
+def _effort(matrix: np.ndarray) -> float:
+    """How unlikely a motion is, from its turn and its stretches; 0 for a shift."""
+    if not affine.is_regular(matrix):
+        return float("inf")
+    left, stretch, right = np.linalg.svd(matrix[:2, :2])
+    turn = left @ right
+    angle = abs(float(np.arctan2(turn[1, 0], turn[0, 0])))
+    return _TURN_COST * angle + _STRETCH_COST * float(np.abs(np.log(stretch)).sum())
+
+
+def _distinct(ranked: list[np.ndarray]) -> list[np.ndarray]:
+    """The best of each basin, so that equal finds do not crowd out other answers."""
+    kept: list[np.ndarray] = []
+    for matrix in ranked:
+        if all(np.abs(matrix[:2, :2] - other[:2, :2]).max() > _CLOSE for other in kept):
+            kept.append(matrix)
+    return kept
 
 
 def _descend(views: tuple[_View, _View], guess: np.ndarray, steps: int) -> tuple[float, np.ndarray]:
@@ -196,4 +256,13 @@ def _error(views: tuple[_View, _View], forward: np.ndarray) -> float:
     warped, weight = _pull(first, np.linalg.inv(forward), last)
     share = (weight * last.known)[..., None]
     total = max(float(share.sum()), 1.0)
-    return float(np.sqrt(((warped - last.pixels) ** 2 * share).sum() / total / 4))
+    error = float(np.sqrt(((warped - last.pixels) ** 2 * share).sum() / total / 4))
+    return error / _compared(views, warped, share)
+
+
+def _compared(views: tuple[_View, _View], warped: np.ndarray, share: np.ndarray) -> float:
+    """1 where enough of the art is compared, falling with it: little overlap always agrees."""
+    first, last = views
+    seen = float((np.maximum(warped[..., 3], last.pixels[..., 3]) * share[..., 0]).sum())
+    whole = max(float(first.pixels[..., 3].sum()), float(last.pixels[..., 3].sum()), 1e-6)
+    return min(1.0, max(seen / (_COMPARED * whole), 0.01))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from . import affine
@@ -10,6 +12,9 @@ _SHORT_PATH_PX = 3.0
 _STILL_PX = 0.02
 _AFFINE_FROM_POINTS = 3
 _AFFINE_STIFFNESS = 0.03
+_OBJECT_SPREAD = (0.06, 0.18)  # spread of points over that of the art: below no turn, above whole
+_PLATE_SPREAD = (0.25, 0.55)
+_LEAVING = 0.05  # of the frame's width: how far outside a plate's point counts little
 
 
 def usable(tracks: np.ndarray | None, moments: int) -> bool:
@@ -28,14 +33,55 @@ def is_still(tracks: np.ndarray) -> bool:
     return bool(np.abs(tracks - tracks[:1]).max() < _STILL_PX)
 
 
-def motion(tracks: np.ndarray) -> list[np.ndarray]:
+@dataclass(frozen=True)
+class Extent:
+    """What the points move: rms distance of the art's box from its middle, in camera pixels.
+
+    `plate`: width and height of the camera frame where the art fills it, None for a smaller thing.
+    """
+
+    spread_px: float
+    plate: tuple[int, int] | None = None
+
+
+def motion(tracks: np.ndarray, extent: Extent | None = None) -> list[np.ndarray]:
     """Map from moment 0 to each moment: a list of 3x3 matrices.
 
     One point moves by translation, two by similarity, three and more by an affine map that is
-    drawn towards the similarity where the points say little about shear.
+    drawn towards the similarity where the points say little about shear. With the art's `extent`,
+    points that lie close together against it say little about turns, and those of a plate that
+    have left the frame, where trackers only guess, count little: it rather shifts than shears.
     """
     start = tracks[0].astype(np.float64)
-    return [_fit(start, points.astype(np.float64)) for points in tracks]
+    if extent is None:
+        return [_fit(start, points.astype(np.float64)) for points in tracks]
+    return [_held(start, points.astype(np.float64), extent) for points in tracks]
+
+
+def _held(start: np.ndarray, now: np.ndarray, extent: Extent) -> np.ndarray:
+    """A fit whose turn, stretch and shear count as far as the points' spread supports them."""
+    inside = _inside(now, extent)
+    weights = (inside + 1e-3) / (inside + 1e-3).sum()
+    centre = weights @ start
+    spread = float(np.sqrt(weights @ ((start - centre) ** 2).sum(axis=1)))
+    low, high = _PLATE_SPREAD if extent.plate else _OBJECT_SPREAD
+    ramp = float(np.clip((spread / max(extent.spread_px, 1e-6) - low) / (high - low), 0, 1))
+    # One point that is seen tells of no turn, however far apart the others are guessed to be.
+    trust = ramp * ramp * (3 - 2 * ramp) * float(np.clip(inside.sum() - 1, 0, 1))
+    shift = weights @ (now - start)
+    if trust <= 0:
+        return affine.translation(*shift)
+    matrix = affine.interpolate(_fit(start, now), trust, centre)
+    matrix[:2, 2] += (1 - trust) * (centre + shift - affine.apply(matrix, centre))
+    return matrix
+
+
+def _inside(now: np.ndarray, extent: Extent) -> np.ndarray:
+    """How much points [p] count, 0..1: wholly, or falling for a plate's points that leave it."""
+    if extent.plate is None:
+        return np.ones(len(now))
+    beyond = np.maximum(np.maximum(-now, now - np.array(extent.plate)), 0).max(axis=1)
+    return np.exp(-((beyond / (_LEAVING * extent.plate[0])) ** 2))
 
 
 def _fit(start: np.ndarray, now: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from shared.pictures import alpha_over
 _GROUND_UNCOVERED = 0.1
 _STILL_LEVELS = 6.0
 _REACH = 0.08
+_BAR_NOISE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +34,14 @@ class Slot:
 class Stack:
     """Key frames taken apart. `ground` uint8 [keys, h, w, 3]: the whole backdrop, completed.
 
+    `bars` bool [h, w]: strips along the sides that no slot ever covers, as of a narrower film.
     `cuts`: slots above it from below, each uint8 [keys, h, w, 4], straight alpha. `ground_slot`:
     the slot that is the backdrop; None where the backdrop is what no mask covers. `is_still`:
     the backdrop is the same at all keys.
     """
 
     ground: np.ndarray
+    bars: np.ndarray
     ground_slot: Slot | None
     cuts: tuple[tuple[Slot, np.ndarray], ...]
     is_still: bool
@@ -52,7 +55,8 @@ def take_apart(frames: np.ndarray, slots: Sequence[Slot]) -> Stack:
     visible = _visible(objects, frames.shape[:3])  # [objects, keys, h, w]
     open_ground = ~visible.any(axis=0)
     is_still = bool(ground_slot and ground_slot.is_static) or _is_same(frames, open_ground)
-    ground = _ground(frames, open_ground, is_still=is_still)
+    bars = _bars(ordered)
+    ground = _ground(frames, open_ground & ~bars, bars, is_still=is_still)
     cuts = [np.zeros((*frames.shape[:3], 4), np.uint8) for _ in objects]
     for key in range(len(frames)):
         canvas = _opaque(ground[key])
@@ -64,7 +68,7 @@ def take_apart(frames: np.ndarray, slots: Sequence[Slot]) -> Stack:
             cuts[index][key] = cut
             canvas = alpha_over(canvas, cut)
         _make_exact(frames[key], canvas, visible[:, key], ground[key], [c[key] for c in cuts])
-    return Stack(ground, ground_slot, tuple(zip(objects, cuts, strict=True)), is_still)
+    return Stack(ground, bars, ground_slot, tuple(zip(objects, cuts, strict=True)), is_still)
 
 
 def from_below(slots: Sequence[Slot]) -> list[Slot]:
@@ -75,7 +79,23 @@ def from_below(slots: Sequence[Slot]) -> list[Slot]:
 def _is_ground(ordered: Sequence[Slot]) -> bool:
     """Whether the lowest slot is what lies behind all others: together they cover the frame."""
     covered = np.any([slot.masks for slot in ordered], axis=0)
-    return float(1 - covered.mean()) < _GROUND_UNCOVERED
+    return float(1 - covered[:, ~_bars(ordered)].mean()) < _GROUND_UNCOVERED
+
+
+def _bars(slots: Sequence[Slot]) -> np.ndarray:
+    """Strips along the sides without any slot in them: bool [h, w].
+
+    Only where what is left is full of slots; otherwise the strips are part of a scenery.
+    """
+    covered = np.any([slot.masks for slot in slots], axis=(0, 1))  # [h, w]
+    bars = np.ones_like(covered)
+    rows = np.flatnonzero(covered.mean(axis=1) > _BAR_NOISE)
+    columns = np.flatnonzero(covered.mean(axis=0) > _BAR_NOISE)
+    if len(rows) and len(columns):
+        bars[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = False
+    if bars.all() or float(1 - covered[~bars].mean()) >= _GROUND_UNCOVERED:
+        return np.zeros_like(covered)
+    return bars
 
 
 def _visible(objects: Sequence[Slot], shape: tuple[int, ...]) -> np.ndarray:
@@ -97,7 +117,9 @@ def _is_same(frames: np.ndarray, open_ground: np.ndarray) -> bool:
     return float(change.mean()) < _STILL_LEVELS
 
 
-def _ground(frames: np.ndarray, open_ground: np.ndarray, *, is_still: bool) -> np.ndarray:
+def _ground(
+    frames: np.ndarray, open_ground: np.ndarray, bars: np.ndarray, *, is_still: bool
+) -> np.ndarray:
     """The backdrop at each key, from the key itself, the other key if still, then continued."""
     sure = np.stack([seen & ~around(~seen) for seen in open_ground])
     completed = []
@@ -107,7 +129,7 @@ def _ground(frames: np.ndarray, open_ground: np.ndarray, *, is_still: bool) -> n
             fresh = sure[other] & ~known
             picture[fresh] = frames[other][fresh]
             known |= fresh
-        completed.append(fill_from(picture, known, ~known) if known.any() else picture)
+        completed.append(fill_from(picture, known, ~(known | bars)) if known.any() else picture)
     return np.stack(completed)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+_SATURATION = 4.0
+
 
 def fill_from(frame: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Fill `wanted` pixels from `known` ones, coarse to fine: uint8 [h, w, 3]."""
@@ -17,7 +19,8 @@ def fill_from(frame: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.nd
     colour = levels[-1][..., :3] / np.maximum(levels[-1][..., 3:], 1e-3)
     for level in reversed(levels[:-1]):
         colour = cv2.pyrUp(colour, dstsize=(level.shape[1], level.shape[0]))
-        weight = np.clip(level[..., 3:] / 255, 0, 1)
+        # Cells that are partly known count as known, so that the nearest colours go on inward.
+        weight = np.clip(level[..., 3:] * (_SATURATION / 255), 0, 1)
         own = level[..., :3] / np.maximum(level[..., 3:], 1e-3)
         colour = own * weight + colour * (1 - weight)
     result = frame.copy()

@@ -80,7 +80,7 @@ def _key_frames(demo: Demo) -> list[int]:
 
 def _background(demo: Demo, stack: Stack, blobs: MemoryBlobs) -> list[Layer]:
     """The backdrop where no slot is it, or a still copy behind a slot that may uncover it."""
-    if stack.ground_slot is not None and stack.ground_slot.is_static:
+    if stack.ground_slot is not None and stack.ground_slot.is_static and not stack.bars.any():
         return []
     keys = _keys(demo, [_opaque(picture) for picture in stack.ground], blobs)
     moves = stack.ground_slot is None and not stack.is_still
@@ -91,7 +91,9 @@ def _background(demo: Demo, stack: Stack, blobs: MemoryBlobs) -> list[Layer]:
 def _slot_layers(demo: Demo, stack: Stack, blobs: MemoryBlobs) -> list[Layer]:
     cuts = list(stack.cuts)
     if stack.ground_slot is not None:
-        cuts.insert(0, (stack.ground_slot, np.stack([_opaque(g) for g in stack.ground])))
+        pictures = np.stack([_opaque(picture) for picture in stack.ground])
+        pictures[:, stack.bars] = 0
+        cuts.insert(0, (stack.ground_slot, pictures))
     controls = _Controls(demo)
     return [
         _slot_layer(demo, slot, order, list(pictures), controls.of(slot, blobs), blobs)
@@ -108,22 +110,34 @@ def _slot_layer(
     blobs: MemoryBlobs,
 ) -> Layer:
     role = Role.HOLD if slot.is_static else Role.ANIMATE
-    beyond_px = 0
+    beyond_px = (0, 0)
     if controls and len(pictures) == 1:
-        beyond_px = round(_OVERSCAN * max(pictures[0].shape[:2]))
+        beyond_px = _beyond(demo, controls)
         pictures = [_overscanned(picture, beyond_px) for picture in pictures]
     keys = _keys(demo, pictures, blobs, beyond_px)
     return Layer(name=f"layer {slot.number}", order=order, role=role, keys=keys, controls=controls)
 
 
-def _overscanned(picture: np.ndarray, beyond_px: int) -> np.ndarray:
+def _beyond(demo: Demo, controls: tuple[Control, ...]) -> tuple[int, int]:
+    """How far (across, down) to continue art over the canvas: as its tracks move, at least 1/4."""
+    height, width = demo.frames.shape[1:3]
+    size = np.array([width, height])
+    reach = _OVERSCAN * np.array([max(width, height)] * 2)
+    if demo.tracks is not None and any(isinstance(control, Trajectory) for control in controls):
+        reach = np.maximum(reach, np.abs(demo.tracks - demo.tracks[:1]).max(axis=(0, 1)) + 8)
+    across, down = np.ceil(np.minimum(reach, size)).astype(int)
+    return int(across), int(down)
+
+
+def _overscanned(picture: np.ndarray, beyond_px: tuple[int, int]) -> np.ndarray:
     """Art that the camera cuts, continued beyond its border: a backdrop mirrored, others drawn out.
 
     With a second key that is not needed: there the other key shows what comes in.
     """
     whole = bool((picture[..., 3] == 255).all())
     border = cv2.BORDER_REFLECT_101 if whole else cv2.BORDER_REPLICATE
-    return cv2.copyMakeBorder(picture, *(beyond_px,) * 4, border)
+    across, down = beyond_px
+    return cv2.copyMakeBorder(picture, down, down, across, across, border)
 
 
 class _Controls:
@@ -187,15 +201,18 @@ def _trajectory(tracks: np.ndarray, blobs: MemoryBlobs) -> Trajectory:
 
 
 def _keys(
-    demo: Demo, pictures: list[np.ndarray], blobs: MemoryBlobs, beyond_px: int = 0
+    demo: Demo,
+    pictures: list[np.ndarray],
+    blobs: MemoryBlobs,
+    beyond_px: tuple[int, int] = (0, 0),
 ) -> tuple[Key, ...]:
-    """Keys of pictures uint8 [h, w, 4] that reach `beyond_px` over every side of the canvas."""
+    """Keys of pictures uint8 [h, w, 4] that reach `beyond_px` (across, down) over the canvas."""
     keys = []
     for frame, pixels in zip(_key_frames(demo), pictures, strict=True):
         if not pixels[..., 3].any():
             keys.append(Key(frame=frame))
             continue
-        keys.append(Key(frame=frame, picture=_reference(pixels, blobs, -beyond_px)))
+        keys.append(Key(frame=frame, picture=_reference(pixels, blobs, beyond_px)))
     return tuple(keys)
 
 
@@ -203,7 +220,10 @@ def _opaque(picture: np.ndarray) -> np.ndarray:
     return np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
 
 
-def _reference(pixels: np.ndarray, blobs: MemoryBlobs, corner_px: int = 0) -> PictureRef:
+def _reference(
+    pixels: np.ndarray, blobs: MemoryBlobs, beyond_px: tuple[int, int] = (0, 0)
+) -> PictureRef:
     height, width = pixels.shape[:2]
     blob = blobs.put(encode_png(pixels))
-    return PictureRef(blob=blob, width=width, height=height, x=corner_px, y=corner_px)
+    x, y = -beyond_px[0], -beyond_px[1]
+    return PictureRef(blob=blob, width=width, height=height, x=x, y=y)

@@ -1,0 +1,61 @@
+"""Trajectories of plates and of art that the camera cuts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.layer_motion import affine, trajectory
+from backend.layer_motion.registration import register
+from backend.layer_motion.warp import prepare
+from shared.pictures import Picture
+
+FRAME = (160, 96)
+PLATE = trajectory.Extent(54.0, FRAME)
+
+
+def test_a_plate_does_not_shear_after_a_point_that_is_lost_outside() -> None:
+    start = np.array([[20, 60], [30, 40], [120, 10.0]])
+    pan = np.array([-60.0, 0])
+    lost = start + pan + np.array([[25, 8], [0, 0], [0, 0]])
+    moves = trajectory.motion(np.stack([start, start + pan / 4, lost]), PLATE)
+    assert np.allclose(moves[1], affine.translation(-15, 0), atol=1e-6)
+    assert np.allclose(moves[2][:2, :2], np.eye(2), atol=0.05)
+    assert np.allclose(affine.apply(moves[2], start[2]), start[2] + pan, atol=2)
+
+
+def test_points_far_apart_inside_the_frame_still_turn_a_plate() -> None:
+    start = np.array([[20, 20], [140, 24], [80, 80.0]])
+    turn = affine.rotation_about(np.array([80.0, 48]), 8)
+    moves = trajectory.motion(np.stack([start, affine.apply(turn, start)]), PLATE)
+    assert np.allclose(moves[1], turn, atol=0.05 * 96)
+    assert np.allclose(moves[1][:2, :2], turn[:2, :2], atol=0.01)
+
+
+def test_two_points_side_by_side_do_not_spin_large_art() -> None:
+    start = np.array([[50, 50], [53, 50.0]])
+    apart = np.stack([start, start + np.array([[10, -2], [10, 2]])])
+    moves = trajectory.motion(apart, trajectory.Extent(50.0))
+    assert np.allclose(moves[1], affine.translation(10, 0), atol=1e-6)
+
+
+def test_points_spread_over_the_art_move_it_as_without_an_extent() -> None:
+    start = np.array([[40, 40], [70, 45], [50, 70.0]])
+    moved = affine.apply(affine.rotation_about(np.array([50.0, 50]), 20, 1.1), start)
+    tracks = np.stack([start, moved])
+    assert np.allclose(
+        trajectory.motion(tracks)[1], trajectory.motion(tracks, trajectory.Extent(30.0))[1]
+    )
+
+
+def test_registration_finds_art_that_slides_in_over_the_border() -> None:
+    rng = np.random.default_rng(11)
+    art = np.zeros((150, 60, 4), np.uint8)
+    art[..., 3] = 255
+    spots = rng.integers(30, 226, (15, 6, 3)).astype(np.uint8)
+    art[..., :3] = spots.repeat(10, axis=0).repeat(10, axis=1)
+    first, last = np.zeros((96, 160, 4), np.uint8), np.zeros((96, 160, 4), np.uint8)
+    first[:60, 50:110] = art[90:]
+    last[:84, 58:118] = art[66:]
+    found = register(prepare(Picture(first), *FRAME), prepare(Picture(last), *FRAME), *FRAME).matrix
+    corners = np.array([[50, 10], [110, 10], [80, 55.0]])
+    assert np.abs(affine.apply(found, corners) - corners - [8, 24]).max() < 1.5
