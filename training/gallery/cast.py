@@ -12,7 +12,7 @@ from .ink import INK, Stroke, boxy, closed, curve, ellipse, limb, pen, placed, s
 from .moves import mix, wave
 from .shot import GalleryLayer, GalleryShot
 
-_KEYS, _ROUGHS = (1, 9, 17), (5, 13)
+_KEYS, _ROUGHS = (1, 5, 9, 13, 17), (3, 7, 11, 15)
 
 
 def cape_shot() -> GalleryShot:
@@ -20,8 +20,8 @@ def cape_shot() -> GalleryShot:
     return GalleryShot(
         "cape",
         "Cape in the wind",
-        "A wave travels from the shoulders to the hem, a third of its period between two keys; "
-        "folds ride on it. Roughs at frames 5 and 13.",
+        "A wave travels from the shoulders to the hem, a sixth of its period between two keys; "
+        "folds ride on it. Roughs in the middle of each gap.",
         (
             GalleryLayer("roofs", lambda _: [*scenery.evening(), *_roof()], (1,), background=True),
             GalleryLayer("cape", _cape, _KEYS, rough=_ROUGHS, redrawn=True),
