@@ -203,6 +203,7 @@ def _fan_at(frame: float, number: int) -> tuple[float, float]:
 
 def _fan(frame: float, number: int) -> list[Stroke]:
     up = 0.5 + 0.5 * wave(frame - 2, 16, 0.17 * number + 0.12)
+    out = math.sin(math.pi * up)  # hands swing outward on their way
     shirt, tone = _SHIRTS[number], _TONES[number]
     legs = [
         limb([(d, 84), (1.3 * d, 134), (1.5 * d - 12 * up, 180 + 12 * up)], (20, 18, 15), "#3a4056")
@@ -212,8 +213,8 @@ def _fan(frame: float, number: int) -> list[Stroke]:
         limb(
             [
                 (s * 44, -6),
-                (s * mix(80, 72, up), mix(40, -48, up)),
-                (s * mix(56, 62 + 8 * number, up), mix(98, -118, up)),
+                (s * (mix(80, 72, up) + 10 * out), mix(40, -48, up)),
+                (s * (mix(56, 62 + 8 * number, up) + 66 * out), mix(98, -118, up)),
             ],
             (16, 14, 13),
             tone,
