@@ -12,7 +12,7 @@ from .ink import INK, Stroke, boxy, closed, curve, ellipse, limb, pen, placed, s
 from .moves import mix, wave
 from .shot import GalleryLayer, GalleryShot
 
-_KEYS, _ROUGHS = (1, 9, 17), (5, 13)
+_KEYS, _ROUGHS = (1, 5, 9, 13, 17), (3, 7, 11, 15)
 
 
 def cape_shot() -> GalleryShot:
@@ -20,8 +20,8 @@ def cape_shot() -> GalleryShot:
     return GalleryShot(
         "cape",
         "Cape in the wind",
-        "A wave travels from the shoulders to the hem, a third of its period between two keys; "
-        "folds ride on it. Roughs at frames 5 and 13.",
+        "A wave travels from the shoulders to the hem, a sixth of its period between two keys; "
+        "folds ride on it. Roughs in the middle of each gap.",
         (
             GalleryLayer("roofs", lambda _: [*scenery.evening(), *_roof()], (1,), background=True),
             GalleryLayer("cape", _cape, _KEYS, rough=_ROUGHS, redrawn=True),
@@ -203,6 +203,7 @@ def _fan_at(frame: float, number: int) -> tuple[float, float]:
 
 def _fan(frame: float, number: int) -> list[Stroke]:
     up = 0.5 + 0.5 * wave(frame - 2, 16, 0.17 * number + 0.12)
+    out = math.sin(math.pi * up)  # hands swing outward on their way
     shirt, tone = _SHIRTS[number], _TONES[number]
     legs = [
         limb([(d, 84), (1.3 * d, 134), (1.5 * d - 12 * up, 180 + 12 * up)], (20, 18, 15), "#3a4056")
@@ -212,8 +213,8 @@ def _fan(frame: float, number: int) -> list[Stroke]:
         limb(
             [
                 (s * 44, -6),
-                (s * mix(80, 72, up), mix(40, -48, up)),
-                (s * mix(56, 62 + 8 * number, up), mix(98, -118, up)),
+                (s * (mix(80, 72, up) + 10 * out), mix(40, -48, up)),
+                (s * (mix(56, 62 + 8 * number, up) + 66 * out), mix(98, -118, up)),
             ],
             (16, 14, 13),
             tone,

@@ -27,6 +27,7 @@ def pan_shot() -> GalleryShot:
             GalleryLayer("valley", lambda _: _valley(), (1,), background=True),
             GalleryLayer("van", _van, _KEYS, path=_van_at, redrawn=True),
         ),
+        step=2,
         camera=_camera,
     )
 
@@ -188,12 +189,13 @@ def border_shot() -> GalleryShot:
     return GalleryShot(
         "border",
         "Leaving and entering",
-        "The plane's second key and the balloon's first lie outside the picture. Both have paths.",
+        "The plane's last key and the balloon's first lie outside the picture. Both have paths.",
         (
             GalleryLayer("sky", lambda _: scenery.evening(), (1,), background=True),
-            GalleryLayer("balloon", _balloon, (1, 17), path=_balloon_at, redrawn=True),
-            GalleryLayer("plane", _plane, (1, 17), path=_plane_at),
+            GalleryLayer("balloon", _balloon, _KEYS, path=_balloon_at, redrawn=True),
+            GalleryLayer("plane", _plane, _KEYS, path=_plane_at),
         ),
+        step=2,
     )
 
 

@@ -42,11 +42,15 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class ShotScores(msgspec.Struct, frozen=True, kw_only=True):
-    """One shot: scores by method, how the engine filled each layer, and seconds for a take."""
+    """One shot: scores by method, how the engine filled each layer, and seconds for a take.
+
+    `controlled`: whether any layer has a control; without, both takes of the engine are one.
+    """
 
     name: str
     title: str
     corresponds: bool
+    controlled: bool
     frames: list[int]
     scores: dict[str, Score]
     layers: dict[str, dict[str, str]]
@@ -90,6 +94,7 @@ def measure_shot(
             name=shot.name,
             title=shot.title,
             corresponds=shot.corresponds,
+            controlled=any(layer.controls for layer in given.request.layers),
             frames=judged,
             scores=scores,
             layers={method: take.methods for method, take in takes.items()},

@@ -11,7 +11,7 @@ from .ink import INK, Stroke, boxy, closed, curve, ellipse, limb, pen, placed, s
 from .moves import mix, wave
 from .shot import GalleryLayer, GalleryShot
 
-_KEYS, _ROUGHS = (1, 9, 17), (5, 13)
+_KEYS, _ROUGHS = (1, 5, 9, 13, 17), (3, 7, 11, 15)
 
 
 def smoke_shot() -> GalleryShot:
@@ -20,7 +20,7 @@ def smoke_shot() -> GalleryShot:
         "smoke",
         "Smoke",
         "A puff is born every five frames; it rises, grows and thins out until it is gone. Keys do "
-        "not hold the same puffs, so no stroke has a sure partner. Roughs at frames 5 and 13.",
+        "not hold the same puffs, so no stroke has a sure partner. Roughs in each gap.",
         (
             GalleryLayer(
                 "cottage", lambda _: [*scenery.night(), *_cottage()], (1,), background=True
@@ -100,7 +100,6 @@ def fire_shot() -> GalleryShot:
             GalleryLayer("fire", _fire, keys, rough=(3, 7, 11, 15), redrawn=True),
         ),
         corresponds=False,
-        step=1,
     )
 
 
@@ -170,8 +169,8 @@ def water_shot() -> GalleryShot:
     return GalleryShot(
         "water",
         "Water and a boat",
-        "Three rows of waves run at their own speeds, a quarter of a period between keys; the boat "
-        "rides on them with its own path. Roughs on the front wave at frames 5 and 13.",
+        "Three rows of waves run at their own speeds, an eighth of a period between keys; the boat "
+        "rides on them with its own path. Roughs on both near waves in each gap.",
         (
             GalleryLayer("sky", lambda _: _seascape(), (1,), background=True),
             GalleryLayer("far wave", lambda t: _swell(t, 0), _KEYS),

@@ -14,7 +14,7 @@ from .ink import INK, Stroke, boxy, closed, ellipse, limb, pen, placed, shape
 from .moves import ease, mix
 from .shot import GalleryLayer, GalleryShot
 
-_KEYS, _ROUGHS = (1, 9, 17), (5, 13)
+_KEYS, _ROUGHS = (1, 5, 9, 13, 17), (3, 7, 11, 15)
 
 
 def room() -> list[Stroke]:
@@ -62,7 +62,7 @@ def turn_shot() -> GalleryShot:
         "head-turn",
         "Head turn",
         "A three-quarter head turns to the other side on an arc; features slide over a ball, eyes "
-        "close halfway, the ponytail follows late. Roughs at frames 5 and 13.",
+        "close halfway, the ponytail follows late. Roughs in each gap.",
         (
             GalleryLayer("room", lambda _: room(), (1,), background=True),
             GalleryLayer("ponytail", _ponytail, _KEYS, rough=_ROUGHS),
@@ -121,7 +121,6 @@ def talk_shot() -> GalleryShot:
             GalleryLayer("mouth", lambda t: _facing(faces.mouth(_talk(t))), keys, redrawn=True),
             GalleryLayer("eyes", lambda t: _facing(faces.eyes(_talk(t))), keys, redrawn=True),
         ),
-        step=1,
     )
 
 

@@ -48,7 +48,7 @@ class GalleryShot:
     start: int = 1
     exposure: int = 1
     corresponds: bool = True
-    step: int = 2
+    step: int = 1
     camera: Place | None = None
 
     @property

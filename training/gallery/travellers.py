@@ -13,24 +13,24 @@ from .moves import ease, mix, wave
 from .shot import GalleryLayer, GalleryShot
 
 _COAT, _DARK_COAT, _SKIN, _HAIR, _BOOT = "#d9573f", "#b8432f", "#f3c9a5", "#6b3f2a", "#4a4152"
-_STEP_PX, _CYCLE = 132.0, 16.0
+_STEP_PX, _CYCLE = 132.0, 24.0
 
 
 def walk_shot() -> GalleryShot:
-    """A child walks two steps; keys at the contacts and passing positions."""
-    keys = (1, 5, 9, 13, 17)
+    """A child walks two steps; keys at contact, down, passing and up."""
+    keys = tuple(range(1, 26, 3))
     return GalleryShot(
         "walk",
         "Walk cycle",
-        "Two steps on fours: contacts and passing positions are keys. Legs and arms are limbs "
-        "with knees and elbows, the hip rises and falls, the scarf drags.",
+        "Two steps of twelve frames: contact, down, passing and up are keys. Legs and arms are "
+        "limbs with knees and elbows, the hip rises and falls, the scarf drags.",
         (
             GalleryLayer("street", lambda _: scenery.street(), (1,), background=True),
             GalleryLayer("far limbs", lambda t: _walk_limbs(t, near=False), keys, path=_hip),
             GalleryLayer("body", _walk_body, keys, path=_hip, redrawn=True),
             GalleryLayer("near limbs", lambda t: _walk_limbs(t, near=True), keys, path=_hip),
         ),
-        step=1,
+        end=25,
     )
 
 
@@ -143,19 +143,18 @@ def _walk_head() -> list[Stroke]:
 
 def ball_shot() -> GalleryShot:
     """A ball falls, squashes on the floor and leaves stretched."""
-    keys = (1, 7, 13)
+    keys = (1, 6, 7, 8, 13)
     return GalleryShot(
         "ball",
         "Squash and stretch",
-        "Keys: top, squash on the floor, top. Between them it falls faster and faster and "
-        "stretches; only the path and the roughs next to the floor can tell.",
+        "Keys: top, stretch, squash on the floor, stretch, top. Between them it falls faster and "
+        "faster; only its path and the roughs at frames 4 and 10 can tell.",
         (
             GalleryLayer("court", lambda _: scenery.court(), (1,), background=True),
             GalleryLayer("shadow", _ball_shadow, keys),
-            GalleryLayer("ball", _ball, keys, rough=(5, 6, 8, 9), path=_ball_place, redrawn=True),
+            GalleryLayer("ball", _ball, keys, rough=(4, 10), path=_ball_place, redrawn=True),
         ),
         end=13,
-        step=1,
     )
 
 
@@ -218,16 +217,17 @@ def bird_shot() -> GalleryShot:
         "crane",
         "On twos with rough sketches",
         "One downstroke in seventeen frames on twos; the tips lag behind the wrists. Pencil roughs "
-        "with gaps and wobble at frames 5, 9 and 13.",
+        "with gaps and wobble at frames 5 and 13.",
         (
             GalleryLayer("sky", lambda _: scenery.evening(), (1,), background=True),
-            GalleryLayer("far wing", lambda t: _wing(t, near=False), (1, 17), rough=(5, 9, 13)),
-            GalleryLayer("crane", _crane, (1, 17), rough=(5, 9, 13)),
+            GalleryLayer("far wing", lambda t: _wing(t, near=False), (1, 9, 17), rough=(5, 13)),
+            GalleryLayer("crane", _crane, (1, 9, 17), rough=(5, 13)),
             GalleryLayer(
-                "near wing", lambda t: _wing(t, near=True), (1, 17), rough=(5, 9, 13), redrawn=True
+                "near wing", lambda t: _wing(t, near=True), (1, 9, 17), rough=(5, 13), redrawn=True
             ),
         ),
         exposure=2,
+        step=2,
     )
 
 

@@ -21,6 +21,8 @@ def misses(shot: ShotScores) -> list[str]:
     """
     found: list[str] = []
     for method, wanted in GAIN_DB.items():
+        if method == CONTROLLED and not shot.controlled:
+            continue
         gain = shot.gain_db(method)
         bar = wanted if shot.corresponds else 0.0
         if gain < bar:

@@ -43,8 +43,8 @@ def test_a_scene_holds_the_artists_keys_roughs_and_paths() -> None:
     _open(shot)
     ball = shot.layers[-1]
     assert _keys("court", BACKDROP) == [1]
-    assert _keys("ball") == [1, 7, 13]
-    assert _keys(rough_name(ball)) == [5, 6, 8, 9]
+    assert _keys("ball") == [1, 6, 7, 8, 13]
+    assert _keys(rough_name(ball)) == [4, 10]
     assert ball.path is not None
     bpy.context.scene.frame_set(7)
     path = bpy.data.objects[path_name(ball)]
