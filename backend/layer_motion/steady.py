@@ -38,4 +38,4 @@ def steadied(path: np.ndarray) -> np.ndarray:
         return path
     window = _WINDOW if tremble < _WIDE_FROM_PX else _WIDE_WINDOW
     window = min(window, len(path) - 1 + len(path) % 2)
-    return savgol_filter(path, window, 2, axis=0, mode="interp")
+    return np.asarray(savgol_filter(path, window, 2, axis=0, mode="interp"))
