@@ -15,7 +15,7 @@ from backend.layer_motion.task import GapResult, GapTask
 from backend.mini.expert import Expert, load_expert, refine_gap
 from training import baselines
 from training.metrics import edge_energy, psnr_db, ssim
-from training.modes import MODES, Mode, layer_task
+from training.modes import MODES, Mode, layer_task, rough_style
 from training.procedural import RenderedClip, make_clip, render
 from training.procedural.render import composite
 
@@ -64,16 +64,26 @@ def measure_clip(seed: int, settings: Settings) -> ClipScores | None:
     if clip.stratum == "static":
         return None
     rendered = render(clip, settings.width, settings.height)
+    sketched = {False: rendered, True: _roughly(rendered, settings)}
     plain = {
         last_key: _plain_scores(rendered, settings, last_key=last_key) for last_key in (True, False)
     }
     expert = load_expert(settings.weights) if settings.mini else None
     scores = {
-        mode.name: plain[mode.last_key] | _engine_scores(rendered, mode, settings, expert)
+        mode.name: plain[mode.last_key]
+        | _engine_scores(sketched[mode.rough], mode, settings, expert)
         for mode in MODES
         if mode.name in settings.modes
     }
     return ClipScores(seed, clip.stratum, scores)
+
+
+def _roughly(rendered: RenderedClip, settings: Settings) -> RenderedClip:
+    """The same clip with rough sketches; itself where no mode asks for them."""
+    if not any(mode.rough and mode.name in settings.modes for mode in MODES):
+        return rendered
+    style = rough_style(settings.height)
+    return render(rendered.clip, settings.width, settings.height, sketch=style)
 
 
 def _plain_scores(

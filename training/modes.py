@@ -10,22 +10,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from backend.layer_motion.task import GapTask
-from training.procedural import RenderedClip
+from training.procedural import RenderedClip, SketchStyle
 
 SPARSE_SKETCHES = 4  # keys and two drawings between, evenly spaced
+ROUGH_JITTER_PX, ROUGH_LINES = 2.0, 320
 
 
 @dataclass(frozen=True)
 class Mode:
     """One column of the evaluation: with a last key or not, tracked points, sketches per layer.
 
-    `sketches`: 0 none, `SPARSE_SKETCHES`, or -1 for every frame.
+    `sketches`: 0 none, `SPARSE_SKETCHES`, or -1 for every frame. `rough`: the sketches are those of
+    `rough_style`.
     """
 
     name: str
     last_key: bool
     points: int = 0
     sketches: int = 0
+    rough: bool = False
 
     @property
     def has_sketch(self) -> bool:
@@ -43,7 +46,19 @@ MODES: tuple[Mode, ...] = (
     Mode("animate/3-points", False, points=3),
     Mode("animate/4-sketches", False, sketches=SPARSE_SKETCHES),
     Mode("animate/dense-sketch", False, sketches=-1),
+    Mode("interpolate/rough-sketch", True, sketches=-1, rough=True),
+    Mode("animate/rough-sketch", False, sketches=-1, rough=True),
 )
+
+
+def rough_style(height: int) -> SketchStyle:
+    """Rough sketches for frames of `height` lines: trembling, broken, every line drawn twice.
+
+    The tremble is 2 px rms where the picture has `ROUGH_LINES` lines and the same share of it at
+    any other size: 2 px of 96 lines would leave no limb and no eye to recognise.
+    """
+    jitter_px = ROUGH_JITTER_PX * height / ROUGH_LINES
+    return SketchStyle(jitter_px=jitter_px, gaps=0.2, doubles=1.0)
 
 
 def sketched_frames(mode: Mode, frames: int) -> tuple[int, ...]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, art_points, sketch_points
 from .plan import Plan, Scene, Step
 from .pose import AT_REST, Pose
+from .steady import steadied
 from .warp import Art
 
 _WORKING_LINES = 112
@@ -27,9 +28,12 @@ _GOOD_FIT_PX = 0.2
 
 @dataclass(frozen=True, eq=False)
 class _Track:
-    """One key's art along the sketches: moment -> fit, and the affine map of each."""
+    """One key's art along the sketches: moment -> fit, and the affine map of each.
 
-    fitter: LineFitter
+    `origin` float64 [n, 2]: where the fitted points lie on the key's art, in working pixels.
+    """
+
+    origin: np.ndarray
     fits: dict[int, Fit]
     maps: dict[int, np.ndarray]
 
@@ -85,8 +89,21 @@ def _follow(
         else:
             fits[moment] = fitter.find([fits[near].moved, start], targets[moment])
         near = moment
-    maps = {moment: _global_map(fitter, fit) for moment, fit in fits.items()}
-    return _Track(fitter, fits, maps)
+    fits = _steady(fits, key)
+    maps = {moment: _global_map(fitter.source, fit) for moment, fit in fits.items()}
+    return _Track(fitter.source, fits, maps)
+
+
+def _steady(fits: dict[int, Fit], key: int) -> dict[int, Fit]:
+    """The fits without tremble, where sketches follow each other moment by moment."""
+    moments = sorted(m for m in fits if m != key)
+    if not moments or moments[-1] - moments[0] != len(moments) - 1:
+        return fits
+    path = np.stack([fits[moment].moved for moment in moments])  # [moments, n, 2]
+    calm = dict(zip(moments, steadied(path), strict=True))
+    if all(np.array_equal(calm[m], fits[m].moved) for m in moments):
+        return fits
+    return {m: replace(fit, moved=calm.get(m, fit.moved)) for m, fit in fits.items()}
 
 
 def _source_points(scene: Scene, art: Art, sketch: LinePoints | None, scale: float) -> LinePoints:
@@ -133,10 +150,10 @@ def _same_lines(scene: Scene, key: int, moment: int) -> bool:
     return bool(np.abs(sketches[key] - sketches[moment]).max() < _SAME_LINES)
 
 
-def _global_map(fitter: LineFitter, fit: Fit) -> np.ndarray:
-    if fit.moved is fitter.source:
+def _global_map(origin: np.ndarray, fit: Fit) -> np.ndarray:
+    if fit.moved is origin:
         return affine.IDENTITY
-    return global_map(fitter.source, fit.moved, fit.trust)
+    return global_map(origin, fit.moved, fit.trust)
 
 
 def _step(
@@ -150,7 +167,7 @@ def _step(
             poses.append(None)
             continue
         moved, trust, error = _at(track, moment)
-        poses.append(_pose(scene, track.fitter, moved, trust, scale))
+        poses.append(_pose(scene, track.origin, moved, trust, scale))
         errors.append(error)
     share = _share(scene, moment, errors)
     if first is None or last is None:
@@ -181,7 +198,7 @@ def _at(track: _Track, moment: int) -> tuple[np.ndarray, np.ndarray, float]:
     part = (moment - before) / (behind - before)
     one, other = track.fits[before], track.fits[behind]
     change = track.maps[behind] @ np.linalg.inv(track.maps[before])
-    centre = affine.apply(track.maps[before], track.fitter.source).mean(axis=0)
+    centre = affine.apply(track.maps[before], track.origin).mean(axis=0)
     bridge = affine.interpolate(change, part, centre)
     rest = np.linalg.inv(change) if affine.is_regular(change) else affine.IDENTITY
     ahead = one.moved
@@ -217,9 +234,9 @@ def _swing(track: _Track, known: np.ndarray, place: int, part: float) -> np.ndar
 
 
 def _pose(
-    scene: Scene, fitter: LineFitter, moved: np.ndarray, trust: np.ndarray, scale: float
+    scene: Scene, origin: np.ndarray, moved: np.ndarray, trust: np.ndarray, scale: float
 ) -> Pose:
-    if moved is fitter.source:
+    if moved is origin:
         return AT_REST
     frame = scene.task.width, scene.task.height
-    return pose_of_points(fitter.source, moved, trust, frame, scale)
+    return pose_of_points(origin, moved, trust, frame, scale)

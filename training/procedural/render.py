@@ -36,7 +36,6 @@ class SketchStyle:
 
 
 CLEAN = SketchStyle()
-ROUGH = SketchStyle(jitter_px=2.0, gaps=0.2, doubles=1.0)
 
 
 @dataclass(frozen=True, eq=False)

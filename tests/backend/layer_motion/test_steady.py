@@ -1,0 +1,42 @@
+"""Promises of steadying: tremble goes, motion stays, short runs are left alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.layer_motion.steady import steadied, tremble_px
+
+
+def swinging(moments: int) -> np.ndarray:
+    """Forty points that slide and swing: [moments, 40, 2]."""
+    time = np.linspace(0, 1, moments)[:, None]
+    phase = np.linspace(0, 1, 40)[None]
+    x = 60 * time**2 + 0 * phase
+    y = 8 * np.sin(2 * np.pi * (0.5 * time + 0.1 * phase))
+    return np.stack([x, y], axis=2)
+
+
+def trembling(path: np.ndarray, rms_px: float) -> np.ndarray:
+    """The same points with a hand's tremble that differs from moment to moment."""
+    return path + np.random.default_rng(3).normal(0, rms_px, path.shape)
+
+
+def test_smooth_motion_comes_back_as_it_is() -> None:
+    path = swinging(15)
+    assert steadied(path) is path
+
+
+def test_the_amount_of_tremble_is_found() -> None:
+    assert abs(tremble_px(trembling(swinging(15), 0.5)) - 0.5) < 0.08
+
+
+def test_tremble_is_more_than_a_third_less() -> None:
+    path = swinging(15)
+    rough = trembling(path, 0.5)
+    left = np.sqrt(np.mean((steadied(rough) - path) ** 2))
+    assert left < 0.65 * np.sqrt(np.mean((rough - path) ** 2))
+
+
+def test_a_few_moments_are_left_alone() -> None:
+    rough = trembling(swinging(4), 2.0)
+    assert steadied(rough) is rough
