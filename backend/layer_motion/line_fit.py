@@ -14,7 +14,7 @@ from scipy.spatial import KDTree
 from . import affine
 from .line_points import LinePoints
 
-_MAX_SOURCE_POINTS = 600
+MAX_SOURCE_POINTS = 600
 _MAX_TARGET_POINTS = 1500
 _HEADING_PX = 2.5
 _AFFINE_STEPS = 6
@@ -52,7 +52,7 @@ class LineFitter:
 
     def __init__(self, source: LinePoints, frame: tuple[float, float]) -> None:
         self._frame = frame
-        thinned = _thinned(source, _MAX_SOURCE_POINTS)
+        thinned = _thinned(source, MAX_SOURCE_POINTS)
         self.source, self.heading = thinned.place, thinned.heading  # [n, 2] each
         square = ((self.source[:, None] - self.source[None]) ** 2).sum(axis=2)
         self._kernels = [

@@ -21,14 +21,20 @@ class LinePoints:
     """Points on lines: `place` float64 [n, 2] working pixels, (0, 0) the plane's upper left corner.
 
     `heading` float64 [n, 2]: cosine and sine of twice the line's angle, so that a line has the
-    same heading from both ends.
+    same heading from both ends. `per_px`: how many there are on a working pixel of line.
     """
 
     place: np.ndarray
     heading: np.ndarray
+    per_px: float = 1.0
 
     def __len__(self) -> int:
         return len(self.place)
+
+    @property
+    def length_px(self) -> float:
+        """Length of the lines in working pixels."""
+        return len(self.place) / self.per_px
 
 
 NO_POINTS = LinePoints(np.zeros((0, 2)), np.zeros((0, 2)))
@@ -47,7 +53,7 @@ def sketch_points(lines: np.ndarray, scale: float) -> LinePoints:
         return NO_POINTS
     found = _ridges(np.minimum(small / peak, 1.0))
     stretch = np.array([lines.shape[1] / size[0], lines.shape[0] / size[1]])
-    return LinePoints(found.place * stretch * scale, found.heading)
+    return LinePoints(found.place * stretch * scale, found.heading, _FINENESS)
 
 
 def art_points(art: Art, scale: float) -> LinePoints:

@@ -7,6 +7,7 @@ then what is left, piece by piece. From one key alone the strokes follow the pos
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -17,7 +18,7 @@ from scipy.spatial import KDTree
 from shared.strokes import Drawing
 
 from . import affine, warp
-from .line_fit import LineFitter
+from .line_fit import MAX_SOURCE_POINTS, LineFitter
 from .line_points import LinePoints, sketch_points
 from .plan import Plan, Scene, Step, gentle
 from .pose import Field, Pose
@@ -29,7 +30,6 @@ from .stroke_pair import StrokePair
 _WORKING_LINES = 180  # finer than for pixels: strokes show what is left of an error sharply
 _ASTRAY_PX = 2.5
 _MIN_POINTS = 12
-_MOST_SAMPLES = 690
 _SPACINGS_PX = (1.0, 1.5, 2.2, 3.5, 5.0, 8.0)
 _PROGRESS_TRIALS = 11
 _PACE_COST_PX = 0.4
@@ -80,7 +80,7 @@ def _samples(pair: StrokePair, scale: float) -> np.ndarray | None:
     for spacing in _SPACINGS_PX:
         inner = np.searchsorted(way, np.arange(0.0, way[-1], spacing))
         index = np.unique(np.concatenate([ends, inner]))
-        if len(index) <= _MOST_SAMPLES:
+        if len(index) <= MAX_SOURCE_POINTS:
             return index
     return None
 
@@ -103,11 +103,13 @@ class _Layer:
         still = np.zeros(self._pair.first.points.shape)
         laid = {0: _Laid(0.0, still, 0.0), scene.moments - 1: _Laid(1.0, still, 0.0)}
         pace = gentle(scene.times)
-        before = still
+        before, end = 0, scene.moments - 1
         for moment, target in targets.items():
             scene.check()
-            laid[moment] = self._lay(target, float(pace[moment]), before)
-            before = laid[moment].shift
+            shift = laid[before].shift
+            guesses = shift, shift * (end - moment) / (end - before)
+            laid[moment] = self._lay(target, float(pace[moment]), guesses)
+            before = moment
             if laid[moment].error_px > _ASTRAY_PX:
                 return None
         known = sorted(laid)
@@ -150,14 +152,14 @@ class _Layer:
         ahead = np.minimum(self._samples + 1, offsets[stroke + 1] - 1)
         return ahead, np.maximum(self._samples - 1, offsets[stroke])
 
-    def _lay(self, target: LinePoints, expected: float, before: np.ndarray) -> _Laid:
+    def _lay(self, target: LinePoints, expected: float, guesses: Sequence[np.ndarray]) -> _Laid:
         """Find the progress that suits a sketch best, then bend what is left.
 
-        `before` [P, 2]: the shift at the moment before.
+        `guesses` [P, 2] each: what the shift may be.
         """
         tree = KDTree(target.place)
-        if len(target) < _PARTIAL_SHARE * self._ink_px:
-            return self._lay_part(target, expected, before)
+        if target.length_px < _PARTIAL_SHARE * self._ink_px:
+            return self._lay_part(target, expected, guesses)
 
         def cost(progress: float) -> float:
             points = self._line_points(progress).place
@@ -174,16 +176,21 @@ class _Layer:
         fit = LineFitter(source, self._frame).follow(start, target)
         return _Laid(progress, self._spread(fit.moved - source.place), fit.error_px)
 
-    def _lay_part(self, target: LinePoints, progress: float, before: np.ndarray) -> _Laid:
+    def _lay_part(
+        self, target: LinePoints, progress: float, guesses: Sequence[np.ndarray]
+    ) -> _Laid:
         """Bend only the strokes that a sketch shows; all others stay on their way.
 
-        `before` [P, 2]: the shift at the moment before, where the search begins.
+        `guesses` [P, 2] each: shifts from which the search may begin; the nearest one is taken.
         """
         source = self._line_points(progress)
-        start = source.place + before[self._samples] * self._scale
+        starts = [source.place + guess[self._samples] * self._scale for guess in guesses]
+        start = min(
+            starts, key=lambda points: float(np.mean(KDTree(points).query(target.place)[0]))
+        )
         chosen = self._shown(start, target)
         if int(chosen.sum()) < 3:
-            return _Laid(progress, np.zeros_like(before), 0.0)
+            return _Laid(progress, np.zeros_like(guesses[0]), 0.0)
         part = LinePoints(source.place[chosen], source.heading[chosen])
         fit = LineFitter(part, self._frame).follow(start[chosen], target)
         moved = source.place.copy()
@@ -222,7 +229,7 @@ class _Layer:
         votes = np.bincount(stroke[np.asarray(nearest)[near]], minlength=count)
         steps = np.linalg.norm(np.diff(start, axis=0), axis=1) * (np.diff(stroke) == 0)
         length = np.bincount(stroke[1:], steps, count)
-        return (votes >= _SHOWN_SHARE * length + 2)[stroke]
+        return (votes / target.per_px >= _SHOWN_SHARE * length + 2)[stroke]
 
     def _spread(self, moved: np.ndarray) -> np.ndarray:
         """Displacements of the samples, working pixels, at all points: [P, 2] camera pixels."""

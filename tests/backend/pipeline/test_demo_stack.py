@@ -114,6 +114,8 @@ def test_masks_that_jpeg_has_frayed_still_give_the_frame() -> None:
     frame = frame_with(cover, noise=5)
     mask = np.where(cover > 0.5, 255, 0).astype(np.uint8)
     _, data = cv2.imencode(".jpg", mask, [cv2.IMWRITE_JPEG_QUALITY, 60])
-    frayed = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) > 127
+    read = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    assert read is not None
+    frayed = read > 127
     stack = take_apart(frame[None], [Slot(0, frayed[None]), Slot(1, ~frayed[None])])
     assert np.array_equal(composite(stack, 0), frame)
