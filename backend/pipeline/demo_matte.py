@@ -60,9 +60,10 @@ def _share(seen: np.ndarray, own: np.ndarray, back: np.ndarray, inside: np.ndarr
 def _nearest(frame: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Every pixel's nearest known colour: uint8 [h, w, 3]."""
     distance_to = np.where(known, 0, 255).astype(np.uint8)
-    _, labels = cv2.distanceTransformWithLabels(
+    _, found = cv2.distanceTransformWithLabels(
         distance_to, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    labels = found.astype(np.intp)
     colours = np.zeros((int(labels.max()) + 1, 3), np.uint8)
     colours[labels[known]] = frame[known]
     return colours[labels]

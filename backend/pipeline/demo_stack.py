@@ -53,7 +53,7 @@ def take_apart(frames: np.ndarray, slots: Sequence[Slot]) -> Stack:
     ground_slot = ordered[0] if _is_ground(ordered) else None
     objects = ordered[1:] if ground_slot else ordered
     visible = _visible(objects, frames.shape[:3])  # [objects, keys, h, w]
-    open_ground = ~visible.any(axis=0)
+    open_ground = np.asarray(~visible.any(axis=0))
     is_still = bool(ground_slot and ground_slot.is_static) or _is_same(frames, open_ground)
     bars = _bars(ordered)
     ground = _ground(frames, open_ground & ~bars, bars, is_still=is_still)
@@ -61,7 +61,7 @@ def take_apart(frames: np.ndarray, slots: Sequence[Slot]) -> Stack:
     for key in range(len(frames)):
         canvas = _opaque(ground[key])
         for index, slot in enumerate(objects):
-            above = visible[index + 1 :, key].any(axis=0)
+            above = np.asarray(visible[index + 1 :, key].any(axis=0))
             hidden, under = _hidden(frames, slot, visible[index], above, key)
             cut = cut_softly(frames[key], visible[index, key], hidden, above, canvas[..., :3])
             cut[hidden, :3], cut[hidden, 3] = under[hidden], 255
