@@ -106,7 +106,8 @@ def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Pic
         return exact
     patch = _mixed(scene, step, limit, crisp=crisp)
     if step.idle is not None:
-        patch = idle.crisped(patch)
+        nearer = scene.last if step.share >= 0.5 and scene.last is not None else scene.first
+        patch = idle.crisped(patch, nearer)
     if step.strength < 1.0:
         patch = warp.faded(patch, step.strength)
     return warp.to_picture(patch)
