@@ -108,14 +108,14 @@ def _is_effect(alpha: np.ndarray, seen: np.ndarray) -> bool:
 
 
 def _glows_from_within(art: Art, size: tuple[int, int]) -> bool:
-    """Nothing but reds to yellows, in several tones that grow lighter from the rim inwards."""
+    """Mostly strong reds to yellows, stronger than any skin, growing lighter from the rim inwards."""
     small = cv2.resize(art.pixels, size, interpolation=cv2.INTER_AREA)
     alpha = small[..., 3]
     solid = alpha > _SOLID
     if not solid.any():
         return False
     red, green, blue = np.moveaxis(small[..., :3] / np.maximum(alpha, _SEEN)[..., None], 2, 0)
-    warm = solid & (red > 0.5) & (red >= green) & (green > blue) & (blue < 0.7 * red)
+    warm = solid & (red > 0.5) & (red >= green) & (green > blue) & (blue < 0.5 * red)
     if warm.sum() < _WARM_SHARE * solid.sum():
         return False
     tones = green[warm]
