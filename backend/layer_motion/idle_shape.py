@@ -108,7 +108,7 @@ def _is_effect(alpha: np.ndarray, seen: np.ndarray) -> bool:
 
 
 def _glows_from_within(art: Art, size: tuple[int, int]) -> bool:
-    """Mostly strong reds to yellows, stronger than any skin, growing lighter from the rim inwards."""
+    """Mostly reds to yellows, stronger than any skin, that grow lighter from the rim inwards."""
     small = cv2.resize(art.pixels, size, interpolation=cv2.INTER_AREA)
     alpha = small[..., 3]
     solid = alpha > _SOLID
