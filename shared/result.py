@@ -20,6 +20,9 @@ class ResultLayer(msgspec.Struct, frozen=True, kw_only=True):
     holds the scene frames whose pixels were generated (all others are the artist's own), and
     `method` says how: `key`, `trajectory`, `registration`, `sketch`, `strokes`, `hold`,
     `crossfade`, `idle`, `mini`, `layeranimate`.
+
+    `strokes[i]` is the drawing of the same frame as strokes (an NPZ, see `strokes.Drawing`), None
+    where pixels alone show it; empty where no new drawing of the layer is made of strokes.
     """
 
     name: str
@@ -30,6 +33,7 @@ class ResultLayer(msgspec.Struct, frozen=True, kw_only=True):
     painted: tuple[int, ...] = ()
     method: str = "hold"
     blend: str = "regular"
+    strokes: tuple[Hash | None, ...] = ()
 
 
 class ModelUsed(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +96,7 @@ def check_manifest(manifest: ResultManifest) -> None:
     if len({layer.folder.casefold() for layer in manifest.layers}) != len(manifest.layers):
         raise _unfit("two layers with one folder")
     for layer in manifest.layers:
-        if len(layer.frames) != count:
+        if len(layer.frames) != count or len(layer.strokes) not in (0, count):
             raise AcetateError(
                 "invalid_request", where="a layer with missing frames", detail=layer.name
             )
@@ -108,6 +112,8 @@ def result_blobs(manifest: ResultManifest) -> tuple[str, ...]:
     for layer in manifest.layers:
         found.update(dict.fromkeys(layer.frames))
     found.update(dict.fromkeys(manifest.painted))
+    for layer in manifest.layers:
+        found.update(dict.fromkeys(sha256 for sha256 in layer.strokes if sha256 is not None))
     return tuple(found)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from shared.pictures import Picture
+from shared.strokes import Drawing
 
 from . import (
     agreement,
@@ -20,7 +21,7 @@ from . import (
     unlike,
     warp,
 )
-from .pose import Box, Pose
+from .pose import AT_REST, Box, Pose
 from .task import GapResult, GapTask
 
 _STEEPNESS = 2.0
@@ -50,7 +51,8 @@ def animate_gap(
         check()
         pictures.append(_draw(scene, step, limit, crisp=crisp))
     errors = tuple(step.fit_error_px for step in decided.steps)
-    return GapResult(tuple(pictures), decided.method, errors, decided.notes)
+    strokes = tuple(_strokes(task, step) for step in decided.steps)
+    return GapResult(tuple(pictures), decided.method, errors, decided.notes, strokes)
 
 
 def make_plan(scene: plan.Scene) -> plan.Plan:
@@ -106,10 +108,19 @@ def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Pic
         return exact
     patch = _mixed(scene, step, limit, crisp=crisp)
     if step.idle is not None:
-        patch = idle.crisped(patch)
+        nearer = scene.last if step.share >= 0.5 and scene.last is not None else scene.first
+        patch = idle.crisped(patch, nearer)
     if step.strength < 1.0:
         patch = warp.faded(patch, step.strength)
     return warp.to_picture(patch)
+
+
+def _strokes(task: GapTask, step: plan.Step) -> Drawing | None:
+    """The strokes that show a drawing, or None where it is made of pixels."""
+    if step.drawing is not None:
+        return step.drawing
+    held = step.from_first is AT_REST and step.from_last is None and step.idle is None
+    return task.first_strokes if held and step.strength == 1.0 else None
 
 
 def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> warp.Patch:

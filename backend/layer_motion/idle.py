@@ -18,7 +18,7 @@ from .idle_motion import Rhythm, displaced, rhythm_of, strength_at
 from .idle_shape import Stance, between, kind_of, stance_of
 from .plan import Plan, Scene, Step
 from .pose import Box, Field, Pose, pixel_centres
-from .warp import Patch
+from .warp import Art, Patch
 
 _CELLS = 72
 _LEAST_CELL_PX = 2.0
@@ -26,6 +26,7 @@ _INVERSE_STEPS = 4
 _UNMOVED_PX = 0.01
 _SOFT_SIGMA = 0.8
 _STEEPER = 0.35
+_STEEPEST = 3.0  # times that
 
 _Move = Callable[[np.ndarray], np.ndarray]
 
@@ -119,18 +120,31 @@ def on_top(pose: Pose, idle: Field) -> Pose:
     )
 
 
-def crisped(patch: Patch) -> Patch:
-    """Edges as steep as before they were sampled between pixels, without rims beside them.
+def crisped(patch: Patch, art: Art) -> Patch:
+    """Edges as steep as the art's own before it was sampled between pixels, without rims.
 
-    A drawing that idles hardly moves, so that softer outlines than the key's would be seen.
+    A drawing that idles hardly moves, so that softer outlines than the key's would be seen, and
+    harder ones too. How much is lost depends on the place between pixels and on the lines' width.
     """
     pixels = patch.pixels
     soft = cv2.GaussianBlur(pixels, (3, 3), _SOFT_SIGMA)
-    steep = pixels + np.float32(_STEEPER) * (pixels - soft)
     around = np.ones((3, 3), np.uint8)
-    steep = np.clip(steep, cv2.erode(pixels, around), cv2.dilate(pixels, around))
+    low, high = cv2.erode(pixels, around), cv2.dilate(pixels, around)
+    wanted, plain = _steepness(art.pixels), _steepness(pixels)
+    if plain >= wanted:
+        return patch
+    tried = np.clip(pixels + np.float32(_STEEPER) * (pixels - soft), low, high)
+    gain = max(_steepness(tried) - plain, 1e-9)
+    share = np.float32(np.clip((wanted - plain) / gain, 0.0, _STEEPEST) * _STEEPER)
+    steep = np.clip(pixels + share * (pixels - soft), low, high)
     steep[..., :3] = np.minimum(steep[..., :3], steep[..., 3:])
     return Patch(steep, patch.box, patch.weight)
+
+
+def _steepness(pixels: np.ndarray) -> float:
+    """Root of the summed squared differences between neighbours: pixels [h, w, 4] on nothing."""
+    down, across = np.diff(pixels, axis=0).ravel(), np.diff(pixels, axis=1).ravel()
+    return float(np.sqrt(down @ down + across @ across))
 
 
 def _box_of(field: Field) -> Box:

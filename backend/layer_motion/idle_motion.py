@@ -15,10 +15,22 @@ from .idle_shape import Idle, Stance
 
 _REACH = 0.04  # of the camera's height, at the tip, at score 1
 _SCORE_POWER = 1.3
-_PERIOD_S = {Idle.SWAY: 2.0, Idle.BREATHE: 2.8, Idle.DRIFT: 3.6, Idle.FLICKER: 0.6}
+_PERIOD_S = {
+    Idle.SWAY: 2.0,
+    Idle.BREATHE: 2.8,
+    Idle.DRIFT: 3.6,
+    Idle.FLICKER: 0.6,
+    Idle.BURN: 0.6,
+}
 _DRAWINGS_PER_CYCLE = 6
 # Part of the art's own size that a motion may reach: small art must not leave its place.
-_REACH_OF_SIZE = {Idle.SWAY: 0.15, Idle.BREATHE: 0.08, Idle.DRIFT: 0.3, Idle.FLICKER: 0.06}
+_REACH_OF_SIZE = {
+    Idle.SWAY: 0.15,
+    Idle.BREATHE: 0.08,
+    Idle.DRIFT: 0.3,
+    Idle.FLICKER: 0.06,
+    Idle.BURN: 0.1,
+}
 _TIP_LAG = 0.25  # radians by which the tip is behind the root
 _BEND_POWER = 1.5
 _WAVES = 3
@@ -75,6 +87,7 @@ def displaced(points: np.ndarray, stance: Stance, rhythm: Rhythm, time: float) -
         Idle.BREATHE: _breathe,
         Idle.DRIFT: _drift,
         Idle.FLICKER: _flicker,
+        Idle.BURN: _burn,
     }
     shift = moves[rhythm.kind](points, stance, rhythm, phase)
     return reach * shift * _freedom(points, stance, reach)
@@ -91,7 +104,7 @@ def strength_at(rhythm: Rhythm, score: float, time: float) -> float:
 
 def _extent(kind: Idle, stance: Stance) -> float:
     """The size that limits a motion: what stands is limited by its height."""
-    if kind in (Idle.SWAY, Idle.BREATHE):
+    if kind in (Idle.SWAY, Idle.BREATHE, Idle.BURN):
         return float(stance.size[1])
     return float(stance.size.max())
 
@@ -143,6 +156,16 @@ def _flicker(points: np.ndarray, stance: Stance, rhythm: Rhythm, phase: float) -
         part = min(1.0 / _WAVES, _MAX_SLOPE * length / (2 * np.pi * reach * _WAVES))
         total += part * wave[:, None] * np.array([-way[1], 0.4 * way[0] + 0.4])
     return rhythm.side * total
+
+
+def _burn(points: np.ndarray, stance: Stance, rhythm: Rhythm, phase: float) -> np.ndarray:
+    """Waves that climb from a resting base and grow on their way; the tips reach up and sink."""
+    high = _height(points, stance)
+    lick = np.sin(2 * phase - 2 * high) + np.sin(2 * high)
+    climb = 2 * np.pi * high * (1.0 + rhythm.lengths[0])
+    wave = np.sin(climb - phase) - np.sin(climb)
+    across = 0.5 * rhythm.side * high**_BEND_POWER * wave
+    return np.stack([across, -0.3 * high**2 * lick], axis=1)
 
 
 def _freedom(points: np.ndarray, stance: Stance, reach: float) -> np.ndarray:

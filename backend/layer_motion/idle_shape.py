@@ -21,6 +21,7 @@ _MANY_PARTS = 6
 _LARGEST_SHARE = 0.5
 _THIN_ALPHA = 0.85
 _THIN_SHARE = 0.5
+_WARM_SHARE, _WARM_SPREAD, _WARM_INWARD = 0.7, 0.3, 0.35
 
 
 class Idle(Enum):
@@ -29,7 +30,8 @@ class Idle(Enum):
     SWAY = "sway"  # bends about its root, as what stands or grows
     BREATHE = "breathe"  # swells and sinks back on its base
     DRIFT = "drift"  # hangs in the air or floats
-    FLICKER = "flicker"  # ripples, as fire, smoke, sparks and rain do
+    FLICKER = "flicker"  # ripples, as smoke, sparks and rain do
+    BURN = "burn"  # licks upwards from its base, as flames do
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +86,8 @@ def kind_of(art: Art, camera_height: int) -> Idle:
     seen = alpha > _SEEN
     if _is_effect(alpha, seen):
         return Idle.FLICKER
+    if _glows_from_within(art, size):
+        return Idle.BURN
     if art.box.bottom >= _GROUND_SHARE * camera_height or art.box.height >= _TALL * art.box.width:
         return Idle.SWAY
     if art.box.width <= _WIDE * art.box.height and float(seen.mean()) >= _SOLID:
@@ -101,3 +105,21 @@ def _is_effect(alpha: np.ndarray, seen: np.ndarray) -> bool:
         return True
     sizes = cv2.connectedComponentsWithStats(seen.astype(np.uint8), connectivity=8)[2][1:, 4]
     return len(sizes) >= _MANY_PARTS and float(sizes.max()) < _LARGEST_SHARE * area
+
+
+def _glows_from_within(art: Art, size: tuple[int, int]) -> bool:
+    """Mostly reds to yellows, stronger than any skin, that grow lighter from the rim inwards."""
+    small = cv2.resize(art.pixels, size, interpolation=cv2.INTER_AREA)
+    alpha = small[..., 3]
+    solid = alpha > _SOLID
+    if not solid.any():
+        return False
+    red, green, blue = np.moveaxis(small[..., :3] / np.maximum(alpha, _SEEN)[..., None], 2, 0)
+    warm = solid & (red > 0.5) & (red >= green) & (green > blue) & (blue < 0.5 * red)
+    if warm.sum() < _WARM_SHARE * solid.sum():
+        return False
+    tones = green[warm]
+    if float(np.percentile(tones, 90) - np.percentile(tones, 10)) < _WARM_SPREAD:
+        return False
+    inside = cv2.distanceTransform(np.pad(solid, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    return float(np.corrcoef(tones, inside[warm])[0, 1]) > _WARM_INWARD

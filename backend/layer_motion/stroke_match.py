@@ -110,7 +110,8 @@ def _read(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tupl
     priced = np.where(partner >= 0, price, 2 * stroke_assign.UNMATCHED)
     mean = float(_shares(one.length) @ priced)
     mean += 2 * stroke_assign.UNMATCHED * float(_shares(other.length)[alone].sum())
-    if mean < _GOOD_READING or not (partner >= 0).any():
+    many = max(len(lines), len(goals)) > _MANY
+    if mean < _GOOD_READING or many or not (partner >= 0).any():
         return (lines, goals, pairs, laid), mean
     found = stroke_split.mended(lines, goals, pairs, laid)
     return (*found, laid), mean

@@ -53,9 +53,12 @@ class GapResult:
     the distance left between its strokes and the sketch it follows, in pixels of the working size
     (about 100 lines); None where no sketch was followed; empty where nothing is known.
     `notes`: what went otherwise than the controls ask, as parts of a sentence about the layer.
+    `strokes`: per drawing the strokes that show it, in camera pixels, so that they stay editable;
+    a held drawing's are its key's own. None where a drawing is made of pixels; empty where unknown.
     """
 
     pictures: tuple[Picture, ...]
     method: str
     fit_errors_px: tuple[float | None, ...] = ()
     notes: tuple[str, ...] = ()
+    strokes: tuple[Drawing | None, ...] = ()

@@ -10,15 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
+import msgspec
 import numpy as np
 
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import RunContext
+from backend.pipeline.motion import MotionResult
 from backend.pipeline.plan import LayerPlan, ShotPlan, Shown, key_in_effect
 from backend.pipeline.spool import PictureSpool
 from shared.blobs import Blobs
 from shared.pictures import Picture, alpha_over, encode_png
 from shared.result import ResultLayer, folder_names
+from shared.strokes import drawing_to_bytes
 
 PREVIEW_WIDTH_PX = 320
 _THREADS = 2
@@ -89,13 +92,12 @@ def offer_preview(context: RunContext, pixels: np.ndarray) -> None:
 def deliver(
     plan: ShotPlan,
     artwork: Artwork,
-    spool: PictureSpool,
-    methods: Mapping[str, tuple[str, ...]],
+    motion: MotionResult,
     outputs: Blobs,
     context: RunContext,
 ) -> Delivered:
     """Store every distinct drawing and composite once and say which frame shows which."""
-    picture_of = picture_source(artwork, spool)
+    picture_of = picture_source(artwork, motion.spool)
     stored = _Stored(plan, picture_of, outputs)
     frames_count = len(plan.frames)
     layer_hashes: list[list[str]] = [[] for _ in plan.layers]
@@ -112,7 +114,10 @@ def deliver(
             context.report("deliver", index + 1, frames_count)
     folders = folder_names([layer_plan.layer.name for layer_plan in plan.layers])
     layers = tuple(
-        _result_layer(plan, layer_plan, folder, tuple(hashes), methods)
+        msgspec.structs.replace(
+            _result_layer(plan, layer_plan, folder, tuple(hashes), motion.methods),
+            strokes=_stroke_row(layer_plan, artwork, motion, outputs),
+        )
         for layer_plan, folder, hashes in zip(plan.layers, folders, layer_hashes, strict=True)
     )
     return Delivered(layers, tuple(composites))
@@ -181,6 +186,26 @@ def _result_layer(
         method=_main_method(layer_plan, used),
         blend=layer.blend,
     )
+
+
+def _stroke_row(
+    layer_plan: LayerPlan, artwork: Artwork, motion: MotionResult, outputs: Blobs
+) -> tuple[str | None, ...]:
+    """Hashes of the strokes that show the layer, one per frame; empty without any new ones."""
+    layer = layer_plan.layer
+    drawn = {frame for name, frame in motion.strokes if name == layer.name}
+    if not any(s is not None and not s.is_key and s.frame in drawn for s in layer_plan.shown):
+        return ()
+    keys = {key.frame: key for key in layer.keys}
+    stored: dict[Shown, str | None] = {}
+    for shown in filter(None, layer_plan.shown):
+        if shown in stored:
+            continue
+        own = artwork.key_strokes(keys[shown.frame]) if shown.is_key else None
+        stored[shown] = outputs.put(drawing_to_bytes(own)) if own is not None else None
+        if not shown.is_key:
+            stored[shown] = motion.strokes.get((layer.name, shown.frame))
+    return tuple(None if shown is None else stored[shown] for shown in layer_plan.shown)
 
 
 def _main_method(layer_plan: LayerPlan, used: tuple[str, ...]) -> str:

@@ -41,7 +41,7 @@ def execute(
     context.report("plan", 1, 1)
     clock.lap("plan")
 
-    motion = _move(plan, artwork, choice, context)
+    motion = _move(plan, artwork, choice, context, outputs)
     clock.lap("motion")
 
     result = None
@@ -50,7 +50,7 @@ def execute(
         motion = result.motion
         clock.lap("paint")
 
-    delivered = deliver(plan, artwork, motion.spool, motion.methods, outputs, context)
+    delivered = deliver(plan, artwork, motion, outputs, context)
     painted = store_painted(plan, result, delivered.composite, outputs) if result else ()
     clock.lap("deliver")
     engine, models, warnings = _credits(plan, choice, motion)
@@ -86,11 +86,13 @@ class _Clock:
         self._last = now
 
 
-def _move(plan: ShotPlan, artwork: Artwork, choice: Choice, context: RunContext) -> MotionResult:
+def _move(
+    plan: ShotPlan, artwork: Artwork, choice: Choice, context: RunContext, outputs: Blobs
+) -> MotionResult:
     """Fill all gaps, showing the middle of the shot after each."""
     middle = len(plan.frames) // 2
     state: MotionResult | None = None
-    for state in run_motion(plan, artwork, choice, context):
+    for state in run_motion(plan, artwork, choice, context, outputs):
         picture_of = picture_source(artwork, state.spool)
         offer_preview(context, composite(plan, middle, picture_of))
         context.check()

@@ -17,8 +17,10 @@ from backend.pipeline.engines import NOT_REFINED, Choice, SketchExpert, attempt
 from backend.pipeline.notes import Notes
 from backend.pipeline.plan import Gap, LayerPlan, ShotPlan
 from backend.pipeline.spool import PictureSpool
+from shared.blobs import Blobs
 from shared.errors import AcetateError
 from shared.shot import Layer, MotionScore, Spacing
+from shared.strokes import drawing_to_bytes
 
 MAX_GAP_BYTES = 1_200_000_000
 """Pixels of one layer's drawings in one gap; they are in memory together while it is filled."""
@@ -29,12 +31,14 @@ class MotionResult:
     """What layer motion made. `spool` holds drawings by (layer name, scene frame).
 
     `methods`: layer name -> one method per gap, as in `GapResult.method`. `warnings`: what went
-    otherwise than asked, one line each.
+    otherwise than asked, one line each. `strokes`: hashes of those drawings that strokes show, by
+    (layer name, scene frame).
     """
 
     spool: PictureSpool
     methods: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    strokes: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
 
 def gap_task(plan: ShotPlan, layer: Layer, gap: Gap, artwork: Artwork) -> GapTask:
@@ -84,15 +88,18 @@ def _has_score(layer_plan: LayerPlan) -> bool:
 
 
 def run_motion(
-    plan: ShotPlan, artwork: Artwork, choice: Choice, context: RunContext
+    plan: ShotPlan, artwork: Artwork, choice: Choice, context: RunContext, outputs: Blobs
 ) -> Iterator[MotionResult]:
     """Fill all gaps; yields the state after each one, the last being complete.
+
+    Strokes of drawings go into `outputs`: of thousands of them, memory would not hold many frames.
 
     At least one state is yielded, also for a plan without gaps. Every drawing is a step of the
     stage `motion`, and every drawing that has a sketch for the expert is one more.
     """
     spool = PictureSpool()
     methods: dict[str, tuple[str, ...]] = {}
+    strokes: dict[tuple[str, int], str] = {}
     gaps = [(layer_plan, gap) for layer_plan in plan.layers for gap in layer_plan.gaps]
     sketched = [_sketched_count(layer_plan, gap, artwork, choice) for layer_plan, gap in gaps]
     steps = _Steps(context, plan.drawings_count + sum(sketched))
@@ -104,7 +111,10 @@ def run_motion(
         methods[name] = (*methods.get(name, ()), result.method)
         for frame, picture in zip(gap.frames, result.pictures, strict=True):
             spool.put((name, frame), picture)
-        yield MotionResult(spool, methods, filler.notes.lines())
+        for frame, drawing in zip(gap.frames, result.strokes, strict=False):
+            if drawing is not None:
+                strokes[name, frame] = outputs.put(drawing_to_bytes(drawing))
+        yield MotionResult(spool, methods, filler.notes.lines(), strokes)
 
 
 def _sketched_count(layer_plan: LayerPlan, gap: Gap, artwork: Artwork, choice: Choice) -> int:

@@ -10,12 +10,12 @@ from backend.pipeline.contact_sheet import contact_sheet
 from shared.blobs import Blobs
 from shared.errors import AcetateError
 from shared.pictures import encode_png
-from shared.result import ResultManifest, check_manifest, result_from_json
+from shared.result import ResultLayer, ResultManifest, check_manifest, result_from_json
 from shared.shot import to_json
 
 MANIFEST_NAME = "manifest.json"
 _SHEET_NAME = "contact_sheet.png"
-_OURS = {MANIFEST_NAME, _SHEET_NAME, "composite", "layers", "painted"}
+_OURS = {MANIFEST_NAME, _SHEET_NAME, "composite", "layers", "painted", "strokes"}
 
 
 def write_result(
@@ -23,7 +23,8 @@ def write_result(
 ) -> None:
     """Write `manifest.json`, `composite/`, `layers/<folder>/`, `painted/` and a contact sheet.
 
-    Pictures are named by scene frame (`0001.png`). Everything is written beside `folder` first and
+    Pictures are named by scene frame (`0001.png`), and strokes beside them in `strokes/<folder>/`
+    (`0001.npz`). Everything is written beside `folder` first and
     renamed at the end. Raises `output_exists` as `check_free` does, `invalid_request` for a
     manifest that cannot be laid out, `disk` where there is no room; nothing was changed then.
     """
@@ -86,8 +87,20 @@ def _write_all(manifest: ResultManifest, blobs: Blobs, folder: Path) -> None:
             (folder / name).mkdir(parents=True)
         for frame, sha256 in enumerate(hashes, manifest.start):
             (folder / name / frame_name(frame)).write_bytes(blobs.get(sha256))
+    for layer in manifest.layers:
+        _write_strokes(manifest, layer, blobs, folder / "strokes" / layer.folder)
     (folder / _SHEET_NAME).write_bytes(encode_png(contact_sheet(manifest, blobs)))
     (folder / MANIFEST_NAME).write_bytes(to_json(manifest))
+
+
+def _write_strokes(
+    manifest: ResultManifest, layer: ResultLayer, blobs: Blobs, folder: Path
+) -> None:
+    if layer.strokes:
+        folder.mkdir(parents=True)
+    for frame, sha256 in enumerate(layer.strokes, manifest.start):
+        if sha256 is not None:
+            (folder / frame_name(frame)).with_suffix(".npz").write_bytes(blobs.get(sha256))
 
 
 def _move_in_place(staging: Path, folder: Path) -> None:

@@ -65,7 +65,7 @@ def paint(
         stage.separate(frame)
         context.report("separate", number + 1, len(frames))
     methods = {name: (LAYERANIMATE,) * len(used) for name, used in motion.methods.items()}
-    return PaintResult(replace(motion, methods=methods), painted, frames)
+    return PaintResult(replace(motion, methods=methods, strokes={}), painted, frames)
 
 
 def stretches(plan: ShotPlan) -> tuple[Stretch, ...]:

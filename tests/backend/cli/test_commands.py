@@ -67,6 +67,7 @@ def test_submit_wait_and_fetch_write_the_same_layout_as_generate(shell: Shell) -
     assert job["schema"] == "acetate.job/1"
     out = shell.folder / "out"
     document = shell.json("fetch", job["id"][:6], "-o", str(out))
+    assert document["warnings"] == []
     assert document["frames"] == [1, 5]
     assert (out / "manifest.json").is_file()
     assert (out / "composite" / "0001.png").is_file()

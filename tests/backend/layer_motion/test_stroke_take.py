@@ -9,7 +9,6 @@ import numpy as np
 from backend import raster
 from backend.layer_motion.engine import animate_gap
 from backend.layer_motion.stroke_level import Line
-from backend.layer_motion.stroke_take import animate_strokes
 from backend.layer_motion.task import GapTask
 from shared.strokes import drawing_from_bytes, drawing_to_bytes
 
@@ -29,7 +28,8 @@ def task(first: list[Line], last: list[Line]) -> GapTask:
 
 def test_strokes_of_a_take_are_those_that_are_drawn() -> None:
     gap = task(puppet(0.0), redrawn(puppet(0.4), 1))
-    for strokes, picture in zip(animate_strokes(gap), animate_gap(gap).pictures, strict=True):
+    result = animate_gap(gap)
+    for strokes, picture in zip(result.strokes, result.pictures, strict=True):
         assert strokes is not None
         again = drawing_from_bytes(drawing_to_bytes(strokes))
         drawn = raster.draw(again, width=WIDTH, height=HEIGHT, margin_px=160)
@@ -38,10 +38,10 @@ def test_strokes_of_a_take_are_those_that_are_drawn() -> None:
 
 def test_a_held_drawing_is_the_keys_own_strokes() -> None:
     gap = task(puppet(0.0), puppet(0.0))
-    assert animate_strokes(gap) == (gap.first_strokes, gap.first_strokes)
+    assert animate_gap(gap).strokes == (gap.first_strokes, gap.first_strokes)
 
 
 def test_drawings_made_of_pixels_have_no_strokes() -> None:
     gap = replace(task(puppet(0.0), puppet(0.4)), last_strokes=None)
-    assert animate_strokes(gap) == (None, None)
-    assert animate_strokes(replace(gap, times=())) == ()
+    assert animate_gap(gap).strokes == (None, None)
+    assert animate_gap(replace(gap, times=())).strokes == ()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from backend.cli.main import main
+from backend.layer_motion import notes
 from shared.package import write_package
 from shared.pictures import decode_png
 from shared.result import ResultManifest, result_from_json
@@ -46,8 +47,10 @@ def generated(
     assert main(words) == 0
     captured = capsys.readouterr()
     assert "Traceback" not in captured.err
-    assert json.loads(captured.out)["takes"]
     manifest = result_from_json((folder / "out" / "manifest.json").read_bytes())
+    (take,) = json.loads(captured.out)["takes"]
+    assert take["warnings"] == list(manifest.warnings)
+    assert all(line.endswith(".") for line in manifest.warnings)
     for layer in (None, *manifest.layers):
         for frame in range(request.start, request.end + 1):
             pixels = picture(folder, None if layer is None else layer.folder, frame)
@@ -95,6 +98,8 @@ def test_the_blend_mode_is_recorded_and_changes_no_pixel(
         )
         manifest = generated(builder, folder, capsys)
         assert manifest.layers[0].blend == mode
+        told = any(mode in line and "composite" in line for line in manifest.warnings)
+        assert told == (mode != "regular")
     for frame in range(1, 10):
         one, other = (picture(folder, "disc", frame) for folder in folders)
         assert np.array_equal(one, other)
@@ -221,8 +226,17 @@ def test_empty_keys_and_dots_give_whole_pictures(
         "disc then dot": {1: disc, 9: dot(builder, 48)},
     }
     controls = () if score is None else (MotionScore(score=score),)
-    generated(builder.add("odd", keys[kind], *controls), tmp_path, capsys, mode)
+    manifest = generated(builder.add("odd", keys[kind], *controls), tmp_path, capsys, mode)
     assert_stays_near_its_keys(tmp_path, "odd")
+    told = [line for line in manifest.warnings if line.startswith('"odd": ')]
+    expected = {
+        ("blank then disc", Mode.INTERPOLATE): notes.FADES_IN,
+        ("blank then disc", Mode.ANIMATE): notes.BLANK,
+        ("disc then blank", Mode.INTERPOLATE): notes.FADES_OUT,
+        ("disc then dot", Mode.INTERPOLATE): notes.FADES_OUT,
+    }
+    text = expected.get((kind, mode))
+    assert told == ([] if text is None else [f'"odd": {text}'])
 
 
 def test_a_deliberately_empty_key_ends_the_layer(
