@@ -11,6 +11,9 @@ from .plan import Scene, pace
 from .stroke_morph import Morph
 from .stroke_pair import StrokePair
 
+_HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
+_TURNS = 0.1  # radians: less is no turn worth following
+
 
 def hint(scene: Scene) -> np.ndarray | None:
     """What a path says of the motion from key to key (3 x 3); None without a path."""
@@ -31,9 +34,9 @@ class Course:
             self._centre = pair.first.points.mean(axis=0).astype(float)
             self.way = pace(scene)
             return
-        self._moves = trajectory.motion(scene.tracks)
-        self._rest = np.linalg.inv(self._moves[-1]) @ pair.matrix
         self._centre = scene.tracks[0].mean(axis=0)
+        self._moves = _heading_along(scene, scene.tracks, pair.matrix)
+        self._rest = np.linalg.inv(self._moves[-1]) @ pair.matrix
         self.way = np.clip(trajectory.progress(scene.tracks, scene.times), 0.0, 1.0)
 
     @property
@@ -45,3 +48,25 @@ class Course:
         """The in-between at a moment with its shapes at `progress`, 0..1, of their way."""
         matrix = affine.interpolate(self._rest, progress, self._centre)
         return self._morph.at(self._moves[moment] @ matrix, progress)
+
+
+def _heading_along(scene: Scene, tracks: np.ndarray, whole: np.ndarray) -> list[np.ndarray]:
+    """The motion that tracks tell, with the turn of what heads along its path, as a plane does.
+
+    The art does so where it turns from key to key by `whole` just as far as its path turns. Only
+    then is the path's heading between the keys its own, too.
+    """
+    moves, middle = trajectory.motion(tracks), tracks.mean(axis=1)
+    turn = trajectory.headings(middle, scene.times)
+    own = _angle(np.linalg.inv(moves[-1]) @ whole)
+    if abs(own) < _TURNS or abs(turn[-1] - own) > _HEADS_ALONG:
+        return moves
+    degrees = np.degrees(turn * own / turn[-1])
+    return [
+        move @ affine.rotation_about(middle[0], float(angle))
+        for move, angle in zip(moves, degrees, strict=True)
+    ]
+
+
+def _angle(matrix: np.ndarray) -> float:
+    return float(np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1]))
