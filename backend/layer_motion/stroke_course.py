@@ -63,11 +63,9 @@ class Course:
 
 
 def _way(scene: Scene, *, flows: bool) -> np.ndarray:
-    """Progress [moments]: even along a flow, whose speeds are in its form."""
-    if flows and scene.task.progress is None:
-        return scene.times
+    """Progress [moments]: as the path has it; even along a flow, whose form holds the speeds."""
     if scene.tracks is None:
-        return pace(scene)
+        return scene.times if flows and scene.task.progress is None else pace(scene)
     return np.clip(trajectory.progress(scene.tracks, scene.times), 0.0, 1.0)
 
 

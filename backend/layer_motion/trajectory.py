@@ -100,11 +100,24 @@ def progress(tracks: np.ndarray, times: np.ndarray) -> np.ndarray:
 
     Arc length of the points' mean path; where that is under 3 px, `times` [moments] instead.
     """
-    steps = np.linalg.norm(np.diff(tracks, axis=0), axis=2).mean(axis=1)  # [moments - 1]
-    total = float(steps.sum())
-    if total < _SHORT_PATH_PX:
+    if is_short(tracks):
         return times
-    return np.concatenate([[0.0], np.cumsum(steps) / total])
+    steps = _steps_px(tracks)
+    return np.concatenate([[0.0], np.cumsum(steps) / steps.sum()])
+
+
+def length_px(tracks: np.ndarray) -> float:
+    """Length of the points' mean path, in camera pixels."""
+    return float(_steps_px(tracks).sum())
+
+
+def is_short(tracks: np.ndarray) -> bool:
+    """True where the points' path is too short to tell a pace."""
+    return length_px(tracks) < _SHORT_PATH_PX
+
+
+def _steps_px(tracks: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(np.diff(tracks, axis=0), axis=2).mean(axis=1)  # [moments - 1]
 
 
 def headings(path: np.ndarray, times: np.ndarray) -> np.ndarray:
