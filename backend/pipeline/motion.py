@@ -23,7 +23,7 @@ MAX_GAP_BYTES = 1_200_000_000
 """Pixels of one layer's drawings in one gap; they are in memory together while it is filled."""
 
 _MAX_NEIGHBOURS = 3
-"""Keys on each side of a gap that tell how it is passed; further ones would tell next to nothing."""
+"""Keys on each side of a gap that tell how it is passed; further ones would tell nothing."""
 
 
 @dataclass(frozen=True)
