@@ -14,6 +14,9 @@ from .stroke_flow import flow_through
 from .stroke_morph import Morph
 from .stroke_pair import StrokePair
 
+_HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
+_TURNS = 0.1  # radians: less is no turn worth following
+
 
 def hint(scene: Scene) -> np.ndarray | None:
     """What a path says of the motion from key to key (3 x 3); None without a path."""
@@ -28,12 +31,17 @@ class Course:
 
     def __init__(self, scene: Scene, pair: StrokePair) -> None:
         self._pair, self._morph = pair, Morph(pair)
-        self._moves = _moves(scene)
-        self._rest = np.linalg.inv(self._moves[-1]) @ pair.matrix
         path = pair.first.points if scene.tracks is None else scene.tracks[0]
         self._centre = path.mean(axis=0).astype(float)
+        self._move_along(_plain_moves(scene))
         self._flow = flow_through(scene, pair, self._still)
+        if self._flow is None:
+            self._move_along(_heading_along(scene, self._moves, pair.matrix))
         self.way = _way(scene, flows=self._flow is not None)
+
+    def _move_along(self, moves: list[np.ndarray]) -> None:
+        self._moves = moves
+        self._rest = np.linalg.inv(moves[-1]) @ self._pair.matrix
 
     @property
     def morph(self) -> Morph:
@@ -59,7 +67,7 @@ class Course:
         return points
 
 
-def _moves(scene: Scene) -> list[np.ndarray]:
+def _plain_moves(scene: Scene) -> list[np.ndarray]:
     if scene.tracks is None:
         return [affine.IDENTITY] * scene.moments
     return trajectory.motion(scene.tracks)
@@ -72,3 +80,27 @@ def _way(scene: Scene, *, flows: bool) -> np.ndarray:
     if scene.tracks is None:
         return pace(scene)
     return np.clip(trajectory.progress(scene.tracks, scene.times), 0.0, 1.0)
+
+
+def _heading_along(scene: Scene, moves: list[np.ndarray], whole: np.ndarray) -> list[np.ndarray]:
+    """The motion `moves` of tracks, with the turn of what heads along its path, as a plane does.
+
+    The art does so where it turns from key to key by `whole` just as far as its path turns. Only
+    then is the path's heading between the keys its own, too.
+    """
+    if scene.tracks is None:
+        return moves
+    middle = scene.tracks.mean(axis=1)
+    turn = trajectory.headings(middle, scene.times)
+    own = _angle(np.linalg.inv(moves[-1]) @ whole)
+    if abs(own) < _TURNS or abs(turn[-1] - own) > _HEADS_ALONG:
+        return moves
+    degrees = np.degrees(turn * own / turn[-1])
+    return [
+        move @ affine.rotation_about(middle[0], float(angle))
+        for move, angle in zip(moves, degrees, strict=True)
+    ]
+
+
+def _angle(matrix: np.ndarray) -> float:
+    return float(np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1]))
