@@ -33,9 +33,14 @@ _CLOSE = 0.02  # maps whose 2x2 parts differ by less are one candidate
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """One key at a working scale. `pixels` float32 [h, w, 4]; `known` float32 [h, w]."""
+    """One key at a working scale. `pixels` float32 [h, w, 4], 0 where the key shows nothing.
+
+    `shown` float32 [h, w]: 1 where the key shows something; `known` [h, w] 0..1: how far a pixel
+    counts, less along a cut, where it is blurred from one side only.
+    """
 
     pixels: np.ndarray
+    shown: np.ndarray
     known: np.ndarray
 
 
@@ -92,16 +97,18 @@ def _view(art: Art, box: Box, scale: float, blur: float) -> _View:
             part.left - box.left : part.left - box.left + piece.shape[1],
         ] = piece
     small = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
-    known = np.zeros((size[1], size[0]), np.float32)
+    soft = cv2.GaussianBlur(small, (0, 0), blur)
+    shown = np.ones((size[1], size[0]), np.float32)
+    if art.is_whole:
+        return _View(soft, shown, shown)
     left, top, right, bottom = art.known
     across = box.left + (np.arange(size[0]) + 0.5) * box.width / size[0]
     down = box.top + (np.arange(size[1]) + 0.5) * box.height / size[1]
-    known[:] = ((across >= left) & (across <= right)) & ((down >= top) & (down <= bottom))[:, None]
-    soft = cv2.GaussianBlur(small, (0, 0), blur)
-    if not art.is_whole:  # emptiness beyond the cut is no part of the art: it must not bleed in
-        share = cv2.GaussianBlur(known, (0, 0), blur, borderType=cv2.BORDER_REPLICATE)
-        soft *= (known / np.maximum(share, np.float32(0.1)))[..., None]
-    return _View(soft, known)
+    shown[:] = ((across >= left) & (across <= right)) & ((down >= top) & (down <= bottom))[:, None]
+    # Emptiness beyond the cut is no part of the art: it must not bleed in.
+    share = cv2.GaussianBlur(shown, (0, 0), blur, borderType=cv2.BORDER_REPLICATE)
+    soft *= (shown / np.maximum(share, np.float32(0.1)))[..., None]
+    return _View(soft, shown, shown * np.clip(2 * share - 1, 0, 1))
 
 
 def _to_view(matrix: np.ndarray, box: Box, scale: float) -> np.ndarray:
@@ -215,9 +222,13 @@ def _pull(view: _View, backward: np.ndarray, like: _View) -> tuple[np.ndarray, n
     size = (like.pixels.shape[1], like.pixels.shape[0])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     pixels = cv2.warpAffine(view.pixels, backward[:2], size, flags=flags)
-    known = cv2.warpAffine(
-        view.known, backward[:2], size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+    if view.shown is view.known:
+        return pixels, np.ones_like(like.known)
+    shown, known = (
+        cv2.warpAffine(part, backward[:2], size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        for part in (view.shown, view.known)
     )
+    pixels /= np.maximum(shown, np.float32(0.25))[..., None]
     return pixels, known
 
 
