@@ -67,6 +67,10 @@ class LineFitter:
         """Fit to a target close by: `start` [n, 2] are the points' places a moment ago."""
         return self._fit(start, _Target(target, self._frame))
 
+    def error_px(self, moved: np.ndarray, target: LinePoints) -> float:
+        """Trimmed mean distance, both ways, between points [n, 2] and a target."""
+        return _Target(target, self._frame).error_px(moved)
+
     def find(self, starts: list[np.ndarray], target: LinePoints) -> Fit:
         """Fit to a target further off: several starts, turned ones among them, the best wins."""
         goal = _Target(target, self._frame)

@@ -191,11 +191,16 @@ def pace(scene: Scene) -> np.ndarray:
     between the keys: so short a gap is a part of a larger movement.
     """
     times, chosen = scene.times, scene.task.progress
-    if scene.last is None or (chosen is None and len(scene.task.times) <= _FEW_DRAWINGS):
+    if scene.last is None or (chosen is None and is_short(scene)):
         return times
     if chosen is None:
         return gentle(times)
     return np.clip(np.array([0.0, *chosen, 1.0]), 0.0, 1.0)
+
+
+def is_short(scene: Scene) -> bool:
+    """True where only a few drawings lie between the keys."""
+    return len(scene.task.times) <= _FEW_DRAWINGS
 
 
 def gentle(times: np.ndarray) -> np.ndarray:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from shared.strokes import Drawing
 
 from . import affine, trajectory
 from .plan import Scene, pace
+from .stroke_flow import flow_through
 from .stroke_morph import Morph
 from .stroke_pair import StrokePair
+
+_HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
+_TURNS = 0.1  # radians: less is no turn worth following
 
 
 def hint(scene: Scene) -> np.ndarray | None:
@@ -25,16 +31,12 @@ class Course:
 
     def __init__(self, scene: Scene, pair: StrokePair) -> None:
         self._pair, self._morph = pair, Morph(pair)
-        if scene.tracks is None:
-            self._moves: list[np.ndarray] = [affine.IDENTITY] * scene.moments
-            self._rest = pair.matrix
-            self._centre = pair.first.points.mean(axis=0).astype(float)
-            self.way = pace(scene)
-            return
-        self._moves = trajectory.motion(scene.tracks)
+        self._moves, heads_along = _moves(scene, pair.matrix)
         self._rest = np.linalg.inv(self._moves[-1]) @ pair.matrix
-        self._centre = scene.tracks[0].mean(axis=0)
-        self.way = np.clip(trajectory.progress(scene.tracks, scene.times), 0.0, 1.0)
+        path = pair.first.points if scene.tracks is None else scene.tracks[0]
+        self._centre = path.mean(axis=0).astype(float)
+        self._flow = None if heads_along else flow_through(scene, pair, self._still)
+        self.way = _way(scene, flows=self._flow is not None)
 
     @property
     def morph(self) -> Morph:
@@ -44,4 +46,49 @@ class Course:
     def drawing(self, moment: int, progress: float) -> Drawing:
         """The in-between at a moment with its shapes at `progress`, 0..1, of their way."""
         matrix = affine.interpolate(self._rest, progress, self._centre)
-        return self._morph.at(self._moves[moment] @ matrix, progress)
+        drawing = self._morph.at(self._moves[moment] @ matrix, progress)
+        if self._flow is None:
+            return drawing
+        shift = self._flow.at(progress) @ self._moves[moment][:2, :2].T
+        shift = shift[self._morph.point_order(progress)]
+        return replace(drawing, points=(drawing.points + shift).astype(np.float32))
+
+    def _still(self, progress: float) -> np.ndarray:
+        """All points [P, 2] at `progress` without the path's motion and without the flow."""
+        matrix = affine.interpolate(self._rest, progress, self._centre)
+        drawing = self._morph.at(matrix, progress)
+        points = np.empty(drawing.points.shape)
+        points[self._morph.point_order(progress)] = drawing.points
+        return points
+
+
+def _way(scene: Scene, *, flows: bool) -> np.ndarray:
+    """Progress [moments]: as the path has it; even along a flow, whose form holds the speeds."""
+    if scene.tracks is None:
+        return scene.times if flows and scene.task.progress is None else pace(scene)
+    return np.clip(trajectory.progress(scene.tracks, scene.times), 0.0, 1.0)
+
+
+def _moves(scene: Scene, whole: np.ndarray) -> tuple[list[np.ndarray], bool]:
+    """The motion that a path tells, a map per moment, and whether the art heads along the path.
+
+    It does so, as a plane does, where it turns from key to key by `whole` just as far as its path
+    turns. Only then is the path's heading between the keys its own, too.
+    """
+    if scene.tracks is None:
+        return [affine.IDENTITY] * scene.moments, False
+    moves, middle = trajectory.motion(scene.tracks), scene.tracks.mean(axis=1)
+    turn = trajectory.headings(middle, scene.times)
+    own = _angle(np.linalg.inv(moves[-1]) @ whole)
+    if abs(own) < _TURNS or abs(turn[-1] - own) > _HEADS_ALONG:
+        return moves, False
+    degrees = np.degrees(turn * own / turn[-1])
+    turned = [
+        move @ affine.rotation_about(middle[0], float(angle))
+        for move, angle in zip(moves, degrees, strict=True)
+    ]
+    return turned, True
+
+
+def _angle(matrix: np.ndarray) -> float:
+    return float(np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1]))

@@ -139,6 +139,12 @@ def resampled(line: Line, count: int) -> Line:
     return replace(line, values=_along(way, values, wanted))
 
 
+def along(line: Line, shares: np.ndarray) -> Line:
+    """The stroke with points at shares [n] 0..1 of its length; 1 is the start where closed."""
+    values = np.concatenate([line.values, line.values[:1]]) if line.cyclic else line.values
+    return replace(line, values=_along(line.way, values, shares * line.way[-1]))
+
+
 def _along(way: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Values [n, k] at arc lengths [m]: [m, k]. Points on one spot are passed over."""
     if len(values) == 1:
@@ -171,7 +177,30 @@ def levelled(
     if len(one.values) != count or len(other.values) != count:
         one, other = resampled(one, count), resampled(other, count)
     moved = one.points @ matrix[:2, :2].T + matrix[:2, 2]
-    return one, _turned(moved, other, _LOYALTY if loyal else _HABIT)
+    order = _turned(moved, other, _LOYALTY if loyal else _HABIT)
+    return one, replace(other, values=other.values[order])
+
+
+def like(one: Line, other: Line, matrix: np.ndarray) -> tuple[Line, Line]:
+    """Two strokes with their own points, but equal in direction and, roughly, starting point.
+
+    `matrix` carries the first roughly onto the other.
+    """
+    if one.cyclic != other.cyclic:
+        one, other = _both_open(one, other, matrix)
+    here, there = resampled(one, _START_TRIALS), resampled(other, _START_TRIALS)
+    order = _turned(here.points @ matrix[:2, :2].T + matrix[:2, 2], there, 1.0)
+    if (order[1] - order[0]) % _START_TRIALS != 1:
+        start = there.values[order[:1]]
+        other = reversed_line(other)
+        return one, begun_near(other, start[0, :2]) if other.cyclic else other
+    return one, begun_near(other, there.points[order[0]]) if other.cyclic else other
+
+
+def begun_near(line: Line, start: np.ndarray) -> Line:
+    """A closed stroke that begins at its point next to a place [2]."""
+    first = int(np.argmin(((line.points - start) ** 2).sum(axis=1)))
+    return replace(line, values=np.roll(line.values, -first, axis=0))
 
 
 def _both_open(one: Line, other: Line, matrix: np.ndarray) -> tuple[Line, Line]:
@@ -184,13 +213,12 @@ def _both_open(one: Line, other: Line, matrix: np.ndarray) -> tuple[Line, Line]:
 
 
 def _opened(line: Line, start: np.ndarray) -> Line:
-    first = int(np.argmin(((line.points - start) ** 2).sum(axis=1)))
-    values = np.roll(line.values, -first, axis=0)
+    values = begun_near(line, start).values
     return replace(line, values=np.concatenate([values, values[:1]]), cyclic=False)
 
 
-def _turned(base: np.ndarray, other: Line, enough: float) -> Line:
-    """The order of the other stroke's points that asks for the least change of shape and turn.
+def _turned(base: np.ndarray, other: Line, enough: float) -> np.ndarray:
+    """The order, int [n], of the other's points that asks for the least change of shape and turn.
 
     The present order stays where it is worth the share `enough` of the best.
     """
@@ -203,7 +231,7 @@ def _turned(base: np.ndarray, other: Line, enough: float) -> Line:
         likeness = _likeness(base, other.points[order])
         if likeness > most + 1e-9:
             best, most = order, likeness
-    return other if given >= enough * most else replace(other, values=other.values[best])
+    return index if given >= enough * most else best
 
 
 def _likeness(base: np.ndarray, points: np.ndarray) -> float:

@@ -25,7 +25,7 @@ class Links:
 
     `start`, `goal` complex [n] nodes; `begin`, `end` int [e]; `weight` [e]; `turn` complex [e]:
     logarithm of scale + i angle by which the surroundings of an edge change. `tree`: which stroke
-    carries which.
+    carries which. `joints` int [k, 2]: nodes of two strokes that touch in both keys.
     """
 
     start: np.ndarray
@@ -35,6 +35,7 @@ class Links:
     weight: np.ndarray
     turn: np.ndarray
     tree: Tree
+    joints: np.ndarray
 
     def edge_at(self, progress: float) -> np.ndarray:
         """What each edge should be at `progress` 0..1: complex [e]; exact at both ends."""
@@ -71,6 +72,7 @@ class _Builder:
         self._weight: list[float] = []
         self._turn: list[complex] = []
         self._pivots: list[tuple[complex, complex]] = []
+        self._joints: list[tuple[int, int]] = []
 
     def add_strokes(self) -> None:
         """Each stroke's own chain, closed where it is closed or its ends meet."""
@@ -116,6 +118,7 @@ class _Builder:
             for row, column in enumerate(apart.argmin(axis=1).tolist()):
                 if apart[row, column] < self.touch_px:
                     self._join(int(ends[row]), int(points[column]), _JOINT_WEIGHT)
+                    self._joints.append((int(ends[row]), int(points[column])))
                     found = True
         return found
 
@@ -179,6 +182,7 @@ class _Builder:
             np.concatenate([np.ones(len(begin)), np.array(self._weight, float)]),
             np.concatenate([turn, np.array(self._turn, complex)]),
             tree,
+            np.array(self._joints, int).reshape(-1, 2),
         )
 
 

@@ -51,6 +51,11 @@ class Morph:
         """Which stroke carries which."""
         return self._links.tree
 
+    @property
+    def joints(self) -> np.ndarray:
+        """Pairs of points of two strokes that touch in both keys: int [k, 2]."""
+        return self._links.joints
+
     def point_order(self, progress: float) -> np.ndarray:
         """Which of the pair's points each point of `at` is: int [P]."""
         pair = self._pair

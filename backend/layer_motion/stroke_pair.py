@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
 
-from . import affine, stroke_align, stroke_level
+from . import affine, stroke_align, stroke_level, stroke_seam
 from .stroke_level import Line
 
 Pairs = list[tuple[int | None, int | None]]
@@ -18,6 +18,7 @@ Pairs = list[tuple[int | None, int | None]]
 
 _NEAR_POINTS = 24
 _TRUST_SHARE = 0.01
+_MANY = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ def paired(
     in_order = all(i == j for i, j in both)
     keep = stroke_level.budget([lines[i] for i, _ in both], [goals[j] for _, j in both])
     level = {
-        (i, j): stroke_level.levelled(lines[i], goals[j], matrix, keep=keep, loyal=in_order)
+        (i, j): _level(lines[i], goals[j], matrix, keep=keep, loyal=in_order, few=len(both))
         for i, j in both
     }
     source = np.concatenate([pair[0].points for pair in level.values()])
@@ -73,6 +74,16 @@ def paired(
     first = stroke_level.drawing_of([one for one, _ in rows], drawings[0].layer_opacity)
     last = stroke_level.drawing_of([_told(*row) for row in rows], drawings[1].layer_opacity)
     return StrokePair(first, last, matrix, _trust(first, last, matrix), _late_order(pairs))
+
+
+def _level(
+    one: Line, other: Line, matrix: np.ndarray, *, keep: float, loyal: bool, few: int
+) -> tuple[Line, Line]:
+    """Partners with points that belong together; in drawings of very many strokes by length."""
+    copied = loyal and len(one.values) == len(other.values)
+    if copied or keep < 1.0 or few > _MANY:
+        return stroke_level.levelled(one, other, matrix, keep=keep, loyal=loyal)
+    return stroke_seam.sewn(*stroke_level.like(one, other, matrix))
 
 
 def _painting_order(pairs: Pairs) -> Pairs:

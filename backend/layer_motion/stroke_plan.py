@@ -22,10 +22,10 @@ _WORKING_LINES = 160
 
 def plan_strokes(scene: Scene) -> Plan | None:
     """In-betweens from matched strokes, or None where the strokes do not match."""
-    if scene.last is None or not all(scene.visible):
+    if scene.last is None:
         return None
     pair = pair_strokes(scene.task.first_strokes, scene.task.last_strokes, hint(scene))
-    if pair is None:
+    if pair is None or not (all(scene.visible) or _is_complete(scene, pair)):
         return None
     course = Course(scene, pair)
     redraw = redrawn_alike(scene)
@@ -40,6 +40,12 @@ def plan_strokes(scene: Scene) -> Plan | None:
             else _bent(scene, pair, drawing, progress)
         )
     return Plan("strokes", tuple(steps))
+
+
+def _is_complete(scene: Scene, pair: StrokePair) -> bool:
+    """Whether every stroke has its partner, so that the art only shrinks: a mouth that shuts."""
+    keys = scene.task.first_strokes, scene.task.last_strokes
+    return all(key is not None and key.stroke_count == pair.first.stroke_count for key in keys)
 
 
 def _bent(scene: Scene, pair: StrokePair, drawing: Drawing, progress: float) -> Step:

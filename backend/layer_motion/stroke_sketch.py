@@ -17,7 +17,7 @@ from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
 
-from . import affine, warp
+from . import affine, stroke_elastic, warp
 from .line_fit import MAX_SOURCE_POINTS, LineFitter
 from .line_points import LinePoints, sketch_points
 from .plan import Plan, Scene, Step
@@ -38,6 +38,7 @@ _DRIFT_STEPS = 4
 _PARTIAL_SHARE = 0.6
 _SHOWN_SHARE = 0.4
 _VOTE_PX = 25.0
+_CLEARLY_PX = 0.3
 _INVERSE_STEPS = 12
 _ROW = 4096
 
@@ -96,6 +97,8 @@ class _Layer:
         steps[pair.first.offsets[1:-1] - 1] = 0.0
         self._ink_px = float(steps.sum())
         self._frame = scene.task.width * scale, scene.task.height * scale
+        points = np.clip(np.searchsorted(samples, self._morph.joints), 0, len(samples) - 1)
+        self._joints = points  # [k, 2] samples
 
     def plan(self, targets: dict[int, LinePoints]) -> Plan | None:
         """All wanted drawings; None where a sketch shows something else than these strokes."""
@@ -171,8 +174,11 @@ class _Layer:
             progress = min(near, key=cost)
         source = self._line_points(moment, progress)
         start = source.place + _drift(source.place, target.place, tree)
-        fit = LineFitter(source, self._frame).follow(start, target)
-        return _Laid(progress, self._spread(fit.moved - source.place), fit.error_px)
+        chosen = self._shown(start, target)
+        if int(chosen.sum()) < 3:
+            chosen[:] = True
+        moved, error_px = self._bent(source, chosen, start, target)
+        return _Laid(progress, self._spread(moved - source.place), error_px)
 
     def _lay_part(
         self, moment: int, target: LinePoints, progress: float, guesses: Sequence[np.ndarray]
@@ -189,12 +195,34 @@ class _Layer:
         chosen = self._shown(start, target)
         if int(chosen.sum()) < 3:
             return _Laid(progress, np.zeros_like(guesses[0]), 0.0)
-        part = LinePoints(source.place[chosen], source.heading[chosen])
-        fit = LineFitter(part, self._frame).follow(start[chosen], target)
+        moved, error_px = self._bent(source, chosen, start, target)
+        return _Laid(progress, self._spread(moved - source.place), error_px)
+
+    def _bent(
+        self, source: LinePoints, chosen: np.ndarray, start: np.ndarray, target: LinePoints
+    ) -> tuple[np.ndarray, float]:
+        """All samples [n, 2] once the `chosen` ones lie on a sketch, and the error that is left."""
+        fitter = LineFitter(LinePoints(source.place[chosen], source.heading[chosen]), self._frame)
+        lying = stroke_elastic.lay(self._wire(source, chosen), start[chosen], target, self._frame)
+        error_px = fitter.error_px(lying, target)
+        if error_px > _ASTRAY_PX / 2:
+            fit = fitter.follow(start[chosen], target)
+            if fit.error_px < error_px - _CLEARLY_PX:
+                lying, error_px = fit.moved, fit.error_px
         moved = source.place.copy()
-        moved[chosen] = fit.moved
+        moved[chosen] = lying
         self._carry(source.place, moved, chosen)
-        return _Laid(progress, self._spread(moved - source.place), fit.error_px)
+        return moved, error_px
+
+    def _wire(self, source: LinePoints, chosen: np.ndarray) -> stroke_elastic.Wire:
+        first = self._pair.first
+        stroke = np.searchsorted(first.offsets, self._samples, side="right") - 1
+        place = np.cumsum(chosen) - 1
+        joints = self._joints
+        joints = joints[chosen[joints].all(axis=1)]
+        return stroke_elastic.Wire(
+            source.place[chosen], stroke[chosen], first.cyclic[stroke][chosen], place[joints]
+        )
 
     def _carry(self, place: np.ndarray, moved: np.ndarray, chosen: np.ndarray) -> None:
         """Take along what hangs on bent strokes and is not in the sketch itself: a hand on an arm.

@@ -12,6 +12,19 @@ from shared.strokes import Drawing
 
 
 @dataclass(frozen=True, eq=False)
+class Neighbour:
+    """A further key of the layer, outside the gap.
+
+    `time`: as `GapTask.times`, negative before the gap, over 1 behind it. `points` [p, 2]: where
+    the layer's tracked points are at that key, camera pixels; None without trajectory.
+    """
+
+    time: float
+    strokes: Drawing
+    points: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class GapTask:
     """One layer between two of its keys, or onward from one key.
 
@@ -25,7 +38,8 @@ class GapTask:
     `motion_score` 0..1 or None where none was given: how lively the layer idles where neither
     tracks nor sketches say how it moves. `progress` [n]: how much of the way between both keys
     lies behind at each wanted drawing, 0..1; None leaves the pace to layer motion. `seed` tells
-    apart idle motions; equal seeds idle alike.
+    apart idle motions; equal seeds idle alike. `before`, `behind`: further keys drawn as strokes,
+    the nearest first, without a break in the layer's drawings.
     """
 
     width: int
@@ -41,6 +55,8 @@ class GapTask:
     motion_score: float | None = None
     seed: int = 0
     progress: tuple[float, ...] | None = None
+    before: tuple[Neighbour, ...] = ()
+    behind: tuple[Neighbour, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ _AFFINE_FROM_POINTS = 3
 _AFFINE_STIFFNESS = 0.03
 _OBJECT_SPREAD = (0.06, 0.18)  # spread of points over that of the art: below no turn, above whole
 _PLATE_SPREAD = (0.25, 0.55)
+_HEADING_MOMENTS = 4
 _LEAVING = 0.05  # of the frame's width: how far outside a plate's point counts little
 
 
@@ -99,8 +100,33 @@ def progress(tracks: np.ndarray, times: np.ndarray) -> np.ndarray:
 
     Arc length of the points' mean path; where that is under 3 px, `times` [moments] instead.
     """
-    steps = np.linalg.norm(np.diff(tracks, axis=0), axis=2).mean(axis=1)  # [moments - 1]
-    total = float(steps.sum())
-    if total < _SHORT_PATH_PX:
+    if is_short(tracks):
         return times
-    return np.concatenate([[0.0], np.cumsum(steps) / total])
+    steps = _steps_px(tracks)
+    return np.concatenate([[0.0], np.cumsum(steps) / steps.sum()])
+
+
+def length_px(tracks: np.ndarray) -> float:
+    """Length of the points' mean path, in camera pixels."""
+    return float(_steps_px(tracks).sum())
+
+
+def is_short(tracks: np.ndarray) -> bool:
+    """True where the points' path is too short to tell a pace."""
+    return length_px(tracks) < _SHORT_PATH_PX
+
+
+def _steps_px(tracks: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(np.diff(tracks, axis=0), axis=2).mean(axis=1)  # [moments - 1]
+
+
+def headings(path: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """How far a path [moments, 2] has turned since its first moment, 0 there: radians [moments].
+
+    Zero throughout where a path is too short to have a heading.
+    """
+    if len(path) < _HEADING_MOMENTS or np.linalg.norm(np.diff(path, axis=0), axis=1).min() < 1e-3:
+        return np.zeros(len(path))
+    speed = np.gradient(path, times, axis=0, edge_order=2)
+    angle = np.unwrap(np.arctan2(speed[:, 1], speed[:, 0]))
+    return angle - angle[0]

@@ -27,6 +27,8 @@ from shared.strokes import Drawing, drawing_from_bytes, load_arrays
 SKETCH_LINE_PX = 2.0
 """Width of sketch strokes in line maps, in pixels of a camera 512 wide; scaled with the camera."""
 
+_KEPT_DRAWINGS = 8  # a gap's two keys, and three on either side
+
 
 @dataclass(frozen=True, eq=False)
 class Tracks:
@@ -73,14 +75,15 @@ class Artwork:
         self._request = request
         self._blobs = blobs
         self._key_picture = functools.lru_cache(maxsize=_cache_size(request))(self._load_key)
+        self._key_strokes = functools.lru_cache(maxsize=_KEPT_DRAWINGS)(self._load_strokes)
 
     def key_picture(self, key: Key) -> Picture:
         """A key's own pixels, or its strokes drawn at camera size. Not for empty keys."""
         return self._key_picture(key)
 
     def key_strokes(self, key: Key) -> Drawing | None:
-        """A key's strokes, where it has any."""
-        return drawing_from_bytes(self._blobs.get(key.strokes.blob)) if key.strokes else None
+        """A key's strokes, where it has any; the same object as long as it stays in memory."""
+        return self._key_strokes(key)
 
     def tracks(self, layer: Layer) -> Tracks | None:
         """The layer's trajectory, checked. Raises `bad_package`, `bad_numbers`,
@@ -160,6 +163,9 @@ class Artwork:
         width, height = self._request.width, self._request.height
         margin_px = max(width, height) // 4
         return raster.draw(drawing, width=width, height=height, margin_px=margin_px)
+
+    def _load_strokes(self, key: Key) -> Drawing | None:
+        return drawing_from_bytes(self._blobs.get(key.strokes.blob)) if key.strokes else None
 
     def _load_picture(self, ref: PictureRef) -> Picture:
         self._check_header(ref)

@@ -1,0 +1,222 @@
+"""How matched strokes pass through their keys, told by the keys before and behind; for the course.
+
+A gap alone knows no speed and no arc: its strokes would start and stop at every key, or turn there
+in a corner. With further keys every point has a smooth path through all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+from scipy.spatial import KDTree
+
+from shared.strokes import Drawing
+
+from . import affine, trajectory
+from .plan import Scene, is_short
+from .stroke_match import pair_strokes
+from .stroke_pair import StrokePair
+from .task import Neighbour
+
+_MAX_SPEEDUP = 3.0  # of the slower side's mean speed: more would overshoot (Fritsch and Carlson)
+_REVERSES, _GOES_ON = -0.3, 0.3  # cosine between the ways before and behind a key
+_END_SLOPE_SHORT, _END_SLOPE = 0.65, 0.3  # share of a natural end's speed at the first and last key
+_NUDGE = 0.02
+_ACCENT, _ALIKE = 0.25, 0.5
+_LEAST_WAY = 0.1  # of the gap's: keys between which the path hardly moves
+_ABOUT_WEIGHT = 0.5
+_KEPT_PAIRS = 8  # a gap looks at seven, and shares six of them with the next
+
+_paired = lru_cache(maxsize=_KEPT_PAIRS)(pair_strokes)
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """What comes on top of a pair's own way: `leave`, `arrive` [P, 2] pixels per gap.
+
+    They are the speeds at both keys beyond those that the way has by itself.
+    """
+
+    leave: np.ndarray
+    arrive: np.ndarray
+
+    def at(self, progress: float) -> np.ndarray:
+        """Displacement [P, 2] at `progress` 0..1, nothing at the keys (cubic Hermite form)."""
+        rest = 1.0 - progress
+        return progress * rest * (rest * self.leave - progress * self.arrive)
+
+
+def flow_through(
+    scene: Scene, pair: StrokePair, still: Callable[[float], np.ndarray]
+) -> Flow | None:
+    """The flow of a pair among its neighbours, or None where none of them shows its strokes.
+
+    `still`: points [P, 2] of the pair at a progress 0..1, without the motion that the layer's path
+    tells.
+    """
+    before = _places(scene, pair.first, scene.task.before, back=True)
+    behind = _places(scene, pair.last, scene.task.behind, back=False)
+    if not before and not behind:
+        return None
+    start, goal = still(0.0), still(1.0)
+    times = [*_when(scene, before, back=True)[::-1], 0.0, 1.0, *_when(scene, behind, back=False)]
+    places = [at for _, at in before[::-1]] + [start, goal] + [at for _, at in behind]
+    leave, arrive = _speeds(np.array(times), np.stack(places), len(before), len(behind))
+    if before:
+        leave = _even(-before[0][0]) * (leave - (goal - start)) + (goal - start)
+    if behind:
+        arrive = _even(behind[0][0] - 1.0) * (arrive - (goal - start)) + (goal - start)
+    if not before:
+        leave = _end_slope(scene) * (3 * (goal - start) - arrive) / 2
+    if not behind:
+        arrive = _end_slope(scene) * (3 * (goal - start) - leave) / 2
+    return Flow(
+        leave - (still(_NUDGE) - start) / _NUDGE, arrive - (goal - still(1 - _NUDGE)) / _NUDGE
+    )
+
+
+def _even(span: float) -> float:
+    """How far a gap goes over into its neighbour, `span` times as long in frames: 0..1.
+
+    Keys set close together beside a long gap are accents: a ball on the ground, a blow.
+    """
+    ratio = min(span, 1.0 / max(span, 1e-6))
+    return float(np.clip((ratio - _ACCENT) / (_ALIKE - _ACCENT), 0.0, 1.0))
+
+
+def _when(scene: Scene, found: Sequence[tuple[float, np.ndarray]], *, back: bool) -> list[float]:
+    """When the neighbours are passed, nearest first, the gap's keys being 0 and 1.
+
+    On a path that has a pace of its own, what else changes goes by the path's length.
+    """
+    times = [time for time, _ in found]
+    if not goes_by_path(scene) or scene.tracks is None:
+        return times
+    neighbours = scene.task.before if back else scene.task.behind
+    gap_px = trajectory.length_px(scene.tracks)
+    here = scene.tracks[0 if back else -1].mean(axis=0)
+    place, ways = (0.0, []) if back else (1.0, [])
+    for neighbour in neighbours[: len(times)]:
+        if neighbour.points is None:
+            return times
+        there = neighbour.points.mean(axis=0)
+        away = max(float(np.hypot(*(there - here))) / gap_px, _LEAST_WAY)
+        place += -away if back else away
+        ways.append(place)
+        here = there
+    return ways
+
+
+def goes_by_path(scene: Scene) -> bool:
+    """Whether the layer has a path that is long enough to tell a pace."""
+    return scene.tracks is not None and not trajectory.is_short(scene.tracks)
+
+
+def _end_slope(scene: Scene) -> float:
+    if goes_by_path(scene):
+        return 1.0
+    return _END_SLOPE_SHORT if is_short(scene) else _END_SLOPE
+
+
+def _speeds(
+    times: np.ndarray, places: np.ndarray, before: int, behind: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Speeds [P, 2] at times 0 and 1 of smooth paths through all places [keys, P, 2].
+
+    Where a path turns back at a key, that is an extreme: it comes to rest there.
+    """
+    slopes = np.asarray(CubicSpline(times, places, axis=0, bc_type="natural")([0.0, 1.0], 1))
+    spans = np.diff(times)[:, None, None]
+    means = np.diff(places, axis=0) / spans
+    found: list[np.ndarray] = []
+    for index, known in ((0, before), (1, behind)):
+        here = before + index
+        slope = slopes[index]
+        sides = means[max(here - 1, 0)], means[min(here, len(means) - 1)]
+        found.append(_steady(slope, *sides) if known else slope)
+    return found[0], found[1]
+
+
+def _steady(slope: np.ndarray, coming: np.ndarray, going: np.ndarray) -> np.ndarray:
+    """Speeds [P, 2] held within what the ways before and behind a key support."""
+    speeds = [np.linalg.norm(part, axis=1) for part in (coming, going, slope)]
+    most = _MAX_SPEEDUP * np.minimum(speeds[0], speeds[1])
+    cosine = (coming * going).sum(axis=1) / np.maximum(speeds[0] * speeds[1], 1e-9)
+    ahead = np.clip((cosine - _REVERSES) / (_GOES_ON - _REVERSES), 0.0, 1.0)
+    factor = np.minimum(1.0, most / np.maximum(speeds[2], 1e-9)) * ahead * ahead * (3 - 2 * ahead)
+    return slope * factor[:, None]
+
+
+def _places(
+    scene: Scene, own: Drawing, neighbours: Sequence[Neighbour], *, back: bool
+) -> list[tuple[float, np.ndarray]]:
+    """Times and places [P, 2] of the strokes' points at the neighbours, nearest first.
+
+    Places are held by the layer's path, as if it had not moved the layer since the first key.
+    """
+    nearer = scene.task.first_strokes if back else scene.task.last_strokes
+    points, about = own.points.astype(float), _about(own)
+    found: list[tuple[float, np.ndarray]] = []
+    for neighbour in neighbours:
+        pair = _paired(neighbour.strokes, nearer) if back else _paired(nearer, neighbour.strokes)
+        held = _holding(scene, neighbour)
+        if pair is None or held is None:
+            break
+        here, there = (pair.last, pair.first) if back else (pair.first, pair.last)
+        points, about = _carried(points, about, here, there)
+        found.append((neighbour.time, affine.apply(held, points)))
+        nearer = neighbour.strokes
+    return found
+
+
+def _holding(scene: Scene, neighbour: Neighbour) -> np.ndarray | None:
+    """What undoes a path's motion from the first key to a neighbour: 3 x 3, None if unknown."""
+    if scene.tracks is None:
+        return affine.IDENTITY
+    points = neighbour.points
+    if points is None or points.shape != scene.tracks[0].shape or not np.isfinite(points).all():
+        return None
+    return np.linalg.inv(trajectory.motion(np.stack([scene.tracks[0], points]))[-1])
+
+
+def _about(drawing: Drawing) -> np.ndarray:
+    """What tells each point's stroke from others at the same place: middle, length: [P, 3]."""
+    points = drawing.points.astype(float)
+    stroke = np.repeat(np.arange(drawing.stroke_count), np.diff(drawing.offsets))
+    ends = np.arange(1, len(points) + 1)
+    closing = drawing.offsets[1:] - 1
+    ends[closing] = np.where(drawing.cyclic, drawing.offsets[:-1], closing)
+    steps = np.linalg.norm(points[ends] - points, axis=1) + 1e-6
+    middles = (points[ends] + points) / 2
+    length = np.bincount(stroke, steps)
+    columns = [np.bincount(stroke, steps * middles[:, axis]) / length for axis in (0, 1)]
+    return np.stack([*columns, length], axis=1)[stroke]
+
+
+def _carried(
+    points: np.ndarray, about: np.ndarray, here: Drawing, there: Drawing
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where points [P, 2] on the strokes of `here` lie on those of `there`, and about whom."""
+    known = here.points.astype(float)
+    features = np.concatenate([known, _ABOUT_WEIGHT * _about(here)], axis=1)
+    wanted = np.concatenate([points, _ABOUT_WEIGHT * about], axis=1)
+    nearest = np.asarray(KDTree(features).query(wanted)[1])
+    stroke = np.repeat(np.arange(here.stroke_count), np.diff(here.offsets))
+    goal = there.points.astype(float)
+    best = goal[nearest]
+    least = np.linalg.norm(points - known[nearest], axis=1)
+    for side in (-1, 1):
+        other = np.clip(nearest + side, 0, len(known) - 1)
+        other = np.where(stroke[other] == stroke[nearest], other, nearest)
+        edge = known[other] - known[nearest]
+        along = ((points - known[nearest]) * edge).sum(axis=1)
+        share = np.clip(along / np.maximum((edge**2).sum(axis=1), 1e-12), 0.0, 1.0)[:, None]
+        away = np.linalg.norm(points - known[nearest] - share * edge, axis=1)
+        closer = away < least
+        best[closer] = ((1 - share) * goal[nearest] + share * goal[other])[closer]
+        least = np.minimum(least, away)
+    return best, _about(there)[nearest]

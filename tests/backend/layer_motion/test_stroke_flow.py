@@ -1,0 +1,143 @@
+"""Promises of the paths that strokes take through several keys: arcs, speeds, rests, tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.spatial import KDTree
+
+from backend import raster
+from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.stroke_take import animate_strokes
+from backend.layer_motion.task import GapTask, Neighbour
+from shared.strokes import Drawing
+
+from .drawn import outline, strokes
+from .puppet import drawing, puppet, redrawn
+
+WIDTH, HEIGHT = 320, 240
+TIMES = (0.25, 0.5, 0.75)
+
+Place = Callable[[float], tuple[float, float]]
+
+
+def blob(where: Place, key: float) -> Drawing:
+    """A lopsided outline at its place at a key."""
+    return strokes(outline(where(key), (24, 16)))
+
+
+def gap(where: Place, before: int = 2, behind: int = 2) -> GapTask:
+    """The gap from key 0 to key 1 of a shape on its way through many."""
+    one, other = blob(where, 0), blob(where, 1)
+    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in (one, other)]
+    return GapTask(
+        WIDTH,
+        HEIGHT,
+        shown[0],
+        shown[1],
+        TIMES,
+        first_strokes=one,
+        last_strokes=other,
+        before=tuple(Neighbour(-1.0 - n, blob(where, -1 - n)) for n in range(before)),
+        behind=tuple(Neighbour(2.0 + n, blob(where, 2 + n)) for n in range(behind)),
+    )
+
+
+def middles(task: GapTask) -> np.ndarray:
+    """Where the shape is at every moment, keys included: [moments, 2]."""
+    drawings = (task.first_strokes, *animate_strokes(task), task.last_strokes)
+    return np.array([d.points.mean(axis=0) for d in drawings if d is not None])
+
+
+def circling(key: float) -> tuple[float, float]:
+    """Round a middle, 50 degrees from key to key."""
+    angle = np.deg2rad(50 * key)
+    return 160 + 70 * float(np.cos(angle)), 120 + 70 * float(np.sin(angle))
+
+
+def braking(key: float) -> tuple[float, float]:
+    """Slower and slower."""
+    return 200 - 9 * (3.5 - key) ** 2, 120.0
+
+
+def test_a_shape_that_circles_stays_on_its_circle() -> None:
+    offset = np.asarray(blob(circling, 0).points.mean(axis=0)) - circling(0)
+    for place, time in zip(middles(gap(circling)), (0.0, *TIMES, 1.0), strict=True):
+        assert np.linalg.norm(place - offset - circling(time)) < 1.0
+
+
+def test_without_neighbours_it_goes_straight() -> None:
+    path = middles(gap(circling, 0, 0))
+    ahead, way = path[-1] - path[0], path - path[0]
+    aside = (ahead[0] * way[:, 1] - ahead[1] * way[:, 0]) / np.linalg.norm(ahead)
+    assert np.abs(aside).max() < 0.5
+
+
+@pytest.mark.parametrize(("before", "behind"), [(2, 2), (1, 0)])
+def test_a_shape_that_brakes_is_beyond_the_middle_early(before: int, behind: int) -> None:
+    path = middles(gap(braking, before, behind))[:, 0]
+    share = (path[2] - path[0]) / (path[-1] - path[0])
+    truth = (braking(0.5)[0] - braking(0)[0]) / (braking(1)[0] - braking(0)[0])
+    assert share > 0.5 + 0.4 * (truth - 0.5)
+
+
+def test_a_shape_that_turns_back_rests_at_its_extremes() -> None:
+    def swinging(key: float) -> tuple[float, float]:
+        return 160 + 60 * float(np.cos(np.pi * key)), 120.0
+
+    path = middles(gap(swinging))[:, 0]
+    first, second = abs(path[1] - path[0]), abs(path[2] - path[1])
+    assert first < 0.7 * second
+
+
+def test_a_shape_that_rested_before_starts_slowly() -> None:
+    def waiting(key: float) -> tuple[float, float]:
+        return 100 + 60 * max(key, 0.0), 120.0
+
+    path = middles(gap(waiting))[:, 0]
+    assert path.min() >= path[0] - 0.1
+    assert path[1] - path[0] < 0.8 * (path[2] - path[1])
+
+
+def test_the_path_of_a_layer_places_it_and_neighbours_do_not_move_it_again() -> None:
+    tracks = np.array([[circling(time)] for time in (0.0, *TIMES, 1.0)], np.float32)
+    task = gap(circling)
+    with_points = tuple(
+        replace(n, points=np.array([circling(n.time)], np.float32)) for n in task.before
+    )
+    found = middles(replace(task, tracks=tracks, before=with_points))
+    assert np.abs(found - found[0] - (tracks[:, 0] - tracks[0, 0])).max() < 0.2
+
+
+def test_redrawn_neighbours_tell_the_same_as_copied_ones() -> None:
+    keys = [puppet(angle) for angle in (-0.9, -0.3, 0.3, 0.9)]
+    drawn = [drawing(key) for key in keys]
+    again = [drawing(redrawn(key, seed)) for seed, key in enumerate(keys)]
+    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in drawn[1:3]]
+    task = GapTask(
+        WIDTH,
+        HEIGHT,
+        shown[0],
+        shown[1],
+        TIMES,
+        first_strokes=drawn[1],
+        last_strokes=drawn[2],
+        before=(Neighbour(-1.0, drawn[0]),),
+        behind=(Neighbour(2.0, drawn[3]),),
+    )
+    anew = replace(task, before=(Neighbour(-1.0, again[0]),), behind=(Neighbour(2.0, again[3]),))
+    for one, other in zip(animate_strokes(task), animate_strokes(anew), strict=True):
+        assert one is not None
+        assert other is not None
+        apart_px = np.asarray(KDTree(one.points).query(other.points)[0])
+        assert apart_px.mean() < 1.0
+
+
+def test_a_neighbour_with_nothing_in_common_is_passed_over() -> None:
+    task = gap(circling, 0, 0)
+    stranger = strokes(*(outline((20 + 9 * n, 200), (2, 2)) for n in range(30)))
+    odd = replace(task, before=(Neighbour(-1.0, stranger),))
+    assert np.array_equal(animate_gap(odd).pictures[1].pixels, animate_gap(task).pictures[1].pixels)
