@@ -15,7 +15,8 @@ from pathlib import Path
 
 import torch
 
-from backend.mini.weights import save_weights
+from backend.mini.network import SketchExpertNet
+from backend.mini.weights import load_weights, save_weights
 from shared.errors import AcetateError
 from training.mini.recipe import Recipe, load_recipe
 from training.mini.samples import Samples
@@ -26,16 +27,19 @@ CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
 
 
-def train(recipe: Recipe, out: Path) -> Path:
+def train(recipe: Recipe, out: Path, start: Path | None = None) -> Path:
     """Make what data is missing, train to the recipe's last step, write `out/weights`.
 
-    Returns the folder of the weights. Raises `disk`, `nan`, or `model_corrupt` for a checkpoint of
-    another recipe.
+    `start`: folder of the weights that the recipe starts from, where it names some. Returns the
+    folder of the weights. Raises `disk`, `nan`, or `model_corrupt` for weights other than the
+    recipe's or a checkpoint of another recipe.
     """
     torch.set_num_threads(1)
     out.mkdir(parents=True, exist_ok=True)
     training, validation = ensure_shards(recipe.data, out / "data", _told)
     trainer = Trainer(recipe)
+    if recipe.start:
+        trainer.begin_with(_start_weights(recipe, start))
     if (out / CHECKPOINT).exists():
         trainer.restore(out / CHECKPOINT)
         _told(f"continuing at step {trainer.step}")
@@ -44,6 +48,19 @@ def train(recipe: Recipe, out: Path) -> Path:
     folder = out / "weights"
     save_weights(trainer.average, folder, working_height=recipe.working_height)
     return folder
+
+
+def _start_weights(recipe: Recipe, folder: Path | None) -> SketchExpertNet:
+    if folder is None:
+        raise AcetateError(
+            "usage", where=f"the recipe starts from weights {recipe.start[:12]}: name --start"
+        )
+    network, config = load_weights(folder)
+    if config.sha256 != recipe.start:
+        raise AcetateError(
+            "model_corrupt", model=folder.name, detail="the recipe starts from other weights"
+        )
+    return network
 
 
 def _stretch(trainer: Trainer, training: Samples, validation: Samples, out: Path) -> None:
@@ -80,9 +97,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m training.train_mini", description=__doc__)
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="weights that the recipe starts from")
     args = parser.parse_args()
     try:
-        _told(f"weights: {train(load_recipe(args.recipe), args.out)}")
+        _told(f"weights: {train(load_recipe(args.recipe), args.out, args.start)}")
     except AcetateError as error:
         _told(f"{error}\n{error.hint}")
         return int(error.exit_code)

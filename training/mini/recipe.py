@@ -17,6 +17,7 @@ class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in pixels.
     `frames_per_layer`: at most so many moments of a layer are kept. `dense_share`: clips with a
     sketch on every frame, the rest has four. `clean_share`: clips with perfect sketches.
+    `rough_share`: of the other clips, those that tremble, break and double as in the evaluation.
     `repainted_share`: clips in another look (dark, shaded, partly sketched). `gaps`: largest
     share of an imperfect sketch's lines that is left out.
     """
@@ -31,6 +32,7 @@ class DataRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interpolate_share: float = 0.5
     dense_share: float = 0.7
     clean_share: float = 0.6
+    rough_share: float = 0.0
     repainted_share: float = 0.0
     gaps: float = 0.08
     clips_per_shard: int = 40
@@ -63,12 +65,16 @@ class OptimiserRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that decides the weights, beside the code. `working_height` is for inference."""
+    """Everything that decides the weights, beside the code. `working_height` is for inference.
+
+    `start`: SHA-256 of the weights that training starts from; empty to start anew.
+    """
 
     name: str
     data: DataRecipe
     optimiser: OptimiserRecipe
     network: NetworkRecipe = NetworkRecipe()
+    start: str = ""
     working_height: int = 160
     log_every: int = 50
     validate_every: int = 500

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from backend.layer_motion.engine import animate_gap
 from backend.mini.frames import LayerFrame, Window, cut, layer_frame, premultiplied
 from backend.mini.network import IN_CHANNELS
 from training.mini.recipe import DataRecipe
-from training.modes import SPARSE_SKETCHES, Mode, layer_task
+from training.modes import SPARSE_SKETCHES, Mode, layer_task, rough_style
 from training.procedural import RenderedClip, SketchStyle, make_clip, render
 from training.procedural.look import repainted
 from training.procedural.motion import ASPECT
@@ -52,7 +52,8 @@ def clip_samples(seed: int, recipe: DataRecipe) -> Samples:
     clip = make_clip(seed, stream="train", frames=int(rng.choice(recipe.frames)))
     if rng.random() < recipe.repainted_share:
         clip = repainted(clip, seed)
-    rendered = render(clip, round(ASPECT * height), height, sketch=_style(rng, recipe))
+    style = _style(rng, recipe, height)
+    rendered = render(clip, round(ASPECT * height), height, sketch=style)
     mode = Mode(
         "training",
         last_key=bool(rng.random() < recipe.interpolate_share),
@@ -80,9 +81,11 @@ def stacked(crops: list[Crop], side: int) -> Samples:
     )
 
 
-def _style(rng: np.random.Generator, recipe: DataRecipe) -> SketchStyle:
+def _style(rng: np.random.Generator, recipe: DataRecipe, height: int) -> SketchStyle:
     if rng.random() < recipe.clean_share:
         return SketchStyle()
+    if recipe.rough_share and rng.random() < recipe.rough_share:
+        return replace(rough_style(height), seed=int(rng.integers(1 << 31)))
     return SketchStyle(
         width_px=float(rng.uniform(0.9, 2.0)),
         jitter_px=float(rng.uniform(0.0, 0.5)),

@@ -49,6 +49,13 @@ class Trainer:
             self.network.parameters(), weight_decay=recipe.optimiser.weight_decay
         )
 
+    def begin_with(self, network: SketchExpertNet) -> None:
+        """Take another network's weights as the first ones. Raises `model_corrupt`."""
+        if network.config != self.network.config:
+            raise AcetateError("model_corrupt", model="start", detail="another size of network")
+        for module in (self.network, self.average):
+            module.load_state_dict(network.state_dict())
+
     def advance(self, samples: Samples) -> StepReport:
         """Train one step on the samples that its number names."""
         settings = self.recipe.optimiser
