@@ -153,6 +153,9 @@ class ACETATE_PG_take(bpy.types.PropertyGroup):
     end: IntProperty(name="End", description="Last scene frame")
     folder: StringProperty(name="Folder", description="Where its pictures are")
     layers: IntProperty(name="Layers", description="Number of layers that came back")
+    notes: StringProperty(
+        name="Notes", description="What went otherwise than asked, one line each; empty for nothing"
+    )
 
 
 class ACETATE_PG_shot(bpy.types.PropertyGroup):

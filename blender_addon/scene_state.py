@@ -24,7 +24,10 @@ def scene_of(session_uid: int) -> bpy.types.Scene | None:
 def add_take(scene: bpy.types.Scene, take: library.Take) -> None:
     """Mirror a finished take into the scene's list, newest first."""
     rows = shot_of(scene).take_list
+    notes = "\n".join(take.manifest.warnings)
     if take.id in rows:
+        if rows[take.id].notes != notes:
+            rows[take.id].notes = notes
         return
     row = rows.add()
     row.name = take.id
@@ -34,6 +37,7 @@ def add_take(scene: bpy.types.Scene, take: library.Take) -> None:
     row.start, row.end = take.manifest.start, take.manifest.end
     row.layers = len(take.manifest.layers)
     row.folder = display_path(take.folder)
+    row.notes = notes
     numbers = [other.number for other in rows[:-1]]
     rows.move(len(rows) - 1, sum(number > take.note.number for number in numbers))
     shot_of(scene).take_index = 0

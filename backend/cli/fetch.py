@@ -32,8 +32,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         layers = [{"layer": layer.name, "folder": layer.folder} for layer in manifest.layers]
         document = {"schema": "acetate.fetch/1", "out": str(args.out), "engine": manifest.engine}
-        print_json(document | {"frames": [manifest.start, manifest.end], "layers": layers})
+        document |= {"frames": [manifest.start, manifest.end], "layers": layers}
+        print_json(document | {"warnings": list(manifest.warnings)})
     else:
         frames = f"frames {manifest.start}-{manifest.end}"
         print(f"{args.out}: {manifest.engine}, {frames}", file=sys.stderr)
+        for warning in manifest.warnings:
+            print(f"  note: {warning}", file=sys.stderr)
     return ExitCode.DONE

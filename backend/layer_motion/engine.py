@@ -10,12 +10,14 @@ from shared.pictures import Picture
 from . import (
     agreement,
     idle,
+    notes,
     plan,
     sketch_fit,
     sketch_sense,
     stroke_look,
     stroke_plan,
     stroke_sketch,
+    unlike,
     warp,
 )
 from .pose import Box, Pose
@@ -59,9 +61,9 @@ def make_plan(scene: plan.Scene) -> plan.Plan:
         if sketched is not None and sketch_sense.explains(scene, sketched):
             return stroke_sketch.redraw(scene, sketched)
         if sketched is not None:
-            bare = replace(scene, task=replace(scene.task, sketches={}))
-            return replace(make_plan(bare), notes=(sketch_sense.UNRELATED,))
-    decided = rest or _unsketched_plan(scene)
+            bare = make_plan(replace(scene, task=replace(scene.task, sketches={})))
+            return replace(bare, notes=(notes.UNRELATED, *bare.notes))
+    decided = _noted(scene, rest or _unsketched_plan(scene))
     return idle.enliven(scene, decided) if idle.is_wanted(scene) else decided
 
 
@@ -71,7 +73,29 @@ def _unsketched_plan(scene: plan.Scene) -> plan.Plan:
         return matched
     if scene.tracks is not None:
         return stroke_sketch.redraw(scene, plan.plan_trajectory(scene))
+    if unlike.are_unlike(scene):
+        return unlike.plan_dissolve(scene)
     return plan.plan_registration(scene)
+
+
+def _noted(scene: plan.Scene, decided: plan.Plan) -> plan.Plan:
+    """The plan with what the artist should know about the keys that it was made from."""
+    if not _shows(scene.first) and (scene.last is None or not _shows(scene.last)):
+        return replace(decided, notes=(notes.BLANK,))
+    if decided.notes or scene.last is None:
+        return decided
+    if not all(scene.visible):
+        fading = notes.FADES_OUT if scene.visible[0] else notes.FADES_IN
+        return replace(decided, notes=(fading,)) if decided.method == "crossfade" else decided
+    first, last = scene.task.first_strokes, scene.task.last_strokes
+    drawn = first is not None and last is not None and first.stroke_count and last.stroke_count
+    if drawn and decided.method in ("registration", "trajectory"):
+        return replace(decided, notes=(notes.UNMATCHED,))
+    return decided
+
+
+def _shows(art: warp.Art) -> bool:
+    return bool(art.pixels[..., 3].any())
 
 
 def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Picture:

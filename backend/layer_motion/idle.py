@@ -51,7 +51,7 @@ def enliven(scene: Scene, base: Plan) -> Plan:
     for step, time in zip(base.steps, task.times, strict=True):
         scene.check()
         steps.append(_livelier(scene, step, _stance_at(scene, stances, step), rhythm, time))
-    return Plan("idle", tuple(steps))
+    return Plan("idle", tuple(steps), base.notes)
 
 
 def _stance_at(scene: Scene, stances: list[Stance], step: Step) -> Stance:

@@ -21,8 +21,6 @@ _UNLIKE_PX = 1.7
 _GRID = 48
 _TORN_SHARE = 0.02
 
-UNRELATED = "its sketch has nothing in common with its drawing and is not followed"
-
 
 def explains(scene: Scene, plan: Plan) -> bool:
     """Whether sketches and art fit together: at the keys as drawn, between them as the plan says.

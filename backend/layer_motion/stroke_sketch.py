@@ -20,11 +20,11 @@ from shared.strokes import Drawing
 from . import affine, warp
 from .line_fit import MAX_SOURCE_POINTS, LineFitter
 from .line_points import LinePoints, sketch_points
-from .plan import Plan, Scene, Step, gentle
+from .plan import Plan, Scene, Step
 from .pose import Field, Pose
+from .stroke_course import Course, hint
 from .stroke_look import redrawn_alike
 from .stroke_match import pair_strokes
-from .stroke_morph import Morph
 from .stroke_pair import StrokePair
 
 _WORKING_LINES = 180  # finer than for pixels: strokes show what is left of an error sharply
@@ -64,7 +64,7 @@ def plan_sketched_strokes(scene: Scene) -> Plan | None:
     }
     if not targets or not redrawn_alike(scene):
         return None
-    pair = pair_strokes(scene.task.first_strokes, scene.task.last_strokes)
+    pair = pair_strokes(scene.task.first_strokes, scene.task.last_strokes, hint(scene))
     if pair is None:
         return None
     samples = _samples(pair, scale)
@@ -90,8 +90,8 @@ class _Layer:
 
     def __init__(self, scene: Scene, pair: StrokePair, samples: np.ndarray, scale: float) -> None:
         self._scene, self._pair, self._samples, self._scale = scene, pair, samples, scale
-        self._morph = Morph(pair)
-        self._middle = pair.first.points.mean(axis=0).astype(float)
+        self._course = Course(scene, pair)
+        self._morph = self._course.morph
         steps = np.linalg.norm(np.diff(pair.first.points, axis=0), axis=1) * scale
         steps[pair.first.offsets[1:-1] - 1] = 0.0
         self._ink_px = float(steps.sum())
@@ -102,13 +102,13 @@ class _Layer:
         scene = self._scene
         still = np.zeros(self._pair.first.points.shape)
         laid = {0: _Laid(0.0, still, 0.0), scene.moments - 1: _Laid(1.0, still, 0.0)}
-        pace = gentle(scene.times)
+        pace = self._course.way
         before, end = 0, scene.moments - 1
         for moment, target in targets.items():
             scene.check()
             shift = laid[before].shift
             guesses = shift, shift * (end - moment) / (end - before)
-            laid[moment] = self._lay(target, float(pace[moment]), guesses)
+            laid[moment] = self._lay(moment, target, float(pace[moment]), guesses)
             before = moment
             if laid[moment].error_px > _ASTRAY_PX:
                 return None
@@ -120,7 +120,7 @@ class _Layer:
         for moment in scene.wanted:
             scene.check()
             progress = float(np.clip(pace[moment] + float(leads(moment)), 0.0, 1.0))
-            drawing = self._drawing(progress)
+            drawing = self._course.drawing(moment, progress)
             shift = np.asarray(shifts(moment))[self._order(progress)]
             moved = replace(drawing, points=(drawing.points + shift).astype(np.float32))
             steps.append(Step(None, share=progress, drawing=moved))
@@ -129,13 +129,9 @@ class _Layer:
     def _order(self, progress: float) -> np.ndarray:
         return self._morph.point_order(progress)
 
-    def _drawing(self, progress: float) -> Drawing:
-        pose = affine.interpolate(self._pair.matrix, progress, self._middle)
-        return self._morph.at(pose, progress)
-
-    def _line_points(self, progress: float) -> LinePoints:
+    def _line_points(self, moment: int, progress: float) -> LinePoints:
         """Samples of the in-between in working pixels, in the pair's own order."""
-        drawing = self._drawing(progress)
+        drawing = self._course.drawing(moment, progress)
         points = np.empty(drawing.points.shape)
         points[self._order(progress)] = drawing.points.astype(float) * self._scale
         ahead, behind = self._neighbours
@@ -152,17 +148,19 @@ class _Layer:
         ahead = np.minimum(self._samples + 1, offsets[stroke + 1] - 1)
         return ahead, np.maximum(self._samples - 1, offsets[stroke])
 
-    def _lay(self, target: LinePoints, expected: float, guesses: Sequence[np.ndarray]) -> _Laid:
+    def _lay(
+        self, moment: int, target: LinePoints, expected: float, guesses: Sequence[np.ndarray]
+    ) -> _Laid:
         """Find the progress that suits a sketch best, then bend what is left.
 
         `guesses` [P, 2] each: what the shift may be.
         """
         tree = KDTree(target.place)
         if target.length_px < _PARTIAL_SHARE * self._ink_px:
-            return self._lay_part(target, expected, guesses)
+            return self._lay_part(moment, target, expected, guesses)
 
         def cost(progress: float) -> float:
-            points = self._line_points(progress).place
+            points = self._line_points(moment, progress).place
             misfit = _misfit(points + _drift(points, target.place, tree), target.place, tree)
             return misfit + _PACE_COST_PX * abs(progress - expected)
 
@@ -171,19 +169,19 @@ class _Layer:
         for spread in (0.5 / _PROGRESS_TRIALS, 0.25 / _PROGRESS_TRIALS, 0.12 / _PROGRESS_TRIALS):
             near = [float(np.clip(progress + d, 0.01, 0.99)) for d in (0.0, -spread, spread)]
             progress = min(near, key=cost)
-        source = self._line_points(progress)
+        source = self._line_points(moment, progress)
         start = source.place + _drift(source.place, target.place, tree)
         fit = LineFitter(source, self._frame).follow(start, target)
         return _Laid(progress, self._spread(fit.moved - source.place), fit.error_px)
 
     def _lay_part(
-        self, target: LinePoints, progress: float, guesses: Sequence[np.ndarray]
+        self, moment: int, target: LinePoints, progress: float, guesses: Sequence[np.ndarray]
     ) -> _Laid:
         """Bend only the strokes that a sketch shows; all others stay on their way.
 
         `guesses` [P, 2] each: shifts from which the search may begin; the nearest one is taken.
         """
-        source = self._line_points(progress)
+        source = self._line_points(moment, progress)
         starts = [source.place + guess[self._samples] * self._scale for guess in guesses]
         start = min(
             starts, key=lambda points: float(np.mean(KDTree(points).query(target.place)[0]))

@@ -31,25 +31,27 @@ SKETCH_LINE_PX = 2.0
 @dataclass(frozen=True, eq=False)
 class Tracks:
     """Point tracks as stored: `frames` int [f] ascending, `points` float32 [f, p, 2] camera px,
-    `visible` bool [f, p].
+    `known` bool [f, p]: seen, or outside the picture.
     """
 
     frames: np.ndarray
     points: np.ndarray
-    visible: np.ndarray
+    known: np.ndarray
 
     def at(self, frames: tuple[float, ...] | tuple[int, ...]) -> np.ndarray:
         """Positions at any scene frames: float32 [len(frames), p', 2].
 
-        Straight between visible samples, constant outside them; points seen nowhere are left out.
+        Straight between known samples, constant outside them; points known nowhere are left out.
         """
         columns = []
-        for point in np.flatnonzero(self.visible.any(axis=0)):
-            seen = self.visible[:, point]
-            known = self.frames[seen]
-            path = self.points[seen, point]
+        for point in np.flatnonzero(self.known.any(axis=0)):
+            known = self.known[:, point]
+            path = self.points[known, point]
             columns.append(
-                np.stack([np.interp(frames, known, path[:, axis]) for axis in (0, 1)], axis=-1)
+                np.stack(
+                    [np.interp(frames, self.frames[known], path[:, axis]) for axis in (0, 1)],
+                    axis=-1,
+                )
             )
         if not columns:
             return np.zeros((len(frames), 0, 2), np.float32)
@@ -176,13 +178,18 @@ class Artwork:
             raise AcetateError("bad_package", where=f'the trajectory of "{layer.name}"')
         if not np.isfinite(points).all():
             raise AcetateError("bad_numbers", layer=layer.name)
-        return Tracks(frames, points.astype(np.float32), visible.astype(np.bool_))
+        # A point that is not seen because it has left the picture is still where it is said to be.
+        known = visible.astype(np.bool_) | ~self._inside(points)
+        return Tracks(frames, points.astype(np.float32), known)
 
     def _check_inside(self, layer: Layer, tracks: Tracks) -> None:
-        x, y = tracks.points[..., 0], tracks.points[..., 1]
-        inside = (x >= 0) & (x < self._request.width) & (y >= 0) & (y < self._request.height)
-        if not (inside & tracks.visible).any():
+        if not (self._inside(tracks.points) & tracks.known).any():
             raise AcetateError("trajectory_outside", layer=layer.name)
+
+    def _inside(self, points: np.ndarray) -> np.ndarray:
+        """Which points [..., 2] lie in the picture: bool [...]."""
+        x, y = points[..., 0], points[..., 1]
+        return (x >= 0) & (x < self._request.width) & (y >= 0) & (y < self._request.height)
 
 
 def _cache_size(request: ShotRequest) -> int:

@@ -9,6 +9,7 @@ from backend.pipeline.context import RunContext
 from backend.pipeline.deliver import composite, deliver, offer_preview, picture_source
 from backend.pipeline.engines import LAYER_MOTION, LAYERANIMATE, MINI, Choice, Engines, choose
 from backend.pipeline.motion import MotionResult, run_motion, score_warnings
+from backend.pipeline.notes import blend_notes
 from backend.pipeline.paint import paint, store_painted
 from backend.pipeline.plan import ShotPlan, make_plan
 from shared.blobs import Blobs
@@ -102,7 +103,7 @@ def _credits(
     plan: ShotPlan, choice: Choice, motion: MotionResult
 ) -> tuple[str, tuple[ModelUsed, ...], tuple[str, ...]]:
     """Engine that really ran, models that took part, and warnings."""
-    warnings = (*choice.warnings, *motion.warnings)
+    warnings = (*choice.warnings, *motion.warnings, *blend_notes(plan))
     if choice.painter is not None:
         return LAYERANIMATE, choice.painter.used, warnings
     warnings += score_warnings(plan, motion.methods)

@@ -14,6 +14,7 @@ from backend.layer_motion.task import GapResult, GapTask
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import RunContext
 from backend.pipeline.engines import NOT_REFINED, Choice, SketchExpert, attempt
+from backend.pipeline.notes import Notes
 from backend.pipeline.plan import Gap, LayerPlan, ShotPlan
 from backend.pipeline.spool import PictureSpool
 from shared.errors import AcetateError
@@ -70,7 +71,8 @@ def _progress(layer: Layer, gap: Gap, times: tuple[float, ...]) -> tuple[float, 
 def score_warnings(plan: ShotPlan, methods: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """One line per layer whose motion score moved nothing, because a path or a sketch did."""
     return tuple(
-        f'the motion score of "{layer_plan.layer.name}" is not used: its path or sketch says more'
+        f'"{layer_plan.layer.name}": its motion score is not used, because its path or sketch says '
+        "more. Switch Motion off, or take the path or sketch away."
         for layer_plan in plan.layers
         if _has_score(layer_plan) and "idle" not in methods.get(layer_plan.layer.name, ())
     )
@@ -102,7 +104,7 @@ def run_motion(
         methods[name] = (*methods.get(name, ()), result.method)
         for frame, picture in zip(gap.frames, result.pictures, strict=True):
             spool.put((name, frame), picture)
-        yield MotionResult(spool, methods, tuple(filler.warnings))
+        yield MotionResult(spool, methods, filler.notes.lines())
 
 
 def _sketched_count(layer_plan: LayerPlan, gap: Gap, artwork: Artwork, choice: Choice) -> int:
@@ -144,7 +146,7 @@ class _Filler:
         self._choice = choice
         self._context = context
         self._steps = steps
-        self.warnings: list[str] = []
+        self.notes = Notes()
 
     def fill(self, layer_plan: LayerPlan, gap: Gap, sketched_count: int) -> GapResult:
         """The drawings of one gap; `sketched_count` of them are steps of their own again."""
@@ -154,7 +156,7 @@ class _Filler:
         crisp = self._plan.request.look.preset == "crisp"
         result = animate_gap(task, crisp=crisp, check=self._context.check)
         for note in result.notes:
-            self._warn(f'"{layer_plan.layer.name}": {note}')
+            self.notes.about(layer_plan, gap, note)
         self._context.check()
         self._steps.reach(self._steps.done + len(gap.frames))
         end = self._steps.done + sketched_count
@@ -181,12 +183,8 @@ class _Filler:
             return refine()
         refined, fault = attempt(refine)
         if fault:
-            self._warn(f"{NOT_REFINED}: {fault}")
+            self.notes.say(f"{NOT_REFINED}: {fault}")
         return refined or result
-
-    def _warn(self, text: str) -> None:
-        if text not in self.warnings:
-            self.warnings.append(text)
 
 
 def _check_memory(task: GapTask) -> None:

@@ -6,12 +6,12 @@ import bpy
 
 from .. import runtime, thumbnails
 from ..fixes import FIXES
-from ..link import connection, jobs
+from ..link import connection
 from ..link.connection import Connection
 from ..session import Session, Tracked
-from .sidebar import SidebarPanel
+from .sidebar import SidebarPanel, draw_wrapped
 
-_WRAP = 38
+_SHOWN_NOTES = 3
 _SHOWN_JOBS = 3
 
 
@@ -100,33 +100,30 @@ def _draw_job(layout: bpy.types.UILayout, session: Session, tracked: Tracked) ->
 
 
 def _draw_warnings(layout: bpy.types.UILayout, session: Session, scene: bpy.types.Scene) -> None:
-    texts = list(dict.fromkeys(session.warnings))[:3]
+    said = list(dict.fromkeys(session.warnings))
+    texts = said[:_SHOWN_NOTES]
+    if len(said) > len(texts):
+        texts.append(f"{len(said) - len(texts)} more notes stand with the take")
     transform = scene.view_settings.view_transform
     if transform != "Standard":
         texts.append(f"View Transform {transform} changes colours; use Standard")
     for text in texts:
-        _draw_wrapped(layout, text, "INFO")
+        draw_wrapped(layout, text, "INFO")
 
 
 def _draw_error(layout: bpy.types.UILayout, error: dict[str, str]) -> None:
     box = layout.box()
     head = box.column(align=True)
     head.alert = True
-    _draw_wrapped(head, error["text"], "ERROR")
+    draw_wrapped(head, error["text"], "ERROR")
     body = box.column(align=True)
-    _draw_wrapped(body, error["hint"], "NONE")
+    draw_wrapped(body, error["hint"], "NONE")
     row = box.row(align=True)
     if error["fix"] in FIXES and error.get("fix_label"):
         row.operator("acetate.error_fix", text=error["fix_label"], icon="TOOL_SETTINGS")
     row.operator("acetate.diagnostics", text="Copy", icon="COPYDOWN")
     row.operator("acetate.error_dismiss", text="", icon="X")
     box.label(text=error["code"])
-
-
-def _draw_wrapped(layout: bpy.types.UILayout, text: str, icon: str) -> None:
-    column = layout.column(align=True)
-    for index, line in enumerate(jobs.wrap(text, _WRAP)):
-        column.label(text=line, icon=icon if index == 0 else "BLANK1")
 
 
 CLASSES: tuple[type, ...] = (ACETATE_MT_more, ACETATE_PT_run)

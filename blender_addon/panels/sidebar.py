@@ -1,8 +1,12 @@
-"""What all panels share: the sidebar tab that they live in."""
+"""What all panels share: the sidebar tab that they live in, and text in several lines."""
 
 from __future__ import annotations
 
 import bpy
+
+from ..link import jobs
+
+_WRAP = 38
 
 
 class SidebarPanel(bpy.types.Panel):
@@ -13,3 +17,10 @@ class SidebarPanel(bpy.types.Panel):
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Acetate"
+
+
+def draw_wrapped(layout: bpy.types.UILayout, text: str, icon: str) -> None:
+    """Draw a text as lines that fit a sidebar, the first with an icon."""
+    column = layout.column(align=True)
+    for index, line in enumerate(jobs.wrap(text, _WRAP)):
+        column.label(text=line, icon=icon if index == 0 else "BLANK1")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from ..properties import ACETATE_PG_take, shot_of
-from .sidebar import SidebarPanel
+from ..properties import ACETATE_PG_shot, ACETATE_PG_take, shot_of
+from .sidebar import SidebarPanel, draw_wrapped
+
+_SHOWN_NOTES = 8
 
 
 class ACETATE_UL_takes(bpy.types.UIList):
@@ -23,12 +25,14 @@ class ACETATE_UL_takes(bpy.types.UIList):
         active_data: object,
         active_property: str,
     ) -> None:
-        """Draw number, frames, engine and seed."""
+        """Draw number, frames, engine and a mark where there are notes."""
         del context, data, icon, active_data, active_property
         row = layout.row()
         row.label(text=f"Take {item.number}", icon="RENDER_RESULT")
         row.label(text=f"{item.start}-{item.end}")
         row.label(text=item.engine)
+        if item.notes:
+            row.label(text="", icon="INFO")
 
 
 class ACETATE_PT_takes(SidebarPanel):
@@ -56,6 +60,19 @@ class ACETATE_PT_takes(SidebarPanel):
         row.operator("acetate.take_reuse", text="Reuse")
         row.operator("acetate.take_reveal", text="Folder")
         row.operator("acetate.take_discard", text="Discard")
+        _draw_notes(self.layout, shot)
+
+
+def _draw_notes(layout: bpy.types.UILayout, shot: ACETATE_PG_shot) -> None:
+    """What went otherwise than asked in the chosen take."""
+    inside = 0 <= shot.take_index < len(shot.take_list)
+    notes = shot.take_list[shot.take_index].notes.splitlines() if inside else []
+    if notes:
+        box = layout.box()
+        for text in notes[:_SHOWN_NOTES]:
+            draw_wrapped(box, text, "INFO")
+        if len(notes) > _SHOWN_NOTES:
+            box.label(text=f"{len(notes) - _SHOWN_NOTES} more in the take's manifest.json")
 
 
 CLASSES: tuple[type, ...] = (ACETATE_UL_takes, ACETATE_PT_takes)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.layer_motion.engine import animate_gap
-from backend.layer_motion.sketch_sense import UNRELATED
+from backend.layer_motion.notes import UNRELATED
 from backend.layer_motion.task import GapTask
 
 from .drawn import HEIGHT, WIDTH, outline, painted, sketched, turned

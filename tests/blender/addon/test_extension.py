@@ -116,6 +116,7 @@ def test_drawing_and_polling_touch_neither_sockets_nor_files(
         f"Take {number} · seed 0" for number in (3, 4, 5)
     ]
     assert "2 more" in layout.texts
+    assert {"a note that is said", "2 more in the take's manifest.json"} <= set(layout.texts)
 
 
 def _furnish_session(session: Session, part: Part, folder: Path) -> None:
@@ -126,6 +127,7 @@ def _furnish_session(session: Session, part: Part, folder: Path) -> None:
     shot.layers["figure"].use_motion, shot.layers["figure"].sketch = True, "bg"
     row = shot.take_list.add()
     row.name, row.number, row.engine = "take_007", 7, "layer-motion"
+    row.notes = "\n".join(["a note that is said", *(f"more {number}" for number in range(9))])
     jobs, tracked = part("link.jobs"), part("session").Tracked
     for number in range(1, 8):
         state = jobs.JobState.DONE if number < 3 else jobs.JobState.QUEUED

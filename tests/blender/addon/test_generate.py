@@ -96,6 +96,50 @@ def test_a_click_returns_at_once_and_the_ticks_bring_the_take(
         time.sleep(0.01)
 
 
+def test_what_went_otherwise_stands_with_the_take_in_every_session(
+    session: Session, drawn: bpy.types.Object, server: RunningServer, part: Part
+) -> None:
+    draw(drawn, "bird", FIRST, [(-1.0, 0.6), (-0.2, 0.6), (-0.6, 1.0)], material=1)
+    draw(drawn, "bird", LAST, [(1.0, 0.6), (1.01, 0.6), (1.0, 0.61)], material=1)
+    bpy.ops.acetate.generate(timeout_s=120)
+    rows = bpy.context.scene.acetate.take_list
+    assert '"bird"' in rows[0].notes
+    assert "fades out" in rows[0].notes
+    assert rows[0].notes.splitlines() == session.warnings
+    rows[0].notes = ""  # as in a file that an earlier version saved
+    take = part("takes.library").read_take(Path(bpy.path.abspath(rows[0].folder)))
+    part("scene_state").add_take(bpy.context.scene, take)
+    assert len(rows) == 1
+    assert "fades out" in rows[0].notes
+
+
+def test_a_spacing_chosen_in_the_panel_changes_request_and_drawings(
+    session: Session, drawn: bpy.types.Object, server: RunningServer, part: Part
+) -> None:
+    folders: dict[str, Path] = {}
+    bpy.ops.acetate.layers_sync()
+    for spacing in ("even", "slow_in"):
+        bpy.context.scene.acetate.layers["figure"].spacing = spacing
+        bpy.ops.acetate.generate(timeout_s=120)
+        folder = Path(bpy.path.abspath(bpy.context.scene.acetate.take_list[0].folder))
+        request = part("shared.shot").shot_from_json((folder / "request.json").read_bytes())
+        (figure,) = [layer for layer in request.layers if layer.name == "figure"]
+        assert [one.chart.value for one in figure.controls] == [spacing]
+        folders[spacing] = folder / "layers" / "figure"
+    early = f"{FIRST + 2:04d}.png"
+    even, slow_in = (_middle_px(read_picture(folders[name] / early)) for name in folders)
+    assert slow_in > even + 3  # slow in: most of the way is gone early
+    for frame in (FIRST, LAST):
+        one, other = (read_picture(folders[name] / f"{frame:04d}.png") for name in folders)
+        np.testing.assert_array_equal(one, other)
+
+
+def _middle_px(pixels: np.ndarray) -> float:
+    """Where the art lies across: pixels [h, w, 4] -> column."""
+    weight = pixels[..., 3].astype(float).sum(axis=0)
+    return float(weight @ np.arange(len(weight)) / weight.sum())
+
+
 def test_takes_differ_by_seed_and_are_each_a_job(
     session: Session, drawn: bpy.types.Object, server: RunningServer
 ) -> None:
