@@ -136,8 +136,11 @@ def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> wa
     share = _steep(step.share)
     if 0.0 < share < 1.0 and agreement.wanted(scene.task.height):
         poses = agreement.agree(arts, poses, share, limit)
+    poses = _idling(poses[0], step), _idling(poses[1], step)
+    boxes = [warp.landing_box(art, pose) for art, pose in zip(arts, poses, strict=True)]
+    cover = boxes[0].union(boxes[1])
     first, last = (
-        warp.sample(art, _idling(pose, step), limit) for art, pose in zip(arts, poses, strict=True)
+        warp.sample(art, pose, limit, cover) for art, pose in zip(arts, poses, strict=True)
     )
     return warp.blend(first, last, float(step.share >= 0.5) if crisp else share)
 

@@ -95,9 +95,15 @@ def whole_shift(pose: Pose) -> tuple[int, int] | None:
     return int(shift[0]), int(shift[1])
 
 
-def sample(art: Art, pose: Pose, limit: Box) -> Patch:
-    """The art at a pose, bicubic, cropped to where it lands (at most `limit`)."""
+def sample(art: Art, pose: Pose, limit: Box, cover: Box | None = None) -> Patch:
+    """The art at a pose, bicubic, cropped to where it lands (at most `limit`).
+
+    Of art that the camera's border cuts, all of `cover` is looked at: it is unknown there, not
+    empty.
+    """
     box = landing_box(art, pose).clipped(limit)
+    if cover is not None and not art.is_whole:
+        box = box.union(cover.clipped(limit))
     backward = np.linalg.inv(pose.forward)
     source = _minified(art, backward)
     if pose.is_affine and art.is_whole:
@@ -114,8 +120,20 @@ def sample(art: Art, pose: Pose, limit: Box) -> Patch:
     scale = source.shape[1] / art.box.width, source.shape[0] / art.box.height
     across = (where[..., 0] - art.box.left) * np.float32(scale[0]) - np.float32(0.5)
     down = (where[..., 1] - art.box.top) * np.float32(scale[1]) - np.float32(0.5)
+    if weight is not None:
+        across = _held_at_cuts(across, source.shape[1], art.known[0], art.known[2])
+        down = _held_at_cuts(down, source.shape[0], art.known[1], art.known[3])
     pixels = cv2.remap(source, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
     return Patch(_legal(pixels), box, weight)
+
+
+def _held_at_cuts(index: np.ndarray, size: int, low: float, high: float) -> np.ndarray:
+    """Pixel indices [h, w] that read no emptiness within a pixel of a cut side (finite border)."""
+    if np.isfinite(low):
+        index = np.where((index < 0) & (index > -1.5), np.float32(0), index)
+    if np.isfinite(high):
+        index = np.where((index > size - 1) & (index < size + 0.5), np.float32(size - 1), index)
+    return index
 
 
 def landing_box(art: Art, pose: Pose) -> Box:

@@ -21,7 +21,7 @@ _LINE_THRESHOLD = 48
 _BLANK_PIXELS = 12
 
 _T = TypeVar("_T")
-Count = Annotated[int, msgspec.Meta(ge=1, le=1024)]
+Side = Annotated[int, msgspec.Meta(ge=1, le=16384)]
 
 
 class DemoSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +46,8 @@ class DemoSettings(msgspec.Struct, frozen=True, kw_only=True):
     eta: float = 1.0
     seed: int = 0
     num_videos_per_prompt: int = 1
-    width: Count = msgspec.field(name="W", default=512)
-    height: Count = msgspec.field(name="H", default=320)
+    width: Side = msgspec.field(name="W", default=512)
+    height: Side = msgspec.field(name="H", default=320)
     length: Annotated[int, msgspec.Meta(ge=2, le=1024)] = msgspec.field(name="L", default=16)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from backend.pipeline.demo_ground import complete_ground
 from backend.pipeline.demo_matte import around, cut_softly
 from backend.pipeline.fill import fill_from
 from shared.pictures import alpha_over
@@ -56,7 +57,8 @@ def take_apart(frames: np.ndarray, slots: Sequence[Slot]) -> Stack:
     open_ground = np.asarray(~visible.any(axis=0))
     is_still = bool(ground_slot and ground_slot.is_static) or _is_same(frames, open_ground)
     bars = _bars(ordered)
-    ground = _ground(frames, open_ground & ~bars, bars, is_still=is_still)
+    sure = np.stack([seen & ~around(~seen) for seen in open_ground & ~bars])
+    ground = complete_ground(frames, sure, bars, is_still=is_still)
     cuts = [np.zeros((*frames.shape[:3], 4), np.uint8) for _ in objects]
     for key in range(len(frames)):
         canvas = _opaque(ground[key])
@@ -115,22 +117,6 @@ def _is_same(frames: np.ndarray, open_ground: np.ndarray) -> bool:
         return len(frames) < 2
     change = np.abs(frames[0][both].astype(np.int16) - frames[1][both])
     return float(change.mean()) < _STILL_LEVELS
-
-
-def _ground(
-    frames: np.ndarray, open_ground: np.ndarray, bars: np.ndarray, *, is_still: bool
-) -> np.ndarray:
-    """The backdrop at each key, from the key itself, the other key if still, then continued."""
-    sure = np.stack([seen & ~around(~seen) for seen in open_ground])
-    completed = []
-    for key, frame in enumerate(frames):
-        known, picture = sure[key].copy(), frame.copy()
-        for other in range(len(frames)) if is_still else ():
-            fresh = sure[other] & ~known
-            picture[fresh] = frames[other][fresh]
-            known |= fresh
-        completed.append(fill_from(picture, known, ~(known | bars)) if known.any() else picture)
-    return np.stack(completed)
 
 
 def _hidden(

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from backend.pipeline.demo_files import Demo, DemoSettings, entry, read_demo
+from backend.pipeline.demo_sketch import lines_of_layer
 from backend.pipeline.demo_stack import Slot, Stack, take_apart
 from shared.blobs import MemoryBlobs
 from shared.pictures import encode_png
@@ -153,7 +154,8 @@ class _Controls:
             return ()
         controls: list[Control] = []
         if slot.number == self._sketched and self._demo.sketches:
-            controls.append(_sketch(self._demo, blobs))
+            lines = lines_of_layer(self._demo.sketches, slot.masks[0])
+            controls.append(_sketch(lines, blobs))
         if slot.number == self._tracked and self._demo.tracks is not None:
             controls.append(_trajectory(self._demo.tracks, blobs))
         score = entry(self._demo.settings.motion_scores, slot.number, default=-1.0)
@@ -185,9 +187,9 @@ def _tracks_slot(demo: Demo) -> int:
     return max(hits, key=lambda number: hits[number])
 
 
-def _sketch(demo: Demo, blobs: MemoryBlobs) -> Sketch:
+def _sketch(lines: dict[int, np.ndarray], blobs: MemoryBlobs) -> Sketch:
     frames = []
-    for index, alpha in demo.sketches.items():
+    for index, alpha in lines.items():
         pixels = np.zeros((*alpha.shape, 4), np.uint8)
         pixels[..., 3] = alpha
         frames.append(SketchFrame(frame=index + 1, picture=_reference(pixels, blobs)))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from backend.layer_motion import affine, trajectory
+from backend.layer_motion.engine import animate_gap
 from backend.layer_motion.registration import register
+from backend.layer_motion.task import GapTask
 from backend.layer_motion.warp import prepare
 from shared.pictures import Picture
 
@@ -59,3 +62,35 @@ def test_registration_finds_art_that_slides_in_over_the_border() -> None:
     found = register(prepare(Picture(first), *FRAME), prepare(Picture(last), *FRAME), *FRAME).matrix
     corners = np.array([[50, 10], [110, 10], [80, 55.0]])
     assert np.abs(affine.apply(found, corners) - corners - [8, 24]).max() < 1.5
+
+
+def test_registration_turns_art_that_the_lower_border_cuts() -> None:
+    rng = np.random.default_rng(5)
+    art = np.zeros((200, 320, 4), np.float32)
+    centre = np.array([140.0, 100])
+    cv2.ellipse(art, (140, 100), (48, 40), 0, 0, 360, (200, 120, 60, 255), -1, cv2.LINE_AA)
+    for x, y in rng.uniform(-30, 30, (6, 2)):
+        place = (int(centre[0] + x), int(centre[1] + y))
+        cv2.circle(art, place, 7, (30, 60, 160, 255), -1, cv2.LINE_AA)
+    turn = affine.translation(24, -14) @ affine.rotation_about(centre, 25)
+    moved = cv2.warpAffine(art, turn[:2], (320, 200), flags=cv2.INTER_CUBIC)
+    cut = [np.clip(np.rint(whole[:110]), 0, 255).astype(np.uint8) for whole in (art, moved)]
+    keys = [prepare(Picture(pixels), 320, 110) for pixels in cut]
+    found = register(keys[0], keys[1], 320, 110).matrix
+    around = centre + np.array([[-30, -20], [30, -20], [0, 5.0]])
+    assert np.abs(affine.apply(found, around) - affine.apply(turn, around)).max() < 3
+
+
+def test_art_that_slides_in_is_solid_where_only_one_key_shows_it() -> None:
+    rng = np.random.default_rng(3)
+    art = np.zeros((40, 60, 4), np.uint8)
+    art[..., 3] = 255
+    art[..., :3] = rng.integers(30, 226, (4, 6, 3)).astype(np.uint8).repeat(10, 0).repeat(10, 1)
+    first, last = np.zeros((96, 160, 4), np.uint8), np.zeros((96, 160, 4), np.uint8)
+    first[30:70, 120:160] = art[:, :40]
+    last[30:70, 80:140] = art
+    task = GapTask(160, 96, Picture(first), Picture(last), tuple(i / 8 for i in range(1, 8)))
+    for picture in animate_gap(task).pictures:
+        alpha = picture.pixels[picture.height // 2, : 160 - picture.x, 3]
+        edges = np.flatnonzero(alpha > 0)
+        assert alpha[edges[0] + 3 : edges[-1] - 2].min() > 250

@@ -75,6 +75,22 @@ def test_the_other_key_uncovers_a_still_backdrop() -> None:
     assert np.abs(stack.ground.astype(float) - wall()).max() < 12
 
 
+def test_the_other_key_uncovers_a_backdrop_that_pans() -> None:
+    rng = np.random.default_rng(8)
+    blotches = cv2.GaussianBlur(rng.normal(128, 60, (96, 200, 3)), (0, 0), 3)
+    scenery = np.clip((blotches - 128) * 6 + 128, 0, 255)
+    covers = [disc(16, 16, 9), disc(48, 20, 9)]
+    covers = [cv2.resize(cover, (160, 96)) > 0.5 for cover in covers]
+    frames = [scenery[:, start : start + 160].copy() for start in (0, 40)]
+    for frame, cover in zip(frames, covers, strict=True):
+        frame[cover] = (210, 30, 30)
+    pictures = np.stack(frames).astype(np.uint8)
+    stack = take_apart(pictures, [Slot(0, np.stack(covers))])
+    assert not stack.is_still
+    hole = np.abs(stack.ground[1].astype(float) - scenery[:, 40:])[covers[1]]
+    assert hole.mean() < 8
+
+
 def test_edges_of_a_cut_are_soft_and_free_of_the_backdrop() -> None:
     cover = disc(30, 24, 12)
     stack = take_apart(frame_with(cover)[None], [Slot(0, (cover > 0.5)[None])])
