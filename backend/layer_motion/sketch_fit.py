@@ -89,21 +89,26 @@ def _follow(
         else:
             fits[moment] = fitter.find([fits[near].moved, start], targets[moment])
         near = moment
-    fits = _steady(fits, key)
-    maps = {moment: _global_map(fitter.source, fit) for moment, fit in fits.items()}
-    return _Track(fitter.source, fits, maps)
+    fits = _steady(fits)
+    origin = fits[key].moved
+    maps = {moment: _global_map(origin, fit) for moment, fit in fits.items()}
+    return _Track(origin, fits, maps)
 
 
-def _steady(fits: dict[int, Fit], key: int) -> dict[int, Fit]:
-    """The fits without tremble, where sketches follow each other moment by moment."""
-    moments = sorted(m for m in fits if m != key)
-    if not moments or moments[-1] - moments[0] != len(moments) - 1:
+def _steady(fits: dict[int, Fit]) -> dict[int, Fit]:
+    """The fits without tremble, where sketches follow each other moment by moment.
+
+    The key's own sketch trembles like the others: where it would lie on a smooth way is where its
+    points lie on the art.
+    """
+    moments = sorted(fits)
+    if moments[-1] - moments[0] != len(moments) - 1:
         return fits
     path = np.stack([fits[moment].moved for moment in moments])  # [moments, n, 2]
-    calm = dict(zip(moments, steadied(path), strict=True))
-    if all(np.array_equal(calm[m], fits[m].moved) for m in moments):
+    calm = steadied(path)
+    if calm is path:
         return fits
-    return {m: replace(fit, moved=calm.get(m, fit.moved)) for m, fit in fits.items()}
+    return {m: replace(fits[m], moved=moved) for m, moved in zip(moments, calm, strict=True)}
 
 
 def _source_points(scene: Scene, art: Art, sketch: LinePoints | None, scale: float) -> LinePoints:
