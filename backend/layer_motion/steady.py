@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-_CALM_PX = (
+CALM_PX = (
     0.22  # rms tremble per coordinate below which fits stay as they are; clean sketches reach 0.19
 )
 _LEAST_MOMENTS = 5
 _THIRD_SQUARED = 20.0  # mean square of third differences of white noise of rms 1
 _MEDIAN = 0.6745  # median of the magnitude of a normal variable of rms 1
-_STIFFNESSES = np.logspace(-2, 4, 13)
+_CAUTION = 2.0  # price of freedom against that of C_p: a run of sketches is short
+_STIFFNESSES = np.logspace(0, 4, 9)
 
 
 def tremble_px(path: np.ndarray) -> float:
@@ -27,14 +28,12 @@ def tremble_px(path: np.ndarray) -> float:
 
 
 def steadied(path: np.ndarray) -> np.ndarray:
-    """Points [moments, n, 2] on a smooth way near the given one; the same where that is smooth.
+    """Points [moments, n, 2] on a smooth way near the given one.
 
     What the points do together is taken apart into its principal movements; each is smoothed as
     far as it looks like tremble (penalised third differences, stiffness by Mallows' C_p with the
     variance that third differences show).
     """
-    if tremble_px(path) < _CALM_PX:
-        return path
     flat = path.reshape(len(path), -1)
     middle = flat.mean(axis=0)
     course, size, shape = np.linalg.svd(flat - middle, full_matrices=False)
@@ -52,7 +51,7 @@ def _smoothed(course: np.ndarray, variance: float) -> np.ndarray:
         smoother = np.linalg.inv(np.eye(len(course)) + stiffness * rough.T @ rough)
         smooth = smoother @ course
         left = ((course - smooth) ** 2).sum(axis=0)
-        price = left + 2 * variance * float(np.trace(smoother))
+        price = left + _CAUTION * 2 * variance * float(np.trace(smoother))
         chosen = np.where(price < best, smooth, chosen)
         best = np.minimum(best, price)
     return chosen
