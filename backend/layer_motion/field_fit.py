@@ -9,7 +9,7 @@ from . import affine
 from .pose import Field, Pose
 
 _OVERSCAN = 0.3
-_FIELD_SIGMAS_PX = (20.0, 10.0, 5.0, 2.5)
+_FIELD_SIGMAS_PX = (20.0, 10.0, 5.0, 2.5, 1.5)
 _STRAIGHT_PX = 0.01
 
 

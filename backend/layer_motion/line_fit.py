@@ -6,7 +6,7 @@ points of the source drawing, where parts that cross later still lie apart.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -35,12 +35,14 @@ class Fit:
     """Source points moved onto a target drawing.
 
     `moved` float64 [n, 2] working pixels; `trust` [n] 0..1: how well a point found its line.
-    `error_px`: trimmed mean distance between both drawings after the fit, in working pixels.
+    `error_px`: trimmed mean distance between both drawings after the fit, in working pixels;
+    `stiff_error_px`: what it would be with one affine map for all points.
     """
 
     moved: np.ndarray
     trust: np.ndarray
     error_px: float
+    stiff_error_px: float = float("inf")
 
 
 class LineFitter:
@@ -61,7 +63,7 @@ class LineFitter:
 
     def rest(self) -> Fit:
         """The source itself, unmoved."""
-        return Fit(self.source, np.ones(len(self.source)), 0.0)
+        return Fit(self.source, np.ones(len(self.source)), 0.0, 0.0)
 
     def follow(self, start: np.ndarray, target: LinePoints) -> Fit:
         """Fit to a target close by: `start` [n, 2] are the points' places a moment ago."""
@@ -70,6 +72,16 @@ class LineFitter:
     def error_px(self, moved: np.ndarray, target: LinePoints) -> float:
         """Trimmed mean distance, both ways, between points [n, 2] and a target."""
         return _Target(target, self._frame).error_px(moved)
+
+    def follow_stiffly(self, start: np.ndarray, target: LinePoints) -> Fit:
+        """As `follow`, with one affine map for all points."""
+        goal = _Target(target, self._frame)
+        moved = self._globally(start, goal, _AFFINE_STEPS)
+        matrix = affine.fit_affine(self.source, moved, stiffness=0.0)
+        if affine.is_regular(matrix):
+            moved = affine.apply(matrix, self.source)
+        error = goal.error_px(moved)
+        return Fit(moved, np.ones(len(moved)), error, error)
 
     def find(self, starts: list[np.ndarray], target: LinePoints) -> Fit:
         """Fit to a target further off: several starts, turned ones among them, the best wins."""
@@ -101,8 +113,8 @@ class LineFitter:
         plain = self._globally(affine.apply(matrix, self.source), goal, _PLAIN_STEPS)
         error = goal.error_px(plain)
         if error > bent.error_px + _PLAIN_MARGIN_PX:
-            return bent
-        return Fit(plain, bent.trust, error)
+            return replace(bent, stiff_error_px=error)
+        return Fit(plain, bent.trust, error, error)
 
     def _freely(self, start: np.ndarray, goal: _Target) -> Fit:
         moved = self._globally(start, goal, _AFFINE_STEPS)

@@ -11,11 +11,12 @@ import numpy as np
 
 from . import affine
 from .field_fit import global_map, pose_of_points
+from .folding import TORN_SHARE, folded_shares, untangled
 from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, art_points, sketch_points
 from .plan import Plan, Scene, Step
 from .pose import AT_REST, Pose
-from .steady import steadied
+from .steady import CALM_PX, steadied, tremble_px
 from .warp import Art
 
 _WORKING_LINES = 112
@@ -24,6 +25,7 @@ _SAME_LINES = 0.02
 _FAR_MOMENTS = 2
 _ASTRAY_PX = 0.8
 _GOOD_FIT_PX = 0.2
+_TREMBLE_BENDS = 0.75  # rms tremble that lets free form come this much nearer than stiff form
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,37 @@ def plan_sketch(scene: Scene) -> Plan | None:
     ]
     if all(track is None for track in tracks):
         return None
-    return Plan("sketch", tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted))
+    steps = tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted)
+    return Plan("sketch", _whole(scene, steps))
+
+
+def _whole(scene: Scene, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps that fold no art, where most drawings fold none as they are.
+
+    A key whose art would be folded is left out where that of the other is not; else the few
+    drawings that do fold are made softer.
+    """
+    firsts = folded_shares(scene, scene.first, (step.from_first for step in steps))
+    lasts = folded_shares(scene, scene.last, (step.from_last for step in steps))
+    if firsts and lasts:
+        first, last = float(np.mean(firsts)), float(np.mean(lasts))
+        if last > TORN_SHARE and first < TORN_SHARE / 2:
+            return tuple(replace(step, from_last=None, share=0.0) for step in steps)
+        if first > TORN_SHARE and last < TORN_SHARE / 2:
+            return tuple(replace(step, from_first=None, share=1.0) for step in steps)
+    if firsts and float(np.median(firsts)) <= TORN_SHARE < max(firsts):
+        steps = tuple(
+            replace(step, from_first=_softer(scene, scene.first, step.from_first)) for step in steps
+        )
+    if lasts and float(np.median(lasts)) <= TORN_SHARE < max(lasts):
+        steps = tuple(
+            replace(step, from_last=_softer(scene, scene.last, step.from_last)) for step in steps
+        )
+    return steps
+
+
+def _softer(scene: Scene, art: Art | None, pose: Pose | None) -> Pose | None:
+    return pose if art is None or pose is None else untangled(scene, art, pose)
 
 
 def _targets(scene: Scene, scale: float) -> dict[int, LinePoints]:
@@ -89,21 +121,49 @@ def _follow(
         else:
             fits[moment] = fitter.find([fits[near].moved, start], targets[moment])
         near = moment
-    fits = _steady(fits, key)
-    maps = {moment: _global_map(fitter.source, fit) for moment, fit in fits.items()}
-    return _Track(fitter.source, fits, maps)
+    fits = _steady(fitter, fits, targets, key)
+    origin = fits[key].moved
+    maps = {moment: _global_map(origin, fit) for moment, fit in fits.items()}
+    return _Track(origin, fits, maps)
 
 
-def _steady(fits: dict[int, Fit], key: int) -> dict[int, Fit]:
-    """The fits without tremble, where sketches follow each other moment by moment."""
-    moments = sorted(m for m in fits if m != key)
-    if not moments or moments[-1] - moments[0] != len(moments) - 1:
+def _steady(
+    fitter: LineFitter, fits: dict[int, Fit], targets: dict[int, LinePoints], key: int
+) -> dict[int, Fit]:
+    """The fits without tremble, where sketches follow each other moment by moment.
+
+    The key's own sketch trembles like the others: where it would lie on a smooth way is where its
+    points lie on the art. What bends no more than a hand trembles does not bend.
+    """
+    moments = sorted(fits)
+    if moments[-1] - moments[0] != len(moments) - 1:
         return fits
-    path = np.stack([fits[moment].moved for moment in moments])  # [moments, n, 2]
-    calm = dict(zip(moments, steadied(path), strict=True))
-    if all(np.array_equal(calm[m], fits[m].moved) for m in moments):
+    tremble = tremble_px(_path(fits))
+    if tremble < CALM_PX:
         return fits
-    return {m: replace(fit, moved=calm.get(m, fit.moved)) for m, fit in fits.items()}
+    bends = [fit.stiff_error_px - fit.error_px for moment, fit in fits.items() if moment != key]
+    if np.median(bends) < _TREMBLE_BENDS * tremble:
+        fits = _stiffly(fitter, fits, targets, key)
+    calm = steadied(_path(fits))
+    return {m: replace(fits[m], moved=moved) for m, moved in zip(moments, calm, strict=True)}
+
+
+def _path(fits: dict[int, Fit]) -> np.ndarray:
+    """Where the points lie moment by moment: [moments, n, 2]."""
+    return np.stack([fits[moment].moved for moment in sorted(fits)])
+
+
+def _stiffly(
+    fitter: LineFitter, fits: dict[int, Fit], targets: dict[int, LinePoints], key: int
+) -> dict[int, Fit]:
+    """All fits once more, with one affine map for all points at each moment."""
+    stiff = {key: fits[key]}
+    near = key
+    for moment in sorted((m for m in fits if m != key), key=lambda m: abs(m - key)):
+        start = _expected(stiff, key, near, moment)
+        stiff[moment] = fitter.follow_stiffly(start, targets[moment])
+        near = moment
+    return stiff
 
 
 def _source_points(scene: Scene, art: Art, sketch: LinePoints | None, scale: float) -> LinePoints:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import KDTree
 
+from .folding import TORN_SHARE, folded_shares
 from .line_points import art_points, sketch_points
 from .plan import Plan, Scene
-from .pose import AT_REST, Box, Pose, pixel_centres, source_positions
+from .pose import AT_REST, Pose, source_positions
 from .warp import Art
 
 _WORKING_LINES = 112
@@ -18,8 +19,6 @@ _NEAR_PX = 3.0
 _MIN_POINTS = 12
 _RELATED_SHARE = 0.33  # procedural clips 41000-41004: right ones from 0.38, wrong ones to 0.29
 _UNLIKE_PX = 1.7
-_GRID = 48
-_TORN_SHARE = 0.02
 
 
 def explains(scene: Scene, plan: Plan) -> bool:
@@ -81,22 +80,12 @@ def _near_share(strokes: np.ndarray, art: Art, pose: Pose, scale: float) -> floa
 
 
 def _is_torn(scene: Scene, plan: Plan) -> bool:
-    folded = []
-    for step in plan.steps:
-        for art, pose in ((scene.first, step.from_first), (scene.last, step.from_last)):
-            if art is not None and pose is not None and not pose.is_affine:
-                folded.append(_folded_share(scene, art, pose))
-    return bool(folded) and float(np.mean(folded)) > _TORN_SHARE
-
-
-def _folded_share(scene: Scene, art: Art, pose: Pose) -> float:
-    """Share 0..1 of the shown art that lies turned over."""
-    frame = Box(0, 0, scene.task.width, scene.task.height)
-    size = _GRID, max(2, round(_GRID * frame.height / frame.width))
-    source = source_positions(pose, pixel_centres(frame, size)).astype(np.float64)
-    across, down = np.diff(source, axis=1)[:-1], np.diff(source, axis=0)[:, :-1]
-    turned = across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0] <= 0
-    x, y = np.moveaxis(source[:-1, :-1], 2, 0)
-    box = art.box
-    shown = (x >= box.left) & (x < box.right) & (y >= box.top) & (y < box.bottom)
-    return float(turned[shown].mean()) if shown.any() else 0.0
+    """Whether most drawings fold one key's art."""
+    for art, poses in (
+        (scene.first, [step.from_first for step in plan.steps]),
+        (scene.last, [step.from_last for step in plan.steps]),
+    ):
+        folded = folded_shares(scene, art, poses)
+        if folded and float(np.median(folded)) > TORN_SHARE:
+            return True
+    return False

@@ -8,16 +8,15 @@ leaves next to nothing there.
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import savgol_filter
 
-_CALM_PX = (
+CALM_PX = (
     0.22  # rms tremble per coordinate below which fits stay as they are; clean sketches reach 0.19
 )
-_WINDOW, _WIDE_WINDOW = 7, 9  # moments that are smoothed over
-_WIDE_FROM_PX = 0.6  # tremble from which the wide one is taken
 _LEAST_MOMENTS = 5
-_THIRD = np.sqrt(20.0)  # rms of third differences of white noise of rms 1
+_THIRD_SQUARED = 20.0  # mean square of third differences of white noise of rms 1
 _MEDIAN = 0.6745  # median of the magnitude of a normal variable of rms 1
+_CAUTION = 2.0  # price of freedom against that of C_p: a run of sketches is short
+_STIFFNESSES = np.logspace(0, 4, 9)
 
 
 def tremble_px(path: np.ndarray) -> float:
@@ -25,17 +24,34 @@ def tremble_px(path: np.ndarray) -> float:
     if len(path) < _LEAST_MOMENTS:
         return 0.0
     third = np.abs(np.diff(path, 3, axis=0))
-    return float(np.median(third)) / (_MEDIAN * _THIRD)
+    return float(np.median(third)) / float(_MEDIAN * np.sqrt(_THIRD_SQUARED))
 
 
 def steadied(path: np.ndarray) -> np.ndarray:
-    """Points [moments, n, 2] on a smooth way near the given one; the same where that is smooth.
+    """Points [moments, n, 2] on a smooth way near the given one.
 
-    A quadratic through the moments around each one.
+    What the points do together is taken apart into its principal movements; each is smoothed as
+    far as it looks like tremble (penalised third differences, stiffness by Mallows' C_p with the
+    variance that third differences show).
     """
-    tremble = tremble_px(path)
-    if tremble < _CALM_PX:
-        return path
-    window = _WINDOW if tremble < _WIDE_FROM_PX else _WIDE_WINDOW
-    window = min(window, len(path) - 1 + len(path) % 2)
-    return np.asarray(savgol_filter(path, window, 2, axis=0, mode="interp"))
+    flat = path.reshape(len(path), -1)
+    middle = flat.mean(axis=0)
+    course, size, shape = np.linalg.svd(flat - middle, full_matrices=False)
+    course = course * size  # [moments, movements], in pixels times the root of the number of points
+    variance = float((np.diff(course, 3, axis=0) ** 2).mean()) / _THIRD_SQUARED
+    return (_smoothed(course, variance) @ shape + middle).reshape(path.shape)
+
+
+def _smoothed(course: np.ndarray, variance: float) -> np.ndarray:
+    """Every column [moments] of `course` with the stiffness that suits it best."""
+    best = np.full(course.shape[1], np.inf)
+    chosen = course.copy()
+    rough = np.diff(np.eye(len(course)), 3, axis=0)
+    for stiffness in _STIFFNESSES:
+        smoother = np.linalg.inv(np.eye(len(course)) + stiffness * rough.T @ rough)
+        smooth = smoother @ course
+        left = ((course - smooth) ** 2).sum(axis=0)
+        price = left + _CAUTION * 2 * variance * float(np.trace(smoother))
+        chosen = np.where(price < best, smooth, chosen)
+        best = np.minimum(best, price)
+    return chosen
