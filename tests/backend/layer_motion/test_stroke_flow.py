@@ -11,7 +11,6 @@ from scipy.spatial import KDTree
 
 from backend import raster
 from backend.layer_motion.engine import animate_gap
-from backend.layer_motion.stroke_take import animate_strokes
 from backend.layer_motion.task import GapTask, Neighbour
 from shared.strokes import Drawing
 
@@ -48,7 +47,7 @@ def gap(where: Place, before: int = 2, behind: int = 2) -> GapTask:
 
 def middles(task: GapTask) -> np.ndarray:
     """Where the shape is at every moment, keys included: [moments, 2]."""
-    drawings = (task.first_strokes, *animate_strokes(task), task.last_strokes)
+    drawings = (task.first_strokes, *animate_gap(task).strokes, task.last_strokes)
     return np.array([d.points.mean(axis=0) for d in drawings if d is not None])
 
 
@@ -129,7 +128,7 @@ def test_redrawn_neighbours_tell_the_same_as_copied_ones() -> None:
         behind=(Neighbour(2.0, drawn[3]),),
     )
     anew = replace(task, before=(Neighbour(-1.0, again[0]),), behind=(Neighbour(2.0, again[3]),))
-    for one, other in zip(animate_strokes(task), animate_strokes(anew), strict=True):
+    for one, other in zip(animate_gap(task).strokes, animate_gap(anew).strokes, strict=True):
         assert one is not None
         assert other is not None
         apart_px = np.asarray(KDTree(one.points).query(other.points)[0])
