@@ -12,6 +12,7 @@ from ..shared.errors import AcetateError
 from ..shared.shot import shot_from_json
 from ..takes import library
 from ..takes.place import Placement, place, warnings_for
+from ..takes.strokes import place_strokes
 from .guard import GuardedOperator
 
 
@@ -70,6 +71,28 @@ class ACETATE_OT_take_apply(TakeOperator):
         for text in warnings_for(context.scene, take):
             self.report({"WARNING"}, text)
         self.report({"INFO"}, f"{take.title} placed, Undo removes it")
+        return {"FINISHED"}
+
+
+class ACETATE_OT_take_strokes(TakeOperator):
+    """Add the take's drawings as strokes that can be edited, where it is made of strokes"""
+
+    bl_idname = "acetate.take_strokes"
+    bl_label = "Add as Grease Pencil"
+    bl_options = {"REGISTER", "UNDO"}
+
+    take: StringProperty(
+        name="Take", description="Folder name of the take, empty for the chosen one"
+    )
+
+    def act(self, context: bpy.types.Context) -> set[str]:
+        """Make the object; all of it is one undo step."""
+        take = library.read_take(folder_of(chosen_row(context, self.take)))
+        thing = place_strokes(context, take)
+        left_out = sum(bool(one.painted) and not one.strokes for one in take.manifest.layers)
+        if left_out:
+            self.report({"WARNING"}, f"{left_out} layers are made of pixels and left out")
+        self.report({"INFO"}, f"{thing.name} added, Undo removes it")
         return {"FINISHED"}
 
 
@@ -153,6 +176,7 @@ class ACETATE_OT_take_discard(TakeOperator):
 
 CLASSES: tuple[type[bpy.types.Operator], ...] = (
     ACETATE_OT_take_apply,
+    ACETATE_OT_take_strokes,
     ACETATE_OT_take_reuse,
     ACETATE_OT_take_reveal,
     ACETATE_OT_take_discard,

@@ -56,6 +56,7 @@ class ACETATE_PT_takes(SidebarPanel):
         row = column.row(align=True)
         row.scale_y = 1.3
         row.operator("acetate.take_apply", text="Apply", icon="CHECKMARK")
+        column.operator("acetate.take_strokes", icon="OUTLINER_OB_GREASEPENCIL")
         row = column.row(align=True)
         row.operator("acetate.take_reuse", text="Reuse")
         row.operator("acetate.take_reveal", text="Folder")

@@ -1,7 +1,8 @@
 """Takes on disk, such as `//takes/take_003/`: names, notes, results; for link and operators.
 
 Layout of a take: `note.json` (whose job it is), `request.json`, `preview.png`, then the result:
-`layers/<folder>/####.png`, `composite/####.png` and, written last, `manifest.json`. A take without
+`layers/<folder>/####.png`, `strokes/<folder>/####.npz` where strokes show a layer,
+`composite/####.png` and, written last, `manifest.json`. A take without
 a manifest is not finished and never looks finished. No Blender in here.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from ..shared.blobs import Blobs, write_atomically
 from ..shared.errors import AcetateError
-from ..shared.result import ResultManifest, check_manifest, result_from_json
+from ..shared.result import ResultLayer, ResultManifest, check_manifest, result_from_json
 from ..shared.shot import to_json
 
 PREFIX = "take_"
@@ -63,6 +64,10 @@ class Take:
     def layer_files(self, folder: str) -> list[Path]:
         """The files of one layer in frame order, first scene frame first."""
         return frame_files(self.folder / "layers" / folder, self.manifest)
+
+    def stroke_files(self, folder: str) -> list[Path]:
+        """The stroke files of one layer in frame order; those of frames without strokes are not."""
+        return _stroke_files(self.folder, folder, self.manifest)
 
 
 def takes_root(blend_file: str, temporary: Path | None) -> Path:
@@ -182,9 +187,11 @@ def write_result(folder: Path, manifest: ResultManifest, blobs: Blobs) -> None:
     try:
         for name, hashes in sequences.items():
             _write_sequence(folder / name, hashes, manifest, blobs)
+        for layer in manifest.layers:
+            _write_strokes(folder, layer, manifest, blobs)
         write_atomically(folder / MANIFEST, to_json(manifest))
     except (OSError, AcetateError) as error:
-        for name in ("layers", "composite"):
+        for name in ("layers", "composite", "strokes"):
             shutil.rmtree(folder / name, ignore_errors=True)
         if isinstance(error, AcetateError):
             raise
@@ -197,6 +204,19 @@ def _write_sequence(
     folder.mkdir(parents=True, exist_ok=True)
     for path, sha256 in zip(frame_files(folder, manifest), hashes, strict=True):
         path.write_bytes(blobs.get(sha256))
+
+
+def _stroke_files(take: Path, folder: str, manifest: ResultManifest) -> list[Path]:
+    files = frame_files(take / "strokes" / folder, manifest)
+    return [file.with_suffix(".npz") for file in files]
+
+
+def _write_strokes(take: Path, layer: ResultLayer, manifest: ResultManifest, blobs: Blobs) -> None:
+    files = _stroke_files(take, layer.folder, manifest)
+    for file, sha256 in zip(files, layer.strokes or [None] * len(files), strict=True):
+        if sha256 is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(blobs.get(sha256))
 
 
 def discard(folder: Path) -> None:

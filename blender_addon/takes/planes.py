@@ -52,9 +52,9 @@ def place_objects(
     make = _empty if as_empties else _plane
     layers = sorted(take.manifest.layers, key=lambda layer: layer.order)
     timing = timing_of(take)
-    distances = _distances(scene.camera, len(layers))
+    depths = distances(scene.camera, len(layers))
     made = []
-    for layer, distance in zip(layers, distances, strict=True):
+    for layer, distance in zip(layers, depths, strict=True):
         image = load_sequence(take, layer.folder, f"{take.title} {layer.name}")
         thing = make(take, layer, image, timing, camera_frame(scene, distance))
         thing.parent = scene.camera
@@ -62,7 +62,7 @@ def place_objects(
         thing["acetate_layer"] = layer.name
         thing["acetate_blend"] = layer.blend
         thing.hide_select = True
-        _show_only_inside(thing, timing, scene.frame_current)
+        show_only_inside(thing, timing, scene.frame_current)
         made.append(thing)
     collection = bpy.data.collections.new(take.title)
     scene.collection.children.link(collection)
@@ -71,7 +71,7 @@ def place_objects(
     return collection
 
 
-def _distances(camera: bpy.types.Object, count: int) -> list[float]:
+def distances(camera: bpy.types.Object, count: int) -> list[float]:
     """Distances for `count` layers, lowest first, all nearer than the takes that are there."""
     placed = [_distance_of(one) for one in camera.children if "acetate_take" in one]
     clip = camera.data.clip_start
@@ -164,7 +164,7 @@ def _empty(
     return thing
 
 
-def _show_only_inside(thing: bpy.types.Object, timing: Timing, playhead: int) -> None:
+def show_only_inside(thing: bpy.types.Object, timing: Timing, playhead: int) -> None:
     """Hide the object outside the take's frames, by keys that can be moved in the Dope Sheet."""
     for frame, hidden in ((timing.start - 1, True), (timing.start, False), (timing.end + 1, True)):
         thing.hide_render = thing.hide_viewport = hidden

@@ -12,6 +12,7 @@ from tests.blender import drawings
 from tests.blender.conftest import Staged
 
 if TYPE_CHECKING:
+    from shared.blobs import MemoryBlobs
     from shared.shot import Layer
 
 pytestmark = pytest.mark.blender
@@ -48,7 +49,7 @@ def _draw_hairs(item: bpy.types.Object, frame: int) -> np.ndarray:
     return points
 
 
-def _exported(staged: Staged, quality: str) -> tuple[Layer, object]:
+def _exported(staged: Staged, quality: str) -> tuple[Layer, MemoryBlobs]:
     """The layer `hairs` of a request, and the blobs that it names."""
     settings, roles = staged("scene.settings"), staged("shared.shot").Role
     blobs = staged("shared.blobs").MemoryBlobs()
