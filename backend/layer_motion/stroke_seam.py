@@ -19,7 +19,8 @@ _BAND = 10
 _HEADING = 0.3
 _SKEW = 0.5
 _UNEVEN = 0.003
-_GAIN = 0.85
+_GAIN = 0.7
+_STIFF = 1e-3
 _SMOOTH = 1.2
 _CLOSE = 1e-4
 
@@ -70,7 +71,7 @@ def _in_step(one: Line, other: Line) -> np.ndarray:
     """Share of the other's length at even shares of the one's: [_SAMPLES + 1], 0 to 1."""
     even = np.linspace(0.0, 1.0, _SAMPLES + 1)
     a, b = _sampled(one), _sampled(other)
-    matrix = affine.fit_similarity(a, b)
+    matrix = affine.fit_affine(a, b, stiffness=_STIFF)  # an eye that shuts is a flat one
     if not affine.is_regular(matrix):
         return even
     cost = _unlike(affine.apply(matrix, a), b, cyclic=one.cyclic)

@@ -1,0 +1,49 @@
+"""Promises of sewing partners point by point: corners meet corners."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.layer_motion.stroke_level import Line, resampled
+from backend.layer_motion.stroke_seam import begun_at, sewn
+
+from .puppet import line
+
+
+def sail(belly_px: float, begin: int) -> Line:
+    """A closed sail of three corners whose outer side bulges, drawn from its point `begin`."""
+    side = np.linspace(0, 1, 24)
+    outer = np.stack([60 * side + belly_px * np.sin(np.pi * side), 100 * side], axis=1)
+    foot = np.stack([60 - 60 * side, np.full(24, 100.0)], axis=1)
+    mast = np.stack([np.zeros(24), 100 - 100 * side], axis=1)
+    ring = np.concatenate([outer[:-1], foot[:-1], mast[:-1]])
+    return line(np.roll(ring, -begin, axis=0), cyclic=True)
+
+
+CORNERS = ((0.0, 0.0), (60.0, 100.0), (0.0, 100.0))
+
+
+def apart(one: Line, other: Line) -> float:
+    """How far the other's points lie from the corners that the one has there, on average."""
+    index = [int(np.argmin(np.linalg.norm(one.points - corner, axis=1))) for corner in CORNERS]
+    return float(np.linalg.norm(other.points[index] - np.array(CORNERS), axis=1).mean())
+
+
+def test_corners_meet_more_nearly_than_by_even_length() -> None:
+    first, last = sail(0.0, 0), sail(15.0, 3)
+    even = apart(resampled(first, 200), resampled(last, 200))
+    assert apart(*sewn(first, last)) < 0.5 * even
+
+
+def test_every_point_of_either_stroke_is_kept() -> None:
+    first, last = sail(0.0, 0), resampled(sail(10.0, 0), 50)
+    one, other = sewn(first, last)
+    assert len(one.values) == len(other.values) <= len(first.values) + len(last.values) + 4
+    for given, found in ((first, one), (last, other)):
+        away = np.linalg.norm(given.points[:, None] - found.points[None], axis=2).min(axis=1)
+        assert away.max() < 0.05
+
+
+def test_a_closed_stroke_may_begin_anywhere() -> None:
+    turned = begun_at(sail(10.0, 0), 0.37)
+    assert abs(turned.way[-1] - sail(10.0, 0).way[-1]) < 0.05
