@@ -31,12 +31,17 @@ class Course:
 
     def __init__(self, scene: Scene, pair: StrokePair) -> None:
         self._pair, self._morph = pair, Morph(pair)
-        self._moves, heads_along = _moves(scene, pair.matrix)
-        self._rest = np.linalg.inv(self._moves[-1]) @ pair.matrix
         path = pair.first.points if scene.tracks is None else scene.tracks[0]
         self._centre = path.mean(axis=0).astype(float)
-        self._flow = None if heads_along else flow_through(scene, pair, self._still)
+        self._move_along(_plain_moves(scene))
+        self._flow = flow_through(scene, pair, self._still)
+        if self._flow is None:
+            self._move_along(_heading_along(scene, self._moves, pair.matrix))
         self.way = _way(scene, flows=self._flow is not None)
+
+    def _move_along(self, moves: list[np.ndarray]) -> None:
+        self._moves = moves
+        self._rest = np.linalg.inv(moves[-1]) @ self._pair.matrix
 
     @property
     def morph(self) -> Morph:
@@ -62,32 +67,39 @@ class Course:
         return points
 
 
-def _way(scene: Scene, *, flows: bool) -> np.ndarray:
-    """Progress [moments]: as the path has it; even along a flow, whose form holds the speeds."""
+def _plain_moves(scene: Scene) -> list[np.ndarray]:
     if scene.tracks is None:
-        return scene.times if flows and scene.task.progress is None else pace(scene)
+        return [affine.IDENTITY] * scene.moments
+    return trajectory.motion(scene.tracks)
+
+
+def _way(scene: Scene, *, flows: bool) -> np.ndarray:
+    """Progress [moments]: even along a flow, whose speeds are in its form."""
+    if flows and scene.task.progress is None:
+        return scene.times
+    if scene.tracks is None:
+        return pace(scene)
     return np.clip(trajectory.progress(scene.tracks, scene.times), 0.0, 1.0)
 
 
-def _moves(scene: Scene, whole: np.ndarray) -> tuple[list[np.ndarray], bool]:
-    """The motion that a path tells, a map per moment, and whether the art heads along the path.
+def _heading_along(scene: Scene, moves: list[np.ndarray], whole: np.ndarray) -> list[np.ndarray]:
+    """The motion `moves` of tracks, with the turn of what heads along its path, as a plane does.
 
-    It does so, as a plane does, where it turns from key to key by `whole` just as far as its path
-    turns. Only then is the path's heading between the keys its own, too.
+    The art does so where it turns from key to key by `whole` just as far as its path turns. Only
+    then is the path's heading between the keys its own, too.
     """
     if scene.tracks is None:
-        return [affine.IDENTITY] * scene.moments, False
-    moves, middle = trajectory.motion(scene.tracks), scene.tracks.mean(axis=1)
+        return moves
+    middle = scene.tracks.mean(axis=1)
     turn = trajectory.headings(middle, scene.times)
     own = _angle(np.linalg.inv(moves[-1]) @ whole)
     if abs(own) < _TURNS or abs(turn[-1] - own) > _HEADS_ALONG:
-        return moves, False
+        return moves
     degrees = np.degrees(turn * own / turn[-1])
-    turned = [
+    return [
         move @ affine.rotation_about(middle[0], float(angle))
         for move, angle in zip(moves, degrees, strict=True)
     ]
-    return turned, True
 
 
 def _angle(matrix: np.ndarray) -> float:

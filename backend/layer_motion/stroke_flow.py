@@ -24,10 +24,9 @@ from .task import Neighbour
 
 _MAX_SPEEDUP = 3.0  # of the slower side's mean speed: more would overshoot (Fritsch and Carlson)
 _REVERSES, _GOES_ON = -0.3, 0.3  # cosine between the ways before and behind a key
-_END_SLOPE_SHORT, _END_SLOPE = 0.65, 0.3  # share of a natural end's speed at the first and last key
+_END_SLOPE_SHORT, _END_SLOPE = 0.4, 0.3  # share of a natural end's speed at the first and last key
 _NUDGE = 0.02
 _ACCENT, _ALIKE = 0.25, 0.5
-_LEAST_WAY = 0.1  # of the gap's: keys between which the path hardly moves
 _ABOUT_WEIGHT = 0.5
 _KEPT_PAIRS = 8  # a gap looks at seven, and shares six of them with the next
 
@@ -63,7 +62,7 @@ def flow_through(
     if not before and not behind:
         return None
     start, goal = still(0.0), still(1.0)
-    times = [*_when(scene, before, back=True)[::-1], 0.0, 1.0, *_when(scene, behind, back=False)]
+    times = [time for time, _ in before[::-1]] + [0.0, 1.0] + [time for time, _ in behind]
     places = [at for _, at in before[::-1]] + [start, goal] + [at for _, at in behind]
     leave, arrive = _speeds(np.array(times), np.stack(places), len(before), len(behind))
     if before:
@@ -88,37 +87,7 @@ def _even(span: float) -> float:
     return float(np.clip((ratio - _ACCENT) / (_ALIKE - _ACCENT), 0.0, 1.0))
 
 
-def _when(scene: Scene, found: Sequence[tuple[float, np.ndarray]], *, back: bool) -> list[float]:
-    """When the neighbours are passed, nearest first, the gap's keys being 0 and 1.
-
-    On a path that has a pace of its own, what else changes goes by the path's length.
-    """
-    times = [time for time, _ in found]
-    if not goes_by_path(scene) or scene.tracks is None:
-        return times
-    neighbours = scene.task.before if back else scene.task.behind
-    gap_px = trajectory.length_px(scene.tracks)
-    here = scene.tracks[0 if back else -1].mean(axis=0)
-    place, ways = (0.0, []) if back else (1.0, [])
-    for neighbour in neighbours[: len(times)]:
-        if neighbour.points is None:
-            return times
-        there = neighbour.points.mean(axis=0)
-        away = max(float(np.hypot(*(there - here))) / gap_px, _LEAST_WAY)
-        place += -away if back else away
-        ways.append(place)
-        here = there
-    return ways
-
-
-def goes_by_path(scene: Scene) -> bool:
-    """Whether the layer has a path that is long enough to tell a pace."""
-    return scene.tracks is not None and not trajectory.is_short(scene.tracks)
-
-
 def _end_slope(scene: Scene) -> float:
-    if goes_by_path(scene):
-        return 1.0
     return _END_SLOPE_SHORT if is_short(scene) else _END_SLOPE
 
 
