@@ -22,7 +22,8 @@ from backend.mini.weights import NAME, load_weights
 from backend.weights import bundled
 from shared.pictures import Picture
 
-MIN_FIT_ERROR_PX = 0.2  # closer than this layer motion leaves too little to mend (card.md)
+MIN_FIT_ERROR_PX = 0.05  # closer than this layer motion leaves too little to mend (card.md)
+MIN_ENLARGED_ERROR_PX = 0.2  # enlarged corrections soften lines: only clear misfits are mended
 MAX_ENLARGEMENT = 3.0  # beyond, an enlarged correction is a smudge beside the artist's crisp lines
 
 
@@ -64,8 +65,9 @@ def refine_gap(
 ) -> GapResult:
     """Layer motion's drawings with those corrected that have a sketch of their own.
 
-    Untouched: drawings without a sketch, drawings that fit theirs within `MIN_FIT_ERROR_PX` or
-    whose fit is not known, drawings that are a key's own picture (a static layer), and of the
+    Untouched: drawings without a sketch, drawings that fit theirs within `MIN_FIT_ERROR_PX` (where
+    the camera has more lines than the working height: `MIN_ENLARGED_ERROR_PX`) or whose fit is not
+    known, drawings that are a key's own picture (a static layer), and of the
     others all pixels farther than `REACH_PX` from art and strokes, and whatever the guard of
     guard.py keeps: broad areas and interiors of opaque art; all of them where the camera has more
     than `MAX_ENLARGEMENT` times the working height. Returns `result` itself where nothing
@@ -73,10 +75,12 @@ def refine_gap(
     """
     if task.height > MAX_ENLARGEMENT * expert.working_height:
         return result
+    enlarged = task.height > expert.working_height
+    least_px = MIN_ENLARGED_ERROR_PX if enlarged else MIN_FIT_ERROR_PX
     pictures = list(result.pictures)
     for index, error_px in enumerate(result.fit_errors_px):
         sketch = task.sketches.get(index + 1)
-        if sketch is None or error_px is None or error_px <= MIN_FIT_ERROR_PX:
+        if sketch is None or error_px is None or error_px <= least_px:
             continue
         if not _is_key(pictures[index], task):
             check()
