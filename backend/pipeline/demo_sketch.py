@@ -24,7 +24,8 @@ _SLACK = 0.02  # of the height, per frame: how far a layer may run ahead of wher
 _MOST_SLACK = 0.08
 _DARK = 128
 _MIN_POINTS = 12
-_ASTRAY_PX = 1.2  # working pixels left to the lines around: more, and the layer is lost
+_ASTRAY_PX = (2.0, 1.2)  # working pixels left to the lines around: more, and the layer is lost
+_FAR_FRAMES = 3  # the second limit counts from here: there is more room for a wrong fit
 
 
 def lines_of_layer(sketches: Mapping[int, np.ndarray], mask: np.ndarray) -> dict[int, np.ndarray]:
@@ -54,7 +55,7 @@ def lines_of_layer(sketches: Mapping[int, np.ndarray], mask: np.ndarray) -> dict
         if len(target) < _MIN_POINTS:
             break
         fit = fitter.follow(expected, target)
-        if fit.error_px > _ASTRAY_PX:
+        if fit.error_px > _ASTRAY_PX[gap >= _FAR_FRAMES]:
             break
         place = global_map(fitter.source, fit.moved, fit.trust)
         moved = affine.apply(place, fitter.source)
