@@ -8,20 +8,11 @@ from dataclasses import replace
 from shared.pictures import Picture
 from shared.strokes import Drawing
 
-from . import (
-    agreement,
-    idle,
-    notes,
-    plan,
-    sketch_fit,
-    sketch_sense,
-    stroke_look,
-    stroke_plan,
-    stroke_sketch,
-    unlike,
-    warp,
-)
+from . import agreement, idle, notes, plan, sketch_fit, sketch_sense, unlike, warp
 from .pose import AT_REST, Box, Pose
+from .strokes import look as stroke_look
+from .strokes import plan as stroke_plan
+from .strokes import sketch as stroke_sketch
 from .task import GapResult, GapTask
 
 _STEEPNESS = 2.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from backend.layer_motion import stroke_level
-from backend.layer_motion.stroke_level import Line
+from backend.layer_motion.strokes import level as stroke_level
+from backend.layer_motion.strokes.level import Line
 from shared.strokes import Drawing
 
 INK = (0.1, 0.1, 0.15, 1.0)

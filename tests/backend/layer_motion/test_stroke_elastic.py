@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backend.layer_motion.line_points import LinePoints
-from backend.layer_motion.stroke_elastic import Wire, lay
+from backend.layer_motion.strokes.elastic import Wire, lay
 
 FRAME = 320.0, 180.0
 NO_JOINTS = np.zeros((0, 2), int)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from backend.layer_motion import affine
-from backend.layer_motion.stroke_level import Line
-from backend.layer_motion.stroke_match import pair_strokes
-from backend.layer_motion.stroke_morph import Morph
-from backend.layer_motion.stroke_pair import StrokePair
+from backend.layer_motion.strokes.level import Line
+from backend.layer_motion.strokes.match import pair_strokes
+from backend.layer_motion.strokes.morph import Morph
+from backend.layer_motion.strokes.pair import StrokePair
 
 from .puppet import drawing, line, puppet, redrawn
 

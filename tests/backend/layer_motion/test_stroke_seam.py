@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from backend.layer_motion.stroke_level import Line, resampled
-from backend.layer_motion.stroke_seam import begun_at, sewn
+from backend.layer_motion.strokes.level import Line, resampled
+from backend.layer_motion.strokes.seam import begun_at, sewn
 
 from .puppet import line
 

@@ -12,8 +12,8 @@ from backend.layer_motion import affine, engine
 from backend.layer_motion.engine import animate_gap
 from backend.layer_motion.plan import gentle, open_scene
 from backend.layer_motion.pose import Field, Pose
-from backend.layer_motion.stroke_level import Line
-from backend.layer_motion.stroke_sketch import moved_points
+from backend.layer_motion.strokes.level import Line
+from backend.layer_motion.strokes.sketch import moved_points
 from backend.layer_motion.task import GapTask
 from shared.pictures import Picture
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from backend import raster
 from backend.layer_motion.engine import animate_gap
-from backend.layer_motion.stroke_level import Line
+from backend.layer_motion.strokes.level import Line
 from backend.layer_motion.task import GapTask
 from shared.strokes import drawing_from_bytes, drawing_to_bytes
 

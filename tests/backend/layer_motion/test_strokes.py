@@ -10,8 +10,8 @@ import pytest
 from backend import raster
 from backend.layer_motion import affine
 from backend.layer_motion.engine import animate_gap
-from backend.layer_motion.stroke_match import pair_strokes
-from backend.layer_motion.stroke_morph import between
+from backend.layer_motion.strokes.match import pair_strokes
+from backend.layer_motion.strokes.morph import between
 from backend.layer_motion.task import GapTask
 from shared.pictures import Picture
 from shared.strokes import Drawing

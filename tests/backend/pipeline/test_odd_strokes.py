@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.layer_motion import notes
-from backend.layer_motion.stroke_level import Line
+from backend.layer_motion.strokes.level import Line
 from backend.pipeline.context import LocalContext
 from backend.pipeline.execute import execute
 from shared.blobs import MemoryBlobs

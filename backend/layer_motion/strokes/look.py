@@ -8,9 +8,9 @@ from backend import raster
 from shared.pictures import Picture
 from shared.strokes import Drawing
 
-from .plan import Scene
-from .task import GapTask
-from .warp import OVERSCAN
+from ..plan import Scene
+from ..task import GapTask
+from ..warp import OVERSCAN
 
 _LIKENESS = 0.06
 

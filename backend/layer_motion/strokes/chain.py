@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import KDTree
 
-from .stroke_level import Line, joined, reversed_line
+from .level import Line, joined, reversed_line
 
 _TOUCH_SHARE = 0.012
 _MAX_TURN_COSINE = 0.88

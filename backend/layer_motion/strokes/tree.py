@@ -9,7 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 from scipy.spatial import KDTree
 
-from .stroke_turns import Turns
+from .turns import Turns
 
 _SAMPLES = 8
 _NEIGHBOURS = 20

@@ -10,8 +10,11 @@ from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
 
-from . import affine, stroke_align, stroke_level, stroke_seam
-from .stroke_level import Line
+from .. import affine
+from . import align as stroke_align
+from . import level as stroke_level
+from . import seam as stroke_seam
+from .level import Line
 
 Pairs = list[tuple[int | None, int | None]]
 """Numbers of partners in the first and the last drawing; None: no partner there."""

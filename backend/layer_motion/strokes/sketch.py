@@ -17,15 +17,16 @@ from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
 
-from . import affine, stroke_elastic, warp
-from .line_fit import MAX_SOURCE_POINTS, LineFitter
-from .line_points import LinePoints, sketch_points
-from .plan import Plan, Scene, Step
-from .pose import Field, Pose
-from .stroke_course import Course, hint
-from .stroke_look import redrawn_alike
-from .stroke_match import pair_strokes
-from .stroke_pair import StrokePair
+from .. import affine, warp
+from ..line_fit import MAX_SOURCE_POINTS, LineFitter
+from ..line_points import LinePoints, sketch_points
+from ..plan import Plan, Scene, Step
+from ..pose import Field, Pose
+from . import elastic as stroke_elastic
+from .course import Course, hint
+from .look import redrawn_alike
+from .match import pair_strokes
+from .pair import StrokePair
 
 _WORKING_LINES = 180  # finer than for pixels: strokes show what is left of an error sharply
 _ASTRAY_PX = 2.5

@@ -16,11 +16,11 @@ from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
 
-from . import affine, trajectory
-from .plan import Scene, is_short
-from .stroke_match import pair_strokes
-from .stroke_pair import StrokePair
-from .task import Neighbour
+from .. import affine, trajectory
+from ..plan import Scene, is_short
+from ..task import Neighbour
+from .match import pair_strokes
+from .pair import StrokePair
 
 _MAX_SPEEDUP = 3.0  # of the slower side's mean speed: more would overshoot (Fritsch and Carlson)
 _REVERSES, _GOES_ON = -0.3, 0.3  # cosine between the ways before and behind a key

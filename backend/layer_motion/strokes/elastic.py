@@ -15,7 +15,7 @@ import scipy.sparse as sparse
 from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
-from .line_points import LinePoints
+from ..line_points import LinePoints
 
 _STAGES = ((40.0, 12.0), (24.0, 9.0), (18.0, 6.0), (18.0, 4.5), (18.0, 4.0), (18.0, 4.0))
 """Stiffness as the length, and the reach of the search for lines, both in working pixels."""

@@ -8,11 +8,11 @@ import numpy as np
 
 from shared.strokes import Drawing
 
-from . import affine, trajectory
-from .plan import Scene, pace
-from .stroke_flow import flow_through
-from .stroke_morph import Morph
-from .stroke_pair import StrokePair
+from .. import affine, trajectory
+from ..plan import Scene, pace
+from .flow import flow_through
+from .morph import Morph
+from .pair import StrokePair
 
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
 _TURNS = 0.1  # radians: less is no turn worth following

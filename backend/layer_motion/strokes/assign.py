@@ -7,9 +7,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from scipy.spatial import KDTree
 
-from . import stroke_cost
-from .stroke_cost import Strokes
-from .stroke_surroundings import Surroundings
+from . import cost as stroke_cost
+from .cost import Strokes
+from .surroundings import Surroundings
 
 UNMATCHED = 0.75
 """What leaving one stroke without a partner costs; a pair costs twice that at most."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import KDTree
 
-from . import affine
-from .stroke_cost import Strokes
+from .. import affine
+from .cost import Strokes
 
 _POINTS = 500
 _COLOUR_SHARE = 0.3

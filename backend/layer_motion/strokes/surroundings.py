@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import KDTree
 
-from . import stroke_cost
-from .stroke_cost import SAMPLES, Expected, Strokes
+from . import cost as stroke_cost
+from .cost import SAMPLES, Expected, Strokes
 
 _AROUND = 6
 _NEARBY_SHARE = 0.12

@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from . import affine
-from .stroke_level import Line, along, resampled
+from .. import affine
+from .level import Line, along, resampled
 
 _SAMPLES = 72
 _BAND = 10

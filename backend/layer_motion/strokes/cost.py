@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .stroke_level import Line, resampled
+from .level import Line, resampled
 
 SAMPLES = 16
 IMPOSSIBLE = 1e6

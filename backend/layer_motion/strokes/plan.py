@@ -10,12 +10,12 @@ import numpy as np
 
 from shared.strokes import Drawing
 
-from .field_fit import pose_of_points
-from .plan import Plan, Scene, Step
-from .stroke_course import Course, hint
-from .stroke_look import redrawn_alike
-from .stroke_match import pair_strokes
-from .stroke_pair import StrokePair
+from ..field_fit import pose_of_points
+from ..plan import Plan, Scene, Step
+from .course import Course, hint
+from .look import redrawn_alike
+from .match import pair_strokes
+from .pair import StrokePair
 
 _WORKING_LINES = 160
 

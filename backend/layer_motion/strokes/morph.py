@@ -12,11 +12,11 @@ from scipy.sparse.linalg import splu
 
 from shared.strokes import Drawing
 
-from . import affine
-from .stroke_links import Links, linked
-from .stroke_pair import StrokePair
-from .stroke_tree import Tree
-from .stroke_turns import Turns
+from .. import affine
+from .links import Links, linked
+from .pair import StrokePair
+from .tree import Tree
+from .turns import Turns
 
 _HOLD = 1e-3
 _LOOSE = 1e-9

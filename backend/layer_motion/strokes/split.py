@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import stroke_cost
-from .stroke_level import Line, cut, joined, reversed_line
-from .stroke_pair import Pairs
+from . import cost as stroke_cost
+from .level import Line, cut, joined, reversed_line
+from .pair import Pairs
 
 _TOUCH_SHARE = 0.03
 _GAIN = 0.2

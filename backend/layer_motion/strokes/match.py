@@ -8,19 +8,17 @@ import numpy as np
 
 from shared.strokes import Drawing
 
-from . import (
-    affine,
-    stroke_align,
-    stroke_assign,
-    stroke_chain,
-    stroke_cost,
-    stroke_level,
-    stroke_pair,
-    stroke_split,
-)
-from .stroke_cost import Strokes
-from .stroke_level import Line
-from .stroke_pair import Pairs, StrokePair
+from .. import affine
+from . import align as stroke_align
+from . import assign as stroke_assign
+from . import chain as stroke_chain
+from . import cost as stroke_cost
+from . import level as stroke_level
+from . import pair as stroke_pair
+from . import split as stroke_split
+from .cost import Strokes
+from .level import Line
+from .pair import Pairs, StrokePair
 
 _MAX_UNMATCHED_SHARE = 0.35
 _MAX_MEAN_COST = 0.8

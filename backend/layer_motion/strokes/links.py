@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .stroke_tree import Tree, grown
-from .stroke_turns import Turns
+from .tree import Tree, grown
+from .turns import Turns
 
 _TOUCH_SHARE = 0.012
 _JOINT_WEIGHT = 8.0

@@ -1,0 +1,1 @@
+"""In-betweens of Grease Pencil strokes: matched, moved, drawn anew; used by layer motion."""
