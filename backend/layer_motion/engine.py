@@ -41,7 +41,7 @@ def animate_gap(
     for step in decided.steps:
         check()
         pictures.append(_draw(scene, step, limit, crisp=crisp))
-    errors = tuple(step.fit_error_px for step in decided.steps)
+    errors = tuple(None if s.is_steadied else s.fit_error_px for s in decided.steps)
     strokes = tuple(_strokes(task, step) for step in decided.steps)
     return GapResult(tuple(pictures), decided.method, errors, decided.notes, strokes)
 

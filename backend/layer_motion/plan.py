@@ -33,8 +33,9 @@ class Step:
 
     `share` 0..1: how much of the last key. `strength` 0..1 fades the whole drawing. `fit_error_px`:
     mean distance that was left between the fitted strokes and the sketch; None without sketch.
-    `drawing`: strokes to draw instead of moving pictures. `idle`: displacement at the moment's own
-    pixels that comes on top of every pose.
+    `is_steadied`: the sketches tremble, and the drawing does not follow that. `drawing`: strokes to
+    draw instead of moving pictures. `idle`: displacement at the moment's own pixels that comes on
+    top of every pose.
     """
 
     from_first: Pose | None
@@ -42,6 +43,7 @@ class Step:
     share: float = 0.0
     strength: float = 1.0
     fit_error_px: float | None = None
+    is_steadied: bool = False
     drawing: Drawing | None = None
     idle: Field | None = None
 

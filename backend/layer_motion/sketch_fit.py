@@ -33,11 +33,13 @@ class _Track:
     """One key's art along the sketches: moment -> fit, and the affine map of each.
 
     `origin` float64 [n, 2]: where the fitted points lie on the key's art, in working pixels.
+    `is_steadied`: the sketches tremble, the fits do not.
     """
 
     origin: np.ndarray
     fits: dict[int, Fit]
     maps: dict[int, np.ndarray]
+    is_steadied: bool
 
 
 def plan_sketch(scene: Scene) -> Plan | None:
@@ -121,10 +123,11 @@ def _follow(
         else:
             fits[moment] = fitter.find([fits[near].moved, start], targets[moment])
         near = moment
-    fits = _steady(fitter, fits, targets, key)
+    calm = _steady(fitter, fits, targets, key)
+    is_steadied, fits = calm is not fits, calm
     origin = fits[key].moved
     maps = {moment: _global_map(origin, fit) for moment, fit in fits.items()}
-    return _Track(origin, fits, maps)
+    return _Track(origin, fits, maps, is_steadied)
 
 
 def _steady(
@@ -232,7 +235,8 @@ def _step(
     share = _share(scene, moment, errors)
     if first is None or last is None:
         share = 1.0 if first is None else 0.0
-    return Step(poses[0], poses[1], share, fit_error_px=min(errors))
+    is_steadied = any(track is not None and track.is_steadied for track in (first, last))
+    return Step(poses[0], poses[1], share, fit_error_px=min(errors), is_steadied=is_steadied)
 
 
 def _share(scene: Scene, moment: int, errors: list[float]) -> float:

@@ -67,7 +67,8 @@ class GapResult:
     (a motion score alone, on top of whatever leads from key to key), with `+mini` behind it where
     the sketch expert refined the drawings. `fit_errors_px`: per drawing
     the distance left between its strokes and the sketch it follows, in pixels of the working size
-    (about 100 lines); None where no sketch was followed; empty where nothing is known.
+    (about 100 lines); None where no sketch was followed, or one whose tremble the drawing does not
+    share, so that no network brings it back; empty where nothing is known.
     `notes`: what went otherwise than the controls ask, as parts of a sentence about the layer.
     `strokes`: per drawing the strokes that show it, in camera pixels, so that they stay editable;
     a held drawing's are its key's own. None where a drawing is made of pixels; empty where unknown.
