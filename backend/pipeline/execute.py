@@ -112,6 +112,9 @@ def _credits(
     refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
     if choice.expert is not None and refined:
         return MINI, (choice.expert.used,), warnings
-    if choice.expert is not None and not motion.warnings:
-        warnings += ("mini had nothing to refine: no sketch to follow, or a camera over 480 lines",)
+    if plan.request.look.engine == MINI and not motion.warnings:
+        warnings += (
+            "mini had nothing to refine: it mends drawings made of pixels that follow a sketch, "
+            "on cameras of at most 480 lines",
+        )
     return LAYER_MOTION, (), warnings
