@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import resample
 
 from .level import Line, resampled
 
@@ -18,6 +19,8 @@ _LOOK_WEIGHT = 0.5
 _OPEN_CLOSED = 0.15
 _NEAR_SHARE = 0.1
 _JOINT = 1.8  # a joint tells the place that much more sharply than a stroke's middle
+_FINER = 16  # starts of a round stroke between two samples: its turn would be as coarse as they are
+_STARTS = (np.arange(SAMPLES * _FINER)[:, None] + _FINER * np.arange(SAMPLES)) % (SAMPLES * _FINER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +204,8 @@ def matching_samples(
     against = (backward > forward) & ~one.cyclic[rows]
     found[against] = found[against, ::-1]
     for place in np.flatnonzero(one.cyclic[rows]):
-        ways = [np.roll(way, -k) for way in (b[place], b[place][::-1]) for k in range(SAMPLES)]
-        worth = [float(_worth(np.vdot(a[place], way), ease)) for way in ways]
+        fine = np.asarray(resample(b[place], SAMPLES * _FINER))
+        ways = np.concatenate([fine[_STARTS], fine[::-1][_STARTS]])
+        worth = _worth(ways @ a[place].conj(), ease)
         found[place] = ways[int(np.argmax(worth))] + other.middle[columns[place]]
     return found

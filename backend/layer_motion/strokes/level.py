@@ -12,6 +12,8 @@ from shared.strokes import Drawing
 MAX_TOTAL_POINTS = 250_000
 _MAX_POINTS_PER_STROKE = 4096
 _START_TRIALS = 64
+_HALVINGS = 4
+_CLOSE, _COPY, _COPY_AWAY = 1e-4, 1e-6, 1 / 32
 _LOYALTY, _HABIT = 0.2, 0.999
 _OPACITY = 3
 _FILL_ALPHA = 7
@@ -188,13 +190,62 @@ def like(one: Line, other: Line, matrix: np.ndarray) -> tuple[Line, Line]:
     """
     if one.cyclic != other.cyclic:
         one, other = _both_open(one, other, matrix)
-    here, there = resampled(one, _START_TRIALS), resampled(other, _START_TRIALS)
-    order = _turned(here.points @ matrix[:2, :2].T + matrix[:2, 2], there, 1.0)
-    if (order[1] - order[0]) % _START_TRIALS != 1:
-        start = there.values[order[:1]]
+    trials = _START_TRIALS
+    here, there = resampled(one, trials), resampled(other, trials)
+    base = here.points @ matrix[:2, :2].T + matrix[:2, 2]
+    order = _turned(base, there, 1.0)
+    start = float(order[0]) / trials
+    if (order[1] - order[0]) % trials != 1:
+        start = float(other.way[-2]) / max(float(other.way[-1]), 1e-9) - start
         other = reversed_line(other)
-        return one, begun_near(other, start[0, :2]) if other.cyclic else other
-    return one, begun_near(other, there.points[order[0]]) if other.cyclic else other
+    if not other.cyclic:
+        return one, other
+    copied = _copied(one, other, start)
+    if copied is not None:
+        return one, replace(other, values=np.roll(other.values, -copied, axis=0))
+    return one, begun_at(other, _finer(base, other, start))
+
+
+def _finer(base: np.ndarray, other: Line, start: float) -> float:
+    """The start of a closed stroke, a share of its length, found between trials as well."""
+    even, step = np.arange(len(base)) / len(base), 0.5 / len(base)
+
+    def worth(at: float) -> float:
+        return _likeness(base, along(other, (at + even) % 1.0).points)
+
+    for _ in range(_HALVINGS):
+        start = max((start, start - step, start + step), key=worth)
+        step /= 2
+    return start
+
+
+def _copied(one: Line, other: Line, near: float) -> int | None:
+    """The point at which a closed stroke begins if it is a copy, turned or grown; else None.
+
+    `near`: share of its length next to which it does; round shapes look alike from all points.
+    """
+    if len(one.values) != len(other.values) or other.way[-1] <= 0.0:
+        return None
+    a, b = (points[:, 0] + 1j * points[:, 1] for points in (one.points, other.points))
+    a, b = a - a.mean(), b - b.mean()
+    alike = np.abs(np.fft.ifft(np.fft.fft(a).conj() * np.fft.fft(b)))
+    whole = float(np.linalg.norm(a) * np.linalg.norm(b))
+    away = np.abs((other.way[:-1] / other.way[-1] - near + 0.5) % 1.0 - 0.5)
+    start = int(np.argmin(np.where(alike > (1.0 - _COPY) * whole, away, np.inf)))
+    return start if alike[start] > (1.0 - _COPY) * whole and away[start] < _COPY_AWAY else None
+
+
+def begun_at(line: Line, share: float) -> Line:
+    """A closed stroke that begins at a share 0..1 of its length, with a point there."""
+    if line.way[-1] <= 0.0:
+        return line
+    way = line.way / line.way[-1]
+    share %= 1.0
+    behind = int(np.searchsorted(way, share, side="right"))
+    start = along(line, np.array([share])).values
+    rest = np.concatenate([line.values[behind:], line.values[:behind]])
+    keep = np.linalg.norm(rest[:, :2] - start[:, :2], axis=1) > _CLOSE * line.way[-1]
+    return replace(line, values=np.concatenate([start, rest[keep]]))
 
 
 def begun_near(line: Line, start: np.ndarray) -> Line:

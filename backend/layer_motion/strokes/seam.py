@@ -6,13 +6,11 @@ straight pieces, and be cut off wherever points are laid anew.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from .. import affine
-from .level import Line, along, resampled
+from .level import Line, along, begun_at, resampled
 
 _SAMPLES = 72
 _BAND = 10
@@ -48,17 +46,6 @@ def sewn(one: Line, other: Line) -> tuple[Line, Line]:
     partner = np.maximum.accumulate(partner[order])
     fresh = np.concatenate([[True], np.diff(own) + np.diff(partner) > _CLOSE])
     return along(one, own[fresh]), along(other, partner[fresh])
-
-
-def begun_at(line: Line, share: float) -> Line:
-    """A closed stroke that begins at a share 0..1 of its length, with a point there."""
-    way = line.way / line.way[-1]
-    share %= 1.0
-    behind = int(np.searchsorted(way, share, side="right"))
-    start = along(line, np.array([share])).values
-    rest = np.concatenate([line.values[behind:], line.values[:behind]])
-    keep = np.linalg.norm(rest[:, :2] - start[:, :2], axis=1) > _CLOSE * line.way[-1]
-    return replace(line, values=np.concatenate([start, rest[keep]]))
 
 
 def _places(line: Line) -> np.ndarray:

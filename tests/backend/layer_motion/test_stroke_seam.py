@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from backend.layer_motion.strokes.level import Line, resampled
-from backend.layer_motion.strokes.seam import begun_at, sewn
+from backend.layer_motion.strokes.level import Line, begun_at, resampled
+from backend.layer_motion.strokes.seam import sewn
 
 from .puppet import line
 
