@@ -25,6 +25,9 @@ from .pair import StrokePair
 _MAX_SPEEDUP = 3.0  # of the slower side's mean speed: more would overshoot (Fritsch and Carlson)
 _REVERSES, _GOES_ON = -0.3, 0.3  # cosine between the ways before and behind a key
 _END_SLOPE_SHORT, _END_SLOPE = 0.4, 0.3  # share of a natural end's speed at the first and last key
+_FEWEST_GAPS = 2
+_RUNS_ON = 0.4  # correlation of speeds in neighbouring gaps from which on a motion runs on
+_QUICK = 1.6  # outer way over inner speed from which on a motion is sure to quicken outwards
 _NUDGE = 0.02
 _ACCENT, _ALIKE = 0.25, 0.5
 _ABOUT_WEIGHT = 0.5
@@ -64,15 +67,16 @@ def flow_through(
     start, goal = still(0.0), still(1.0)
     times = [time for time, _ in before[::-1]] + [0.0, 1.0] + [time for time, _ in behind]
     places = [at for _, at in before[::-1]] + [start, goal] + [at for _, at in behind]
+    steps = np.diff(np.stack(places), axis=0) / np.diff(times)[:, None, None]
     leave, arrive = _speeds(np.array(times), np.stack(places), len(before), len(behind))
     if before:
         leave = _even(-before[0][0]) * (leave - (goal - start)) + (goal - start)
     if behind:
         arrive = _even(behind[0][0] - 1.0) * (arrive - (goal - start)) + (goal - start)
     if not before:
-        leave = _end_slope(scene) * (3 * (goal - start) - arrive) / 2
+        leave = _end_speed(scene, goal - start, arrive, steps)
     if not behind:
-        arrive = _end_slope(scene) * (3 * (goal - start) - leave) / 2
+        arrive = _end_speed(scene, goal - start, leave, steps)
     return Flow(
         leave - (still(_NUDGE) - start) / _NUDGE, arrive - (goal - still(1 - _NUDGE)) / _NUDGE
     )
@@ -87,8 +91,32 @@ def _even(span: float) -> float:
     return float(np.clip((ratio - _ACCENT) / (_ALIKE - _ACCENT), 0.0, 1.0))
 
 
-def _end_slope(scene: Scene) -> float:
-    return _END_SLOPE_SHORT if is_short(scene) else _END_SLOPE
+def _end_speed(scene: Scene, way: np.ndarray, inner: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Speeds [P, 2] at a first or last key, from the gap's `way` and its speeds at the other key.
+
+    What is seen to run on through its keys ran before and runs on behind them: its last gap is a
+    parabola. What is not, or turns back, comes to rest, but for a little.
+    """
+    share = _END_SLOPE_SHORT if is_short(scene) else _END_SLOPE
+    rest = share * (3 * way - inner) / 2
+    seen = _quickens(way, inner) if len(steps) == _FEWEST_GAPS else _runs_on(steps)
+    return rest + seen * (2 * way - inner - rest)
+
+
+def _runs_on(steps: np.ndarray) -> float:
+    """How far mean speeds [gaps, P, 2] go over into those of the next gaps: 0..1."""
+    one, other = steps[:-1], steps[1:]
+    alike = (one * other).sum() / max(float(np.sqrt((one**2).sum() * (other**2).sum())), 1e-9)
+    return float(np.clip(alike / _RUNS_ON, 0.0, 1.0))
+
+
+def _quickens(way: np.ndarray, inner: np.ndarray) -> float:
+    """How surely an outer gap gains speed away from its inner key, 0..1: all that two gaps tell.
+
+    As far as at the speed of that key it may just as well come to rest; farther it cannot.
+    """
+    ratio = np.sqrt((way**2).sum() / max(float((inner**2).sum()), 1e-9))
+    return float(np.clip((ratio - 1.0) / (_QUICK - 1.0), 0.0, 1.0))
 
 
 def _speeds(
@@ -98,9 +126,12 @@ def _speeds(
 
     Where a path turns back at a key, that is an extreme: it comes to rest there.
     """
-    slopes = np.asarray(CubicSpline(times, places, axis=0, bc_type="natural")([0.0, 1.0], 1))
-    spans = np.diff(times)[:, None, None]
-    means = np.diff(places, axis=0) / spans
+    means = np.diff(places, axis=0) / np.diff(times)[:, None, None]
+    running, resting = (
+        np.asarray(CubicSpline(times, places, axis=0, bc_type=ends)([0.0, 1.0], 1))
+        for ends in ("not-a-knot", "natural")
+    )
+    slopes = resting + _runs_on(means) * (running - resting)
     found: list[np.ndarray] = []
     for index, known in ((0, before), (1, behind)):
         here = before + index

@@ -68,6 +68,24 @@ def test_a_shape_that_circles_stays_on_its_circle() -> None:
         assert np.linalg.norm(place - offset - circling(time)) < 1.0
 
 
+@pytest.mark.parametrize(("before", "behind"), [(0, 3), (3, 0)])
+def test_what_circles_through_all_its_keys_circles_in_the_first_and_last_gap(
+    before: int, behind: int
+) -> None:
+    offset = np.asarray(blob(circling, 0).points.mean(axis=0)) - circling(0)
+    path = middles(gap(circling, before, behind))
+    for place, time in zip(path, (0.0, *TIMES, 1.0), strict=True):
+        assert np.linalg.norm(place - offset - circling(time)) < 1.5
+
+
+def test_what_turns_back_at_its_keys_starts_at_rest() -> None:
+    def swinging(key: float) -> tuple[float, float]:
+        return 160 + 60 * float(np.cos(np.pi * key)), 120.0
+
+    path = middles(gap(swinging, 0, 3))[:, 0]
+    assert abs(path[1] - path[0]) < abs(path[2] - path[1])
+
+
 def test_without_neighbours_it_goes_straight() -> None:
     path = middles(gap(circling, 0, 0))
     ahead, way = path[-1] - path[0], path - path[0]
