@@ -23,7 +23,8 @@ _WORKING_LINES = 112
 _MIN_POINTS = 12
 _SAME_LINES = 0.02
 _FAR_MOMENTS = 2
-_ASTRAY_PX = 0.8
+_ASTRAY_PX = 0.3  # a fit to a clean sketch that leaves more may have slid or turned along itself
+_WORSE = 1.3  # times what a second search could not improve on: worth a search again
 _GOOD_FIT_PX = 0.2
 _TREMBLE_BENDS = 0.75  # rms tremble that lets free form come this much nearer than stiff form
 
@@ -112,14 +113,14 @@ def _follow(
     fitter = LineFitter(source, frame)
     fits = {key: fitter.rest()}
     outward = sorted((m for m in targets if m != key), key=lambda m: abs(m - key))
-    near = key
+    near, astray_px = key, _ASTRAY_PX
     for moment in outward:
         scene.check()
         start = _expected(fits, key, near, moment)
         if _same_lines(scene, key, moment):
             fits[moment] = fitter.rest()
         elif abs(moment - near) <= _FAR_MOMENTS:
-            fits[moment] = _followed(fitter, start, targets[moment])
+            fits[moment], astray_px = _followed(fitter, start, targets[moment], astray_px)
         else:
             fits[moment] = fitter.find([fits[near].moved, start], targets[moment])
         near = moment
@@ -182,14 +183,22 @@ def _source_points(scene: Scene, art: Art, sketch: LinePoints | None, scale: flo
     )
 
 
-def _followed(fitter: LineFitter, start: np.ndarray, target: LinePoints) -> Fit:
-    """Fit from the moment before; where that went astray, once more from the unbent shape."""
+def _followed(
+    fitter: LineFitter, start: np.ndarray, target: LinePoints, astray_px: float
+) -> tuple[Fit, float]:
+    """Fit from the moment before; where that went astray, once more from the unbent shape.
+
+    Also says from which error on the next moment counts as astray: a rough sketch always leaves
+    some, and no search takes it away.
+    """
     fit = fitter.follow(start, target)
-    if fit.error_px < _ASTRAY_PX:
-        return fit
+    if fit.error_px < astray_px:
+        return fit, astray_px
     unbent = affine.apply(affine.fit_similarity(fitter.source, fit.moved), fitter.source)
     again = fitter.find([unbent], target)
-    return again if again.error_px < 0.9 * fit.error_px else fit
+    if again.error_px < 0.9 * fit.error_px:
+        return again, astray_px
+    return fit, max(astray_px, _WORSE * fit.error_px)
 
 
 def _expected(fits: dict[int, Fit], key: int, near: int, moment: int) -> np.ndarray:

@@ -18,6 +18,7 @@ _WORKING_LINES = 112
 _NEAR_PX = 3.0
 _MIN_POINTS = 12
 _RELATED_SHARE = 0.33  # procedural clips 41000-41004: right ones from 0.38, wrong ones to 0.29
+_OWN_SHARE = 0.8  # of a key's sketch on lines of its art: drawn for this very layer
 _UNLIKE_PX = 1.7
 
 
@@ -26,7 +27,8 @@ def explains(scene: Scene, plan: Plan) -> bool:
 
     False where most of the sketches' lines lie far from any line of the art, where no key has a
     sketch and the art cannot take the sketches' shapes, or where following them folds it over
-    itself. A sketch without one at a key that suits by its shape cannot be told from a right one.
+    itself and the keys' own sketches do not lie on its lines. A sketch without one at a key that
+    suits by its shape cannot be told from a right one.
     """
     scale = min(1.0, _WORKING_LINES / scene.task.height)
     at_keys, between = [], []
@@ -41,7 +43,8 @@ def explains(scene: Scene, plan: Plan) -> bool:
             (between if moment in scene.wanted else at_keys).append(near)
     related = all(not found or np.mean(found) >= _RELATED_SHARE for found in (at_keys, between))
     unlike = not at_keys and _fit_error_px(scene, plan) > _UNLIKE_PX
-    return related and not unlike and not _is_torn(scene, plan)
+    own = bool(at_keys) and np.mean(at_keys) >= _OWN_SHARE
+    return related and not unlike and (bool(own) or not _is_torn(scene, plan))
 
 
 def _fit_error_px(scene: Scene, plan: Plan) -> float:
