@@ -387,8 +387,9 @@ class Session:
         self.connect_if_needed()
 
     def _surveyed(self, report: orders.SurveyReport) -> None:
-        scene = bpy.data.scenes.get(report.order.scene)
-        if scene is None or report.order.file != file_name():
+        scene, order = bpy.data.scenes.get(report.order.scene), report.order
+        # Another file may be open by now, perhaps one of the same name in another folder.
+        if scene is None or (order.root, order.file) != (existing_root(), file_name()):
             return
         for take in report.takes:
             add_take(scene, take)

@@ -225,3 +225,23 @@ def test_one_cancel_stops_only_what_it_names(session: Session, part: Part, tmp_p
     bpy.ops.acetate.job_cancel()
     assert session.export is None
     assert session.jobs["b"].stop.is_set()
+
+
+def test_takes_of_a_file_of_the_same_name_in_another_folder_stay_out(
+    session: Session,
+    saved_file: Path,
+    pictures: dict[str, list[np.ndarray]],
+    make_take: TakeMaker,
+) -> None:
+    make_take(pictures)
+    session.file_loaded()  # a look at this file's takes is under way
+    other = saved_file.parent / "other" / saved_file.name
+    other.parent.mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(other))
+    rows = bpy.context.scene.acetate.take_list
+    rows.clear()
+    own = make_take(pictures)
+    rows.clear()
+    session.file_loaded()
+    pump_until(session, lambda: len(rows) > 0)
+    assert [Path(bpy.path.abspath(row.folder)) for row in rows] == [own.folder]

@@ -100,7 +100,7 @@ def test_what_went_otherwise_stands_with_the_take_in_every_session(
     session: Session, drawn: bpy.types.Object, server: RunningServer, part: Part
 ) -> None:
     draw(drawn, "bird", FIRST, [(-1.0, 0.6), (-0.2, 0.6), (-0.6, 1.0)], material=1)
-    draw(drawn, "bird", LAST, [(1.0, 0.6), (1.01, 0.6), (1.0, 0.61)], material=1)
+    drawn.data.layers["bird"].frames.new(LAST)
     bpy.ops.acetate.generate(timeout_s=120)
     rows = bpy.context.scene.acetate.take_list
     assert '"bird"' in rows[0].notes
