@@ -100,7 +100,8 @@ def test_what_went_otherwise_stands_with_the_take_in_every_session(
     session: Session, drawn: bpy.types.Object, server: RunningServer, part: Part
 ) -> None:
     draw(drawn, "bird", FIRST, [(-1.0, 0.6), (-0.2, 0.6), (-0.6, 1.0)], material=1)
-    drawn.data.layers["bird"].frames.new(LAST)
+    for x in (1.0, 1.05):  # specks: one stroke more than the bird has, and next to nothing to see
+        draw(drawn, "bird", LAST, [(x, 0.6), (x + 0.01, 0.6), (x, 0.61)], material=1)
     bpy.ops.acetate.generate(timeout_s=120)
     rows = bpy.context.scene.acetate.take_list
     assert '"bird"' in rows[0].notes
