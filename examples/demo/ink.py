@@ -7,31 +7,14 @@ y down; `scene` turns them into Grease Pencil strokes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+
+from training.gallery.ink import Stroke, evenly, rotated
 
 Dots = Sequence[tuple[float, float]]
 CAP_POINTS = 13  # of a round end; fewer show their corners at 1920x1080
 LINE_PX = 1.25  # half the width of a full line at 512x320
-
-
-@dataclass(frozen=True, eq=False)
-class Stroke:
-    """One pen stroke: float64 `points` [n, 2] and half widths `radius` [n], both in pixels.
-
-    `line` and `fill` are colours `#rrggbb` or `#rrggbbaa`; None leaves that part out.
-    """
-
-    points: np.ndarray
-    radius: np.ndarray
-    line: str | None
-    fill: str | None
-    cyclic: bool
-
-    def moved(self, by: tuple[float, float]) -> Stroke:
-        """The same stroke shifted by pixels."""
-        return replace(self, points=self.points + np.asarray(by, float))
 
 
 def path(text: str) -> list[tuple[float, float]]:
@@ -55,7 +38,7 @@ def curve(dots: Dots, count: int, *, cyclic: bool = False) -> np.ndarray:
     last = len(given) - 2
     times = np.linspace(knots[1], knots[last], 12 * len(given))
     dense = np.stack([_hermite(knots, given[:, axis], times) for axis in (0, 1)], axis=1)
-    return _evenly(dense, count, cyclic=cyclic)
+    return evenly(dense, count, cyclic=cyclic)
 
 
 def _hermite(knots: np.ndarray, values: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -67,12 +50,6 @@ def _hermite(knots: np.ndarray, values: np.ndarray, times: np.ndarray) -> np.nda
     start = (u * (1 - u) ** 2) * width * slope[index]
     end = (u * u * (u - 1)) * width * slope[index + 1]
     return values[index] * (1 - ahead) + values[index + 1] * ahead + start + end
-
-
-def _evenly(dense: np.ndarray, count: int, *, cyclic: bool) -> np.ndarray:
-    length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(dense, axis=0), axis=1))])
-    wanted = np.linspace(0.0, length[-1], count, endpoint=not cyclic)
-    return np.stack([np.interp(wanted, length, dense[:, axis]) for axis in (0, 1)], axis=1)
 
 
 def shape(
@@ -115,12 +92,6 @@ def ellipse(
     angle = np.linspace(0.0, 2 * np.pi, count, endpoint=False)
     flat = np.stack([np.cos(angle) * size[0], np.sin(angle) * size[1]], axis=1)
     return outline(rotated(flat, turn) + np.asarray(centre, float), fill, line)
-
-
-def rotated(points: np.ndarray, angle: float) -> np.ndarray:
-    """Points [n, 2] turned about the origin; positive turns clockwise on the screen."""
-    cos, sin = np.cos(angle), np.sin(angle)
-    return points @ np.array([[cos, sin], [-sin, cos]])
 
 
 def tube(

@@ -44,6 +44,7 @@ def stage(server: RunningServer) -> Iterator[Stage]:
     copy_in(made, [archive, ROOT / "tests/gui/observer.py", ROOT / "tests/gui/prepare.py"])
     (folder / "examples").mkdir()
     shutil.copytree(ROOT / "examples/demo", folder / "examples/demo")
+    shutil.copytree(ROOT / "training/gallery", folder / "training/gallery")
     zip_inside = made.inside(folder / archive.name)
     made.call(
         "blender", "--command", "extension", "install-file", "-r", "user_default", "-e", zip_inside

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from examples.demo import scene as demo
+from training.gallery.easel import linear, to_world
 
 pytestmark = pytest.mark.blender
 
@@ -37,13 +38,13 @@ def test_the_ball_path_leads_from_key_to_key(built: bpy.types.Scene) -> None:
     path = bpy.data.objects[demo.BALL_PATH]
     for frame in (1, 17):
         built.frame_set(frame)
-        wanted = demo.to_world(np.array([demo.ball_art.centre(frame)]))[0]
+        wanted = to_world(np.array([demo.ball_art.centre(frame)]), (demo.WIDTH, demo.HEIGHT))[0]
         assert np.allclose(path.matrix_world.translation, wanted, atol=1e-5)
 
 
 def test_colours_do_not_change_on_their_way_to_the_screen(built: bpy.types.Scene) -> None:
     assert built.view_settings.view_transform == "Standard"
-    assert demo.linear("#ffffff80") == (1.0, 1.0, 1.0, 128 / 255)
+    assert linear("#ffffff80") == (1.0, 1.0, 1.0, 128 / 255)
 
 
 def test_the_scene_renders_as_a_full_picture(built: bpy.types.Scene, tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from shared.package import read_package
 from shared.shot import Layer, ShotRequest, Sketch, Trajectory
 from shared.strokes import Drawing, drawing_from_bytes
 from training.gallery import draw
-from training.gallery.scene import BACKDROP, DRAWINGS, build_scene, path_name, rough_name, to_world
+from training.gallery.easel import to_world
+from training.gallery.ink import HEIGHT, WIDTH
+from training.gallery.scene import BACKDROP, DRAWINGS, build_scene, path_name, rough_name
 from training.gallery.shot import GalleryShot
 from training.gallery.shots import all_shots
 
@@ -48,9 +50,8 @@ def test_a_scene_holds_the_artists_keys_roughs_and_paths() -> None:
     assert ball.path is not None
     bpy.context.scene.frame_set(7)
     path = bpy.data.objects[path_name(ball)]
-    assert np.allclose(
-        path.matrix_world.translation, to_world(np.array([ball.path(7)]))[0], atol=1e-5
-    )
+    place = to_world(np.array([ball.path(7)]), (WIDTH, HEIGHT))[0]
+    assert np.allclose(path.matrix_world.translation, place, atol=1e-5)
 
 
 def test_the_truth_has_a_key_at_every_frame_and_no_guides() -> None:
