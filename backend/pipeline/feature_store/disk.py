@@ -105,9 +105,9 @@ class DiskTier:
             if self.has(key):
                 os.utime(path)
                 return True
+            path.parent.mkdir(parents=True, exist_ok=True)
             if not self._make_room(record_bytes(key, entry), spared):
                 return False
-            path.parent.mkdir(parents=True, exist_ok=True)
             is_whole = self._write_whole(path, key, entry)
         except OSError as error:
             self._refused(error)

@@ -22,8 +22,8 @@ class TierStats:
 class StoreStats:
     """A snapshot. On a CPU device the host tier is the only tier in memory.
 
-    `misses`: look-ups that no tier answered. `unwritten`: entries that the disk was too slow, too
-    full or not willing to take. `notes`: one sentence per kind of problem.
+    `misses`: look-ups that no tier answered. `unwritten`: times that the disk was too slow, too
+    full or not willing to take an entry. `notes`: one sentence per kind of problem.
     """
 
     device: TierStats = TierStats()

@@ -143,12 +143,11 @@ class FeatureStore:
         """Finish pending disk writes; later calls still work, without the disk."""
         with self._lock:
             reader, self._reader = self._reader, None
-            writer, self._writer = self._writer, None
         if reader:
             reader.shutdown(wait=True, cancel_futures=True)
             self._reads.clear()
-        if writer:
-            writer.close()
+        if self._writer:
+            self._writer.close()
 
     def _can_hold(self, nbytes: int) -> bool:
         budget = self.budget
