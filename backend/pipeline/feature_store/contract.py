@@ -53,6 +53,10 @@ class TensorStore(Protocol):
         """
         ...
 
+    def news(self) -> tuple[str, ...]:
+        """Problems that no call has told yet, for the warnings of a take."""
+        ...
+
     def close(self) -> None:
         """Finish pending disk writes; later calls still work, without the disk."""
         ...
@@ -86,6 +90,10 @@ class NoStore:
         """Nothing is protected."""
         for key in keys:
             check_key(key)
+
+    def news(self) -> tuple[str, ...]:
+        """Nothing goes wrong."""
+        return ()
 
     def close(self) -> None:
         """Nothing is pending."""

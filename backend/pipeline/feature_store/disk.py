@@ -14,14 +14,17 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from pathlib import Path
 
 from backend.pipeline.feature_store.budget import StoreBudget
 from backend.pipeline.feature_store.entry import Entry
-from backend.pipeline.feature_store.leftovers import is_left_over, is_part, part_of
+from backend.pipeline.feature_store.folder import (
+    StoredFile,
+    part_of,
+    path_of,
+    stored_files,
+)
 from backend.pipeline.feature_store.record import (
     DamagedFileError,
     read_record,
@@ -29,26 +32,17 @@ from backend.pipeline.feature_store.record import (
     write_record,
 )
 from backend.pipeline.feature_store.stats import Notes, TierStats
-from shared.blobs import is_content_hash
 
 FULL_NOTE = "the feature store's disk is full; it goes on without it"
 UNWRITABLE_NOTE = "the feature store's folder cannot be written; it goes on without it"
 UNREADABLE_NOTE = "a file of the feature store cannot be read; its tensors are computed again"
 DAMAGED_NOTE = "a damaged file of the feature store was removed; its tensors are computed again"
-SUFFIX = ".safetensors"
 RETRY_S = 60.0
 """Pause after the disk refused a file: someone may make room, but not within a step."""
 _SURVEY_SHARE = 0.05
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 log = logging.getLogger("acetate.features")
-
-
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    size_bytes: int
-    used_s: float
 
 
 class DiskTier:
@@ -66,11 +60,11 @@ class DiskTier:
 
     def has(self, key: str) -> bool:
         """Whether there is a file of this key, sound or not."""
-        return os.path.isfile(self._path(key))  # unlike Path.is_file, never raises
+        return os.path.isfile(path_of(self._folder, key))  # unlike Path.is_file, never raises
 
     def read(self, key: str) -> Entry | None:
         """The entry, which now counts as the latest used. A damaged file is removed and noted."""
-        path = self._path(key)
+        path = path_of(self._folder, key)
         try:
             entry = read_record(path, key, self._budget.disk_bytes)
             os.utime(path)
@@ -100,7 +94,7 @@ class DiskTier:
         """
         if time.monotonic() < self._paused_until_s:
             return False
-        path = self._path(key)
+        path = path_of(self._folder, key)
         try:
             if self.has(key):
                 os.utime(path)
@@ -131,9 +125,6 @@ class DiskTier:
         with self._count:
             return TierStats(self._hits, self._stored, self._evicted, self._total_bytes)
 
-    def _path(self, key: str) -> Path:
-        return self._folder / key[:2] / f"{key}{SUFFIX}"
-
     def _write_whole(self, path: Path, key: str, entry: Entry) -> bool:
         """Write under another name, then rename. False where the tensors changed meanwhile."""
         part = part_of(path)
@@ -162,13 +153,13 @@ class DiskTier:
         limit = self._limit_bytes()
         if now < self._survey_due_s and self._total_bytes + wanted_bytes <= limit:
             return True
-        files = sorted(self._survey(), key=lambda file: file.used_s)
+        files = stored_files(self._folder, is_cleaning=True)
         self._total_bytes = sum(file.size_bytes for file in files)
         limit = self._limit_bytes()
         for file in files:
             if self._total_bytes + wanted_bytes <= limit:
                 break
-            if is_content_hash(file.path.stem) and file.path.stem not in spared:
+            if file.key and file.key not in spared:
                 self._evict(file)
         self._survey_due_s = time.monotonic() + (time.monotonic() - now) / _SURVEY_SHARE
         fits = self._total_bytes + wanted_bytes <= limit
@@ -182,23 +173,7 @@ class DiskTier:
         free = shutil.disk_usage(place).free - self._budget.reserve_bytes
         return min(self._budget.disk_bytes, self._total_bytes + free)
 
-    def _survey(self) -> Iterator[_File]:
-        """All files of the store, those being written included; leftovers are removed."""
-        if not self._folder.is_dir():
-            return
-        now = time.time()
-        for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
-            is_ours = path.suffix == SUFFIX and is_content_hash(path.stem)
-            if not is_ours and not is_part(path.name):
-                continue
-            with contextlib.suppress(OSError):  # gone since it was listed, or not ours to remove
-                about = path.lstat()
-                if is_left_over(path.name, now - about.st_mtime):
-                    path.unlink()
-                else:
-                    yield _File(path, about.st_size, about.st_mtime)
-
-    def _evict(self, file: _File) -> None:
+    def _evict(self, file: StoredFile) -> None:
         # Another process may have been faster; then its bytes are gone all the same.
         with contextlib.suppress(FileNotFoundError):
             file.path.unlink()

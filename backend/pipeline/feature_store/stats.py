@@ -45,12 +45,20 @@ class Notes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._texts: list[str] = []
+        self._told = 0
 
     def add(self, text: str) -> None:
         """Keep the sentence unless it is there, or there are `MAX_NOTES` already."""
         with self._lock:
             if text not in self._texts and len(self._texts) < MAX_NOTES:
                 self._texts.append(text)
+
+    def news(self) -> tuple[str, ...]:
+        """The sentences since the last call."""
+        with self._lock:
+            fresh = tuple(self._texts[self._told :])
+            self._told = len(self._texts)
+        return fresh
 
     def all(self) -> tuple[str, ...]:
         """All sentences so far, in order."""

@@ -139,6 +139,10 @@ class FeatureStore:
                 elif self._reader and self.budget.host_bytes and len(self._reads) < MAX_AHEAD:
                     self._read_ahead(key)
 
+    def news(self) -> tuple[str, ...]:
+        """Problems that no call has told yet."""
+        return self._notes.news()
+
     def close(self) -> None:
         """Finish pending disk writes; later calls still work, without the disk."""
         with self._lock:

@@ -13,7 +13,7 @@ import pytest
 
 from backend.pipeline.feature_store.budget import GB, StoreBudget
 from backend.pipeline.feature_store.disk import FULL_NOTE, UNWRITABLE_NOTE
-from backend.pipeline.feature_store.leftovers import STALE_S
+from backend.pipeline.feature_store.folder import STALE_S
 from backend.pipeline.feature_store.store import FeatureStore
 from tests.backend.pipeline.feature_store.made import (
     CPU,
