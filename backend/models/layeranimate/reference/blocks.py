@@ -41,9 +41,7 @@ def context_of_images(context: Context, videos: int) -> ImageContext:
     return ImageContext(text, image)
 
 
-def embedding_of_images(
-    trunk: Trunk, timesteps: Tensor, fps: Tensor | None, images: int
-) -> Tensor:
+def embedding_of_images(trunk: Trunk, timesteps: Tensor, fps: Tensor | None, images: int) -> Tensor:
     """Time step and frame rate of rows [rows] as vectors [images, e], repeated for each image."""
     embedding = _embed(trunk.time_embed, timesteps)
     if trunk.fps_embedding is not None:

@@ -66,7 +66,9 @@ def _latents(model: LayerAnimateModel, pictures: Tensor, keys: int) -> Tensor:
     """[b, 3, H, W] -> scaled latents [b, 4, h, w]; the two-key mode has its own autoencoder."""
     chosen = model.dual if keys == 2 and model.dual is not None else model.autoencoder
     weight = chosen.quant_conv.weight
-    return chosen.encode(pictures.to(weight.device, weight.dtype)).mode() * model.config.latent_scale
+    return (
+        chosen.encode(pictures.to(weight.device, weight.dtype)).mode() * model.config.latent_scale
+    )
 
 
 def _place(keyed: Tensor, static: Tensor, frames: int) -> Tensor:
