@@ -59,7 +59,8 @@ def bar_of(name: str) -> float:
 def run_directory(folder: Path, mode: str = "final") -> dict[str, float]:
     """Largest error relative to the largest expected value, by `"<file stem>/<tensor>"`.
 
-    `mode` is "final", what production runs, or "reference", the plain computation. Raises `AcetateError` where the directory is of another kind or holds an unknown file.
+    `mode` is "final", what production runs, or "reference", the plain computation. Raises
+    `AcetateError` where the directory is of another kind or holds an unknown file.
     """
     if not folder.is_dir():
         raise AcetateError("not_found", what=f"directory {folder}")

@@ -106,7 +106,7 @@ def run_stage(
         elif isinstance(module, TemporalTransformer):
             x = as_images(temporal_transformer(module, as_clips(x, frames)))
         elif isinstance(module, Downsample):
-            x = convolve(module.op, x, stride=2)
+            x = module.op(x)
         elif isinstance(module, Upsample):
             x = convolve(module.conv, F.interpolate(x, scale_factor=2.0, mode="nearest"))
         else:
