@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -28,7 +27,7 @@ def flops(work: Work) -> int:
 
 
 def _attention_flops(
-    query: torch.Size, key: torch.Size, value: torch.Size, *args: Any, **kwargs: Any
+    query: torch.Size, key: torch.Size, value: torch.Size, *args: object, **kwargs: object
 ) -> int:
     """Shapes [..., tokens, d] to operations of q k^T and of its product with v."""
     del args, kwargs

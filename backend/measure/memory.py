@@ -52,7 +52,7 @@ class PeakMemory(OperationWatcher):
         return self._start + self._live
 
     def ran(
-        self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+        self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: object
     ) -> None:
         """Meets the tensors of one operation."""
         del func

@@ -1,14 +1,15 @@
 """Watches tensor operations as they run, on any device; base of the traffic and memory counters.
 
 A fused attention kernel is one operation here, also on the meta device, which has none of its own:
-there its parts stay unseen and the result gets the layout that fused kernels write.
+there its parts stay unseen and the result gets the layout that fused kernels give it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, cast
+from types import TracebackType
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -39,14 +40,20 @@ class OperationWatcher(TorchDispatchMode):
         super().__init__()
         self._inference: list[ExitStack] = []
 
-    def __enter__(self) -> OperationWatcher:
+    def __enter__(self) -> Self:
         stack = ExitStack()
         stack.enter_context(torch.inference_mode())
         self._inference.append(stack)
-        return cast("OperationWatcher", super().__enter__())
+        super().__enter__()
+        return self
 
-    def __exit__(self, *exception: Any) -> None:
-        super().__exit__(*exception)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)
         self._inference.pop().close()
 
     def __torch_dispatch__(
@@ -55,7 +62,7 @@ class OperationWatcher(TorchDispatchMode):
         types: Sequence[type],
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
+    ) -> object:
         """Runs one operation, or its parts, and shows it."""
         del types
         named = dict(kwargs or {})
@@ -66,27 +73,31 @@ class OperationWatcher(TorchDispatchMode):
                 return result
         result = func(*args, **named)
         if func is _ATTENTION and result.device.type == "meta":
-            result = _tokens_outermost(result)
+            result = _laid_out_like(result, args[0])
         self.ran(func, args, named, result)
         return result
 
     def ran(
-        self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+        self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: object
     ) -> None:
         """Called after each operation; for the counters to fill in."""
         raise TypeError(f"{type(self).__name__} does not say what it counts")
 
 
-def _tokens_outermost(x: Tensor) -> Tensor:
-    """[b, heads, tokens, d] in memory as [b, tokens, heads, d], without touching a value."""
-    if x.dim() != 4:
-        return x
-    _, heads, tokens, width = x.shape
-    strides = (heads * tokens * width, width, heads * width, 1)
+def _laid_out_like(x: Tensor, query: Tensor) -> Tensor:
+    """`x` with the query's order of axes in memory, as fused kernels write it; no value is touched.
+
+    So queries whose heads lie beside the channels give results whose heads can be joined by a view.
+    """
+    strides = [1] * x.dim()
+    reach = 1
+    for axis in sorted(reversed(range(x.dim())), key=query.stride):
+        strides[axis] = reach
+        reach *= x.shape[axis]
     return x.as_strided(x.shape, strides)
 
 
-def tensors_of(values: Any) -> list[Tensor]:
+def tensors_of(values: object) -> list[Tensor]:
     """All tensors in nested arguments or results."""
     return [x for x in pytree.tree_leaves(values) if isinstance(x, Tensor)]
 
@@ -114,14 +125,14 @@ def read_by(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 def _with_arguments(
     func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Iterator[tuple[Any, Any]]:
+) -> Iterator[tuple[object, torch.Argument]]:
     arguments = func._schema.arguments
     yield from zip(args, arguments, strict=False)
     by_name = {argument.name: argument for argument in arguments}
     yield from ((value, by_name[name]) for name, value in kwargs.items())
 
 
-def _written(argument: Any) -> bool:
+def _written(argument: torch.Argument) -> bool:
     return argument.alias_info is not None and argument.alias_info.is_write
 
 

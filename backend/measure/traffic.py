@@ -43,7 +43,7 @@ class Traffic(OperationWatcher):
         return self.kernels_of.total()
 
     def ran(
-        self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+        self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: object
     ) -> None:
         """Adds one operation."""
         outputs = tensors_of(result)
