@@ -91,7 +91,7 @@ def _laid_out_like(x: Tensor, query: Tensor) -> Tensor:
     """
     strides = [1] * x.dim()
     reach = 1
-    for axis in sorted(reversed(range(x.dim())), key=query.stride):
+    for axis in sorted(range(x.dim() - 1, -1, -1), key=query.stride):
         strides[axis] = reach
         reach *= x.shape[axis]
     return x.as_strided(x.shape, strides)
