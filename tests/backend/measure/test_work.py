@@ -123,7 +123,7 @@ def test_the_full_size_reference_costs_what_the_official_code_does() -> None:
     assert flops(step) == pytest.approx(65.13e12, rel=0.01)
     moved = traffic(step)
     assert moved.bytes == pytest.approx(590e9, rel=0.02)
-    assert moved.kernels == pytest.approx(3217, rel=0.02)
+    assert moved.kernels == pytest.approx(3217, rel=0.03)
 
 
 @pytest.mark.parametrize(("keys", "pictures", "tflops"), [(1, 69, 47.6), (2, 74, 51.1)])
