@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
-from einops import rearrange
 from torch import Tensor, nn
 
 ATTENTION_BATCH_LIMIT = 32768
@@ -18,22 +17,34 @@ class Grid:
     """How a folded batch [rows * videos * frames, c, h, w] is ordered.
 
     One row is one context (text, image, time step); each row holds `videos` clips that share it
-    (the layer slots in the control branch, one in the UNet); each clip has `frames` frames.
+    (the layer slots in the control branch, the seeds in the UNet); each clip has `frames` frames.
+    How many rows there are is the tensor's own affair: a state that is the same in all rows, as
+    both guidance halves are until they meet their contexts, has one.
     """
 
-    rows: int
     videos: int
     frames: int
 
     @property
-    def clips(self) -> int:
-        """Clips in the folded batch."""
-        return self.rows * self.videos
-
-    @property
     def images(self) -> int:
-        """Frames in the folded batch."""
-        return self.clips * self.frames
+        """Frames in one row."""
+        return self.videos * self.frames
+
+    def rows(self, x: Tensor) -> int:
+        """Rows of a folded batch."""
+        return x.shape[0] // self.images
+
+    def widened(self, x: Tensor, rows: int) -> Tensor:
+        """A folded batch with its one row repeated, or as it is."""
+        if self.rows(x) == rows:
+            return x
+        return x.unsqueeze(0).expand(rows, *x.shape).reshape(-1, *x.shape[1:])
+
+    def added(self, x: Tensor, change: Tensor) -> Tensor:
+        """The sum of two folded batches, of which the first may have one row only."""
+        if x.shape[0] == change.shape[0]:
+            return x + change
+        return (change.unflatten(0, (-1, x.shape[0])) + x).flatten(0, 1)
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,26 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
 def join_heads(x: Tensor) -> Tensor:
     """[..., heads, tokens, d] -> [..., tokens, heads * d]."""
     return x.transpose(-3, -2).flatten(-2)
+
+
+def as_tokens(x: Tensor) -> Tensor:
+    """[images, c, h, w] -> [images, pixels, c]; a view where the channels lie innermost."""
+    return x.flatten(2).transpose(1, 2)
+
+
+def as_picture(tokens: Tensor, like: Tensor) -> Tensor:
+    """[images, pixels, c] -> [images, c, h, w] of the size of `like`, channels innermost."""
+    return tokens.transpose(1, 2).unflatten(2, like.shape[-2:])
+
+
+def clips_first(x: Tensor, grid: Grid) -> Tensor:
+    """[images, c, h, w] -> [clips, c, frames, pixels]; a view with the channels innermost."""
+    return x.unflatten(0, (-1, grid.frames)).transpose(1, 2).flatten(3)
+
+
+def images_first(x: Tensor, height: int, width: int) -> Tensor:
+    """[clips, c, frames, h * w] -> [images, c, h, w]."""
+    return x.transpose(1, 2).flatten(0, 1).unflatten(2, (height, width))
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -138,15 +169,14 @@ class ContextAttention(nn.Module):
         )
 
     def forward(self, x: Tensor, keys: KeyValues, grid: Grid) -> Tensor:
-        """[images, pixels, c] -> the same shape."""
-        images, pixels, _ = x.shape
-        q = self.to_q(x)  # [images, pixels, heads * d]
+        """[images, pixels, c] -> the same, with as many rows as the keys have."""
+        q = grid.widened(self.to_q(x), keys.text_k.shape[0])
         # text is the same for every frame and clip of a row: one long query sequence per row
-        by_row = split_heads(q.view(grid.rows, -1, q.shape[-1]), self.heads)
-        text = join_heads(attend(by_row, keys.text_k, keys.text_v)).reshape(images, pixels, -1)
-        by_frame = split_heads(q, self.heads)  # [images, heads, pixels, d]
+        by_row = split_heads(q.view(keys.text_k.shape[0], -1, q.shape[-1]), self.heads)
+        text = join_heads(attend(by_row, keys.text_k, keys.text_v)).view_as(q)
+        by_image = split_heads(q, self.heads)  # [images, heads, pixels, d]
         image = join_heads(
-            attend(by_frame, _per_image(keys.image_k, grid), _per_image(keys.image_v, grid))
+            attend(by_image, _per_image(keys.image_k, grid), _per_image(keys.image_v, grid))
         )
         if self.alpha is not None:
             image = image * (torch.tanh(self.alpha) + 1)
@@ -155,8 +185,8 @@ class ContextAttention(nn.Module):
 
 def _per_image(x: Tensor, grid: Grid) -> Tensor:
     """[rows, frames, heads, tokens, d] -> [images, heads, tokens, d], repeated over the videos."""
-    wide = x.unsqueeze(1).expand(grid.rows, grid.videos, grid.frames, *x.shape[2:])
-    return wide.reshape(grid.images, *x.shape[2:])
+    wide = x.unsqueeze(1).expand(-1, grid.videos, *x.shape[1:])
+    return wide.reshape(-1, *x.shape[2:])
 
 
 class GatedLinear(nn.Module):
@@ -203,9 +233,9 @@ class SpatialBlock(nn.Module):
         self.norm3 = nn.LayerNorm(channels)
 
     def forward(self, x: Tensor, keys: KeyValues, grid: Grid) -> Tensor:
-        """[images, pixels, c] -> the same shape."""
+        """[images, pixels, c] -> the same, with as many rows as the keys have."""
         x = x + self.attn1(self.norm1(x))
-        x = x + self.attn2(self.norm2(x), keys, grid)
+        x = grid.added(x, self.attn2(self.norm2(x), keys, grid))
         return x + self.ff(self.norm3(x))
 
 
@@ -265,12 +295,11 @@ class SpatialTransformer(nn.Module):
         return tuple(block.attn2.project(context) for block in blocks)
 
     def forward(self, x: Tensor, keys: tuple[KeyValues, ...], grid: Grid) -> Tensor:
-        """[images, c, h, w] -> the same shape."""
-        height, width = x.shape[-2:]
-        tokens = self.proj_in(self.norm(x).flatten(2).transpose(1, 2))  # [images, pixels, c]
+        """[images, c, h, w] -> the same, with as many rows as the keys have."""
+        tokens = self.proj_in(as_tokens(self.norm(x)))
         for block, block_keys in zip(self.transformer_blocks, keys, strict=True):
             tokens = block(tokens, block_keys, grid)
-        return x + self.proj_out(tokens).transpose(1, 2).unflatten(2, (height, width))
+        return grid.added(x, as_picture(self.proj_out(tokens), x))
 
 
 class TemporalTransformer(nn.Module):
@@ -300,12 +329,10 @@ class TemporalTransformer(nn.Module):
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """[images, c, h, w] -> the same shape."""
-        height, width = x.shape[-2:]
         # group statistics run over frames and pixels together, so the frames move next to them
-        clip = rearrange(x, "(clips f) c h w -> clips c f (h w)", f=grid.frames)
-        tokens = rearrange(self.norm(clip), "clips c f pixels -> (clips pixels) f c")
-        tokens = self.proj_in(tokens)
+        normal = self.norm(clips_first(x, grid))
+        tokens = self.proj_in(normal.permute(0, 3, 2, 1).flatten(0, 1))
         for block in self.transformer_blocks:
             tokens = block(tokens)
-        out = self.proj_out(tokens)
-        return x + rearrange(out, "(clips h w) f c -> (clips f) c h w", h=height, w=width)
+        out = self.proj_out(tokens).unflatten(0, (-1, normal.shape[-1]))
+        return x + as_picture(out.transpose(1, 2).flatten(0, 1), x)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch.nn.functional as F  # noqa: N812 (the customary name)
-from einops import rearrange
 from torch import Tensor, nn
 
 from backend.models.layeranimate.attention import (
@@ -12,6 +11,8 @@ from backend.models.layeranimate.attention import (
     KeyValues,
     SpatialTransformer,
     TemporalTransformer,
+    clips_first,
+    images_first,
 )
 from backend.models.layeranimate.configs import TrunkConfig
 
@@ -29,16 +30,6 @@ class FrameConvolution(nn.Conv3d):
     def forward(self, input: Tensor) -> Tensor:
         """[clips, c, frames, pixels] -> [clips, c_out, frames, pixels]."""
         return F.conv2d(input, self.weight.squeeze(-1), self.bias, padding=(1, 0))
-
-
-def clips_first(x: Tensor, grid: Grid) -> Tensor:
-    """[images, c, h, w] -> [clips, c, frames, h * w]."""
-    return rearrange(x, "(clips f) c h w -> clips c f (h w)", f=grid.frames)
-
-
-def images_first(x: Tensor, height: int, width: int) -> Tensor:
-    """[clips, c, frames, h * w] -> [images, c, h, w]."""
-    return rearrange(x, "clips c f (h w) -> (clips f) c h w", h=height, w=width)
 
 
 class TemporalConvolutions(nn.Module):
@@ -93,8 +84,10 @@ class ResBlock(nn.Module):
         self.temopral_conv = TemporalConvolutions(channels_out, dropout)
 
     def forward(self, x: Tensor, embedding: Tensor, grid: Grid) -> Tensor:
-        """[images, c_in, h, w] with embedding [rows, e] -> [images, c_out, h, w]."""
-        shift = self.emb_layers(embedding).repeat_interleave(grid.images // grid.rows, dim=0)
+        """[images, c_in, h, w] with embedding [1 or rows, e] -> [images, c_out, h, w]."""
+        shift = self.emb_layers(embedding)
+        if shift.shape[0] > 1:
+            shift = shift.repeat_interleave(grid.images, dim=0)
         h = self.in_layers(x) + shift[:, :, None, None]
         h = self.skip_connection(x) + self.out_layers(h)
         return self.temopral_conv(h, grid)

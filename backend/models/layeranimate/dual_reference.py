@@ -71,8 +71,8 @@ class EndFrames(nn.Module):
 
     def forward(self, x: Tensor, reference: Tensor, grid: Grid) -> Tensor:
         """[images, c, h, w] with reference [clips, c, 2, h, w] -> [images, c, h, w]."""
-        added = self.conv(reference.transpose(1, 2).flatten(0, 1)).unflatten(0, (grid.clips, 2))
-        change = torch.zeros_like(x).unflatten(0, (grid.clips, grid.frames))
+        added = self.conv(reference.transpose(1, 2).flatten(0, 1)).unflatten(0, (-1, 2))
+        change = torch.zeros_like(x).unflatten(0, (-1, grid.frames))
         change[:, 0] += added[:, 0]
         change[:, -1] += added[:, 1]
         return x + change.flatten(0, 1)
@@ -94,7 +94,7 @@ class ReferenceAttention(nn.Module):
         """[images, c, h, w] with reference [clips, c, 2, h, w] -> [images, c, h, w]."""
         tokens = self.norm(x).flatten(2).transpose(1, 2)  # [images, pixels, c]
         # all frames of a clip read the same references: one long query sequence per clip
-        queries = self.to_q(tokens).reshape(grid.clips, -1, self.to_q.out_features)
+        queries = self.to_q(tokens).reshape(reference.shape[0], -1, self.to_q.out_features)
         seen = reference.flatten(2).transpose(1, 2)  # [clips, 2 * pixels, c]
         mixed = attend(
             split_heads(queries, REFERENCE_HEADS),
@@ -185,5 +185,5 @@ class DualAutoencoder(nn.Module):
 
     def decode(self, z: Tensor, frames: int, references: list[Tensor] | None) -> Tensor:
         """Latents [clips * frames, c, h, w] -> pictures [clips * frames, 3, H, W]."""
-        grid = Grid(rows=z.shape[0] // frames, videos=1, frames=frames)
+        grid = Grid(videos=1, frames=frames)
         return self.decoder.over_frames(z, references, grid)
