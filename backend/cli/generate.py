@@ -32,6 +32,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_shot_options(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
+    parser.add_argument("--device", default="cpu", help="where models run here: cpu, cuda, mps")
     parser.add_argument("--server", metavar="ADDRESS", help="send the shot to this server")
     parser.add_argument("--secret-file", type=Path, help="default: where the server announced it")
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
@@ -83,7 +84,7 @@ def _one_take(
     if args.server:
         manifest = _run_on_server(request, blobs, results, args, line)
     else:
-        manifest = execute(request, blobs, results, LocalContext(on_progress=line.update))
+        manifest = execute(request, blobs, results, LocalContext(args.device, line.update))
     write_result(manifest, results, folder, force=args.force)
     return _describe(manifest, folder)
 

@@ -61,8 +61,8 @@ def run_import(args: argparse.Namespace) -> int:
     prospect = examine(args.path, args.name)
     document = _described(prospect)
     if not args.dry_run:
-        line = ProgressLine(quiet=args.json)
         taking = Taking.LINK if args.link else Taking.COPY
+        line = ProgressLine(quiet=args.json, shares={f"{taking.value} MB": 1.0})
         try:
             installed = install(prospect, taking=taking, replace=args.force, progress=line.update)
         finally:
@@ -103,7 +103,7 @@ def run_verify(args: argparse.Namespace) -> int:
     from backend.models.registry.verify import problems_of
 
     models = (find_installed(args.name),) if args.name else installed_models()
-    line = ProgressLine(quiet=args.json)
+    line = ProgressLine(quiet=args.json, shares={"verify MB": 1.0})
     found: dict[str, tuple[str, ...]] = {}
     try:
         for model in models:

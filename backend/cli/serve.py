@@ -10,7 +10,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from backend.jobs.pool import PoolOptions
-from backend.server.about import default_data_dir, version
+from backend.data_folder import default_data_dir
+from backend.server.about import version
 from backend.server.serve import ServeOptions, serve
 from shared.errors import AcetateError, ExitCode
 from shared.local_server import DEFAULT_PORT

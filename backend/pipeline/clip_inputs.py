@@ -72,6 +72,8 @@ def clip_conditions(
         sketch=_stacked_sketches(sketches, len(window.times), fit),
         tracks=tuple(tracks),
         fps=plan.request.fps,
+        prompt=plan.request.look.prompt,
+        negative_prompt=plan.request.look.negative_prompt,
     )
 
 

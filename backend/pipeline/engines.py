@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from backend.layer_motion.task import GapResult, GapTask
-from backend.models.layeranimate.clip import Check, ClipConditions, Report, SampleSettings
+from backend.models.layeranimate.clip import (
+    Check,
+    ClipConditions,
+    ClipTokens,
+    FloatArray,
+    Report,
+    SampleSettings,
+)
 from backend.pipeline.plan import ShotPlan
 from shared.errors import AcetateError
 from shared.result import ModelUsed
@@ -42,7 +49,8 @@ class ClipPainter:
     """A loaded LayerAnimate: paints whole clips of `clip_frames` frames.
 
     `paint` returns float32 [clip_frames, H, W, 3] in 0..1. `width` and `height` are the size it
-    was trained at, in pixels; `layer_slots` how many layers it takes.
+    was trained at, in pixels; `layer_slots` how many layers it takes. `notes` are told in every
+    take that it paints.
     """
 
     used: tuple[ModelUsed, ...]
@@ -51,6 +59,11 @@ class ClipPainter:
     width: int = 512
     height: int = 320
     layer_slots: int = 4
+    notes: tuple[str, ...] = ()
+
+
+Encode = Callable[[str, str, FloatArray], ClipTokens]
+"""Prompt, negative prompt and first frame [H, W, 3] in 0..1 to the tokens that steer a model."""
 
 
 def load_bundled_expert() -> SketchExpert:
@@ -67,22 +80,46 @@ def load_bundled_expert() -> SketchExpert:
     return SketchExpert(ModelUsed(name=NAME, sha256=expert.sha256), refine)
 
 
-def no_painter(device: str) -> ClipPainter:
-    """The answer of an installation without LayerAnimate weights: raises `model_missing`."""
-    del device
-    raise AcetateError("model_missing", model=LAYERANIMATE)
+def load_imported_painter(device: str) -> ClipPainter:
+    """The imported LayerAnimate on a device. Raises `model_missing` or `model_corrupt`."""
+    from backend.pipeline.installed_painter import load_installed_painter
+
+    return load_installed_painter(device)
 
 
-def painter_of(model: LayerAnimateModel, used: tuple[ModelUsed, ...] = ()) -> ClipPainter:
-    """A painter that runs a loaded model at the size it was trained at."""
+def has_imported_painter() -> bool:
+    """Whether a LayerAnimate is imported that would run; loads nothing."""
+    from backend.models.registry.installed import chosen_model
+
+    try:
+        return bool(chosen_model(LAYERANIMATE).manifest.files)
+    except AcetateError:
+        return False
+
+
+def painter_of(
+    model: LayerAnimateModel,
+    used: tuple[ModelUsed, ...] = (),
+    *,
+    encode: Encode | None = None,
+    notes: tuple[str, ...] = (),
+) -> ClipPainter:
+    """A painter that runs a loaded model at the size it was trained at.
+
+    `encode` None leaves prompts unread, with neutral tokens.
+    """
     from backend.models.layeranimate.generate import generate_clip
 
     def paint(
         conditions: ClipConditions, settings: SampleSettings, check: Check, report: Report
     ) -> np.ndarray:
+        if encode is not None and conditions.tokens is None:
+            check()
+            prompts = (conditions.prompt, conditions.negative_prompt)
+            conditions = replace(conditions, tokens=encode(*prompts, conditions.frames[0]))
         return generate_clip(model, conditions, settings, check, report)
 
-    return ClipPainter(used=used, paint=paint, clip_frames=model.clip_frames)
+    return ClipPainter(used=used, paint=paint, clip_frames=model.clip_frames, notes=notes)
 
 
 @dataclass(frozen=True)
@@ -90,7 +127,8 @@ class Engines:
     """How to load each engine's weights. Loading happens once per job that needs it."""
 
     load_expert: Callable[[], SketchExpert] = load_bundled_expert
-    load_painter: Callable[[str], ClipPainter] = no_painter
+    load_painter: Callable[[str], ClipPainter] = load_imported_painter
+    has_painter: Callable[[], bool] = has_imported_painter
 
 
 @dataclass(frozen=True)
@@ -121,12 +159,26 @@ def choose(plan: ShotPlan, engines: Engines, device: str) -> Choice:
         return Choice(painter=engines.load_painter(device), required=True)
     if name != "auto":
         raise AcetateError("model_missing", model=name)
-    if not _has_sketch(plan):
-        return Choice()
-    expert, fault = attempt(engines.load_expert)
-    return Choice(expert=expert, warnings=(f"{NOT_REFINED}: {fault}",) if fault else ())
+    return _best(plan, engines, device)
 
 
+def _best(plan: ShotPlan, engines: Engines, device: str) -> Choice:
+    """What `auto` means: the best that is installed, loads, and suits the device."""
+    warnings: list[str] = []
+    if _suits_a_painter(device) and engines.has_painter():
+        painter, fault = attempt(lambda: engines.load_painter(device))
+        if painter is not None:
+            return Choice(painter=painter)
+        warnings.append(f"{NOT_PAINTED}: {fault}")
+    expert: SketchExpert | None = None
+    if _has_sketch(plan):
+        expert, fault = attempt(engines.load_expert)
+        if expert is None:
+            warnings.append(f"{NOT_REFINED}: {fault}")
+    return Choice(expert=expert, warnings=tuple(warnings))
+
+
+NOT_PAINTED = "LayerAnimate did not paint this take"
 NOT_REFINED = "sketched layers were not refined"
 _Made = TypeVar("_Made")
 
@@ -144,6 +196,11 @@ def attempt(work: Callable[[], _Made]) -> tuple[_Made | None, str]:
         if isinstance(error, AcetateError):
             return None, error.text
         return None, f"{type(error).__name__}: {error}"[:200]
+
+
+def _suits_a_painter(device: str) -> bool:
+    """Whether `auto` may take LayerAnimate there: on a CPU one step at full size takes minutes."""
+    return device.partition(":")[0] != "cpu"
 
 
 def _has_sketch(plan: ShotPlan) -> bool:

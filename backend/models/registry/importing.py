@@ -33,6 +33,7 @@ from backend.models.registry.sources import Source, recognise
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 
+MEGABYTE = 1_000_000
 SPARE_BYTES = 256 * 1024 * 1024
 """What must stay free on the disk beside the model."""
 
@@ -170,7 +171,7 @@ def _fill(work: Path, prospect: Prospect, taking: Taking, progress: Progress) ->
     def report(count_bytes: int) -> None:
         nonlocal done
         done += count_bytes
-        progress(taking.value, done, total)
+        progress(f"{taking.value} MB", done // MEGABYTE, total // MEGABYTE)
 
     files = []
     for file in source.files:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backend.models.registry.importing import file_hash
+from backend.models.registry.importing import MEGABYTE, file_hash
 from backend.models.registry.installed import InstalledModel
 
 
@@ -18,7 +18,7 @@ def problems_of(
     def report(count_bytes: int) -> None:
         nonlocal done
         done += count_bytes
-        progress("verify", min(done, total), total)
+        progress("verify MB", min(done, total) // MEGABYTE, total // MEGABYTE)
 
     for file in model.manifest.files:
         try:
