@@ -9,8 +9,8 @@ import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from backend.jobs.pool import PoolOptions
 from backend.data_folder import default_data_dir
+from backend.jobs.pool import PoolOptions
 from backend.server.about import version
 from backend.server.serve import ServeOptions, serve
 from shared.errors import AcetateError, ExitCode
