@@ -52,17 +52,13 @@ class Taking(StrEnum):
 
 @dataclass(frozen=True)
 class Prospect:
-    """A model that passed every check and can be installed."""
+    """A model that passed every check and can be installed; `size_bytes` counts all its files."""
 
     source: Source
     name: str
     facts: dict[str, Fact]
     notes: tuple[str, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        """All files that will be taken over."""
-        return sum(file.stat().st_size for file in self.source.files)
+    size_bytes: int
 
 
 def examine(path: Path, name: str = "") -> Prospect:
@@ -73,7 +69,8 @@ def examine(path: Path, name: str = "") -> Prospect:
     source = recognise(path)
     found = facts.checked_facts(source)
     chosen = checked_name(name) if name else _name_of(source, path)
-    return Prospect(source, chosen, found, facts.notes(source, found))
+    size_bytes = sum(file.stat().st_size for file in source.files)
+    return Prospect(source, chosen, found, facts.notes(source, found), size_bytes)
 
 
 def install(
