@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
@@ -11,6 +14,8 @@ from backend.models.layeranimate.attention import (
     KeyValues,
     SpatialTransformer,
     TemporalTransformer,
+    as_picture,
+    as_tokens,
     clips_first,
     images_first,
 )
@@ -85,12 +90,30 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, embedding: Tensor, grid: Grid) -> Tensor:
         """[images, c_in, h, w] with embedding [1 or rows, e] -> [images, c_out, h, w]."""
-        shift = self.emb_layers(embedding)
-        if shift.shape[0] > 1:
-            shift = shift.repeat_interleave(grid.images, dim=0)
-        h = self.in_layers(x) + shift[:, :, None, None]
-        h = self.skip_connection(x) + self.out_layers(h)
-        return self.temopral_conv(h, grid)
+        h = self._entered(x, self.emb_layers(embedding), grid)
+        return self.temopral_conv(self._left(x, h), grid)
+
+
+    def _left(self, x: Tensor, h: Tensor) -> Tensor:
+        """The second convolution on top of the block's input, whose projection adds in place."""
+        norm, activation, dropout, convolution = self.out_layers
+        h, convolution = dropout(activation(norm(h))), cast("nn.Conv2d", convolution)
+        skip = self.skip_connection
+        if not isinstance(skip, nn.Conv2d) or torch.is_grad_enabled():
+            return skip(x) + convolution(h)
+        bias = cast("Tensor", convolution.bias) + cast("Tensor", skip.bias)
+        out = as_tokens(F.conv2d(h, convolution.weight, bias, padding=1)).flatten(0, 1)
+        weight = skip.weight.flatten(1).t()
+        torch.addmm(out, as_tokens(x).flatten(0, 1), weight, out=out)
+        return as_picture(out.unflatten(0, (len(h), -1)), h)
+
+    def _entered(self, x: Tensor, shift: Tensor, grid: Grid) -> Tensor:
+        """The first convolution with the time embedding's shift [1 or rows, c_out] added."""
+        norm, activation, convolution = self.in_layers
+        x, convolution = activation(norm(x)), cast("nn.Conv2d", convolution)
+        if shift.shape[0] == 1 and convolution.bias is not None:
+            return F.conv2d(x, convolution.weight, convolution.bias + shift[0], padding=1)
+        return convolution(x) + shift.repeat_interleave(grid.images, dim=0)[:, :, None, None]
 
 
 class Downsample(nn.Module):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from backend.models.layeranimate.attention import Grid, as_picture, as_tokens
+from backend.models.layeranimate.attention import Grid, PackedProjections, as_picture, as_tokens
 
 
 class FusionAttention(nn.Module):
@@ -22,6 +22,7 @@ class FusionAttention(nn.Module):
         self.to_k = nn.Linear(layer_channels, layer_channels, bias=False)
         self.to_v = nn.Linear(layer_channels, layer_channels, bias=False)
         self.to_out = nn.Sequential(nn.Linear(layer_channels, channels), nn.Dropout(0.0))
+        self.packed = PackedProjections(self.to_k, self.to_v)
 
     def forward(self, state: Tensor, layers: Tensor, valid: Tensor | None) -> Tensor:
         """What each point reads from the layers.
@@ -33,28 +34,17 @@ class FusionAttention(nn.Module):
         Returns the shape of `state`.
         """
         q = self.to_q(state).unflatten(-1, (self.heads, -1))  # [rows, videos, points, heads, d]
-        scores = torch.stack([(q * self._key(layers, i)).sum(-1) for i in _slots(layers)])
-        scores = scores * q.shape[-1] ** -0.5  # [n, rows, videos, points, heads]
+        k, v = (part.unflatten(-1, (self.heads, -1)) for part in self.packed(layers))
+        slots = range(layers.shape[1])
+        scores = (q.unsqueeze(2) * k.unsqueeze(1)).sum(-1) * q.shape[-1] ** -0.5
         if valid is not None:
-            hidden = ~valid.t()[:, :, None, None, None]
+            hidden = ~valid[:, None, :, None, None]
             scores = scores.masked_fill(hidden, torch.finfo(scores.dtype).min)
-        weights = scores.softmax(dim=0).unsqueeze(-1)
-        mixed = torch.zeros_like(q)
-        for i in _slots(layers):
-            mixed = torch.addcmul(mixed, weights[i], self._value(layers, i))
+        weights = scores.softmax(dim=2).unsqueeze(-1)  # [rows, videos, n, points, heads, 1]
+        mixed = weights[:, :, 0] * v[:, None, 0]
+        for i in slots[1:]:
+            mixed = torch.addcmul(mixed, weights[:, :, i], v[:, None, i])
         return self.to_out(mixed.flatten(-2))
-
-    def _key(self, layers: Tensor, slot: int) -> Tensor:
-        """[rows, 1, points, heads, d] of one layer."""
-        return self.to_k(layers[:, slot]).unflatten(-1, (self.heads, -1)).unsqueeze(1)
-
-    def _value(self, layers: Tensor, slot: int) -> Tensor:
-        """[rows, 1, points, heads, d] of one layer."""
-        return self.to_v(layers[:, slot]).unflatten(-1, (self.heads, -1)).unsqueeze(1)
-
-
-def _slots(layers: Tensor) -> range:
-    return range(layers.shape[1])
 
 
 def fused_skip(
