@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import torch
 
 from backend.models.layeranimate.bundle import LayerAnimateModel
-from backend.models.layeranimate.checkpoint import load_model
+from backend.models.layeranimate.checkpoint import CONFIG_NAME, load_model, read_json
 from backend.models.openclip.checkpoint import load_towers
 from backend.models.openclip.encoder import TokenEncoder
 from backend.models.registry.installed import (
@@ -22,6 +25,7 @@ NO_ENCODERS = (
     "prompts and the first frame's tokens were neutral: "
     "OpenCLIP ViT-H-14 is not installed (acetate models import)"
 )
+_MAX_SIDE_PX = 4096
 OTHER_ENCODERS = (
     "prompts and the first frame's tokens were neutral: the installed OpenCLIP does not fit "
     "this model's sizes"
@@ -40,10 +44,30 @@ def load_installed_painter(device: str) -> ClipPainter:
     model = load_model(installed.folder, where, dtype)
     towers, note = _fitting_towers(model)
     if towers is None:
-        return painter_of(model, (_used(installed),), notes=(note,))
-    check_sizes(towers)
-    encoder = TokenEncoder(load_towers(towers.folder, where, dtype))
-    return painter_of(model, (_used(installed), _used(towers)), encode=encoder)
+        painter = painter_of(model, (_used(installed),), notes=(note,))
+    else:
+        check_sizes(towers)
+        encoder = TokenEncoder(load_towers(towers.folder, where, dtype))
+        painter = painter_of(model, (_used(installed), _used(towers)), encode=encoder)
+    width, height = _trained_size(installed.folder, model, (painter.width, painter.height))
+    return replace(painter, width=width, height=height)
+
+
+def _trained_size(
+    folder: Path, model: LayerAnimateModel, usual: tuple[int, int]
+) -> tuple[int, int]:
+    """Width and height in pixels that a model was trained at.
+
+    The released configuration does not tell it, so that `usual` holds; other models may, as
+    `sample_size` [height, width] in latent pixels, where it is one that the model can make.
+    """
+    told = read_json(folder / "unet" / CONFIG_NAME).get("sample_size")
+    if not isinstance(told, list) or len(told) != 2 or not all(isinstance(n, int) for n in told):
+        return usual
+    height, width = (n * model.config.autoencoder.scale for n in told)
+    multiple = model.size_multiple_px
+    fits = all(0 < n <= _MAX_SIDE_PX and n % multiple == 0 for n in (width, height))
+    return (width, height) if fits else usual
 
 
 def usual_dtype(device: torch.device) -> torch.dtype:

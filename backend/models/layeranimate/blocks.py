@@ -93,7 +93,6 @@ class ResBlock(nn.Module):
         h = self._entered(x, self.emb_layers(embedding), grid)
         return self.temopral_conv(self._left(x, h), grid)
 
-
     def _left(self, x: Tensor, h: Tensor) -> Tensor:
         """The second convolution on top of the block's input, whose projection adds in place."""
         norm, activation, dropout, convolution = self.out_layers

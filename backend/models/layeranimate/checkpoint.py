@@ -79,7 +79,7 @@ def read_config(folder: Path) -> LayerAnimateConfig:
         ),
         autoencoder=variants.autoencoder_config(_shapes(folder, "vae")),
         dual=variants.autoencoder_config(_shapes(folder, "vae_dualref")) if dual else None,
-        scheduler=SchedulerConfig.from_official(_read_json(folder / SCHEDULER_CONFIG)),
+        scheduler=SchedulerConfig.from_official(read_json(folder / SCHEDULER_CONFIG)),
     )
     scale = _official(folder, "vae").get("scaling_factor", config.latent_scale)
     return replace(config, latent_scale=float(scale))
@@ -151,10 +151,10 @@ def _shapes(folder: Path, component: str) -> Shapes:
 
 
 def _official(folder: Path, component: str) -> OfficialConfig:
-    return _read_json(folder / component / CONFIG_NAME)
+    return read_json(folder / component / CONFIG_NAME)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """A configuration file; an absent one is empty, because shapes decide."""
     if not path.is_file():
         return {}
