@@ -17,6 +17,7 @@ from backend.pipeline.engines import (
     Engines,
     attempt,
     choose,
+    with_store,
 )
 from backend.pipeline.motion import MotionResult, run_motion, score_warnings
 from backend.pipeline.notes import blend_notes
@@ -47,7 +48,8 @@ def execute(
     plan = make_plan(request)
     artwork = Artwork(request, inputs)
     artwork.check(plan)
-    choice = choose(plan, engines or Engines(), context.device)
+    engines = engines or Engines()
+    choice = with_store(choose(plan, engines, context.device), engines, context.device)
     context.report("plan", 1, 1)
     clock.lap("plan")
 
@@ -138,7 +140,8 @@ def _credits(
     """Engine that really ran, models that took part, and warnings."""
     warnings = (*choice.warnings, *motion.warnings, *blend_notes(plan))
     if choice.painter is not None:
-        return LAYERANIMATE, choice.painter.used, (*warnings, *choice.painter.notes)
+        told = (*warnings, *choice.painter.notes, *choice.store.news())
+        return LAYERANIMATE, choice.painter.used, told
     warnings += score_warnings(plan, motion.methods)
     refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
     if choice.expert is not None and refined:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -12,6 +13,7 @@ from backend.models.layeranimate.attention import (
     Context,
     Grid,
     KeyValues,
+    Rows,
     SpatialTransformer,
     TemporalTransformer,
     as_picture,
@@ -141,6 +143,13 @@ class Upsample(nn.Module):
 
 StageKeys = tuple[tuple[KeyValues, ...], ...]
 """Projected context of one stage: one entry per spatial transformer in it."""
+
+
+def select_rows(stages: Sequence[StageKeys], rows: Rows) -> tuple[StageKeys, ...]:
+    """The keys and values of several stages for some context rows only, as views."""
+    return tuple(
+        tuple(tuple(keys.select(rows) for keys in blocks) for blocks in stage) for stage in stages
+    )
 
 
 class Stage(nn.ModuleList):
