@@ -16,6 +16,7 @@ from backend.models.registry.installed import (
     check_sizes,
     chosen_model,
     installed_models,
+    present_identity,
 )
 from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
 from backend.pipeline.engines import ClipPainter, painter_of
@@ -41,7 +42,7 @@ def load_installed_painter(device: str) -> ClipPainter:
     check_sizes(installed)
     where = torch.device(device)
     dtype = usual_dtype(where)
-    model = load_model(installed.folder, where, dtype)
+    model = load_model(installed.folder, where, dtype, present_identity(installed))
     towers, note = _fitting_towers(model)
     if towers is None:
         painter = painter_of(model, (_used(installed),), notes=(note,))

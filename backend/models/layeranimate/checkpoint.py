@@ -38,11 +38,15 @@ NAMED_KEYS = 5
 
 
 def load_model(
-    folder: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    folder: Path,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    identity: str = "",
 ) -> LayerAnimateModel:
     """The model of a folder, in evaluation mode; `vae_dualref` may be absent.
 
-    The two-key autoencoder stays in float32, as the official pipeline runs it. Raises
+    `identity` names its weights and settings by their content, where they are known; see
+    `LayerAnimateModel`. The two-key autoencoder stays in float32, as the official pipeline runs it. Raises
     `AcetateError`: `model_missing` without the files, `model_corrupt` with a list of what is
     missing, unexpected or of another shape.
     """
@@ -52,7 +56,7 @@ def load_model(
     for name, part in model.parts().items():
         wanted = torch.float32 if name == "vae_dualref" else dtype
         load_strictly(part, read_tensors(folder / name, name, device, wanted), name)
-    return model
+    return replace(model, identity=identity) if identity else model
 
 
 def check_folder(folder: Path) -> LayerAnimateConfig:
