@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,10 +59,12 @@ def run(args: argparse.Namespace) -> int:
     for folder in _folders(request, out):
         check_free(folder, force=args.force)
     open_store = StoreOpener(_features(args, request))
+    # loaded once for all takes
+    engines = Engines(load_painter=cache(Engines().load_painter), open_store=open_store)
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
         takes = [
-            _one_take(take, blobs, folder, args, line, open_store)
+            _one_take(take, blobs, folder, args, line, engines)
             for take, folder in zip(single_takes(request), _folders(request, out), strict=True)
         ]
         open_store.close()
@@ -104,13 +107,12 @@ def _one_take(
     folder: Path,
     args: argparse.Namespace,
     line: ProgressLine,
-    open_store: StoreOpener,
+    engines: Engines,
 ) -> dict[str, Any]:
     results = MemoryBlobs()
     if args.server:
         manifest = _run_on_server(request, blobs, results, args, line)
     else:
-        engines = Engines(open_store=open_store)
         context = LocalContext(args.device, line.update)
         manifest = execute(request, blobs, results, context, engines)
     write_result(manifest, results, folder, force=args.force)

@@ -46,9 +46,9 @@ def load_model(
     """The model of a folder, in evaluation mode; `vae_dualref` may be absent.
 
     `identity` names its weights and settings by their content, where they are known; see
-    `LayerAnimateModel`. The two-key autoencoder stays in float32, as the official pipeline runs it. Raises
-    `AcetateError`: `model_missing` without the files, `model_corrupt` with a list of what is
-    missing, unexpected or of another shape.
+    `LayerAnimateModel`. The two-key autoencoder stays in float32, as the official pipeline runs
+    it. Raises `AcetateError`: `model_missing` without the files, `model_corrupt` with a list of
+    what is missing, unexpected or of another shape.
     """
     config = read_config(folder)
     with torch.device("meta"):
