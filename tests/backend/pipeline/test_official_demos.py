@@ -23,6 +23,9 @@ from backend.pipeline.engines import ClipPainter, Engines
 from backend.pipeline.execute import execute
 from shared.blobs import MemoryBlobs
 from shared.package import read_package
+from shared.pictures import decode_png
+from shared.result import result_from_json
+from tests.backend.models.registry.folders import tiny_folder
 
 SETTINGS = """\
 pretrained_model_path: "checkpoints/LayerAnimate-Mix"
@@ -176,3 +179,26 @@ def _sketch_video(path: Path) -> np.ndarray:
         frames.append(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) / 255)
     video.release()
     return np.stack(frames)
+
+
+@pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.name)
+def test_a_demo_runs_through_with_an_imported_model(
+    demo: Demo, reference_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACETATE_MODELS_DIR", str(tmp_path / "models"))
+    tiny_folder(tmp_path / "LayerAnimate-Mix", clip_frames=16)
+    (tmp_path / "demo.yaml").write_text(demo.yaml, encoding="utf-8")
+    folder = reference_dir / "reference" / "demos" / demo.name
+    shot, out = str(tmp_path / "shot"), tmp_path / "out"
+    settings = ["--config", str(tmp_path / "demo.yaml")]
+    assert main(["models", "import", str(tmp_path / "LayerAnimate-Mix")]) == 0
+    assert main(["import-demo", str(folder), *settings, "-o", shot]) == 0
+    wishes = ["--engine", "layeranimate", "--steps", "1", "--size", "256x160"]
+    assert main(["generate", shot, "-o", str(out), *wishes]) == 0
+    manifest = result_from_json((out / "manifest.json").read_bytes())
+    assert manifest.engine == "layeranimate"
+    assert len(manifest.painted) == 16
+    assert [model.name for model in manifest.models] == ["layeranimate-mix"]
+    pictures = sorted((out / "composite").glob("*.png"))
+    assert len(pictures) == 16
+    assert decode_png(pictures[7].read_bytes()).shape == (160, 256, 4)
