@@ -48,7 +48,7 @@ def load_installed_painter(device: str) -> ClipPainter:
         painter = painter_of(model, (_used(installed),), notes=(note,))
     else:
         check_sizes(towers)
-        encoder = TokenEncoder(load_towers(towers.folder, where, dtype))
+        encoder = TokenEncoder(load_towers(towers.folder, dtype), where)
         painter = painter_of(model, (_used(installed), _used(towers)), encode=encoder)
     width, height = _trained_size(installed.folder, model, (painter.width, painter.height))
     return replace(painter, width=width, height=height)
