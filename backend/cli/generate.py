@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.cli.progress_line import ProgressLine
 from backend.cli.shot_options import add_shot_options, wanted_shot
+from backend.data_folder import default_data_dir
 from backend.pipeline.context import LocalContext
 from backend.pipeline.engines import LAYERANIMATE, Engines
 from backend.pipeline.execute import execute
 from backend.pipeline.feature_store.budget import StoreBudget, bytes_of_gigabytes
 from backend.pipeline.feature_store.opening import StoreOpener, budget_in
 from backend.pipeline.output_folder import check_free, write_result
-from backend.server.about import default_data_dir
 from shared.blobs import Blobs, MemoryBlobs
 from shared.errors import AcetateError, ExitCode
 from shared.result import ResultManifest
@@ -35,6 +36,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_shot_options(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
+    parser.add_argument("--device", default="cpu", help="where models run here: cpu, cuda, mps")
     parser.add_argument("--server", metavar="ADDRESS", help="send the shot to this server")
     parser.add_argument("--secret-file", type=Path, help="default: where the server announced it")
     parser.add_argument(
@@ -57,10 +59,12 @@ def run(args: argparse.Namespace) -> int:
     for folder in _folders(request, out):
         check_free(folder, force=args.force)
     open_store = StoreOpener(_features(args, request))
+    # loaded once for all takes
+    engines = Engines(load_painter=cache(Engines().load_painter), open_store=open_store)
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
         takes = [
-            _one_take(take, blobs, folder, args, line, open_store)
+            _one_take(take, blobs, folder, args, line, engines)
             for take, folder in zip(single_takes(request), _folders(request, out), strict=True)
         ]
         open_store.close()
@@ -103,14 +107,14 @@ def _one_take(
     folder: Path,
     args: argparse.Namespace,
     line: ProgressLine,
-    open_store: StoreOpener,
+    engines: Engines,
 ) -> dict[str, Any]:
     results = MemoryBlobs()
     if args.server:
         manifest = _run_on_server(request, blobs, results, args, line)
     else:
-        engines = Engines(open_store=open_store)
-        manifest = execute(request, blobs, results, LocalContext(on_progress=line.update), engines)
+        context = LocalContext(args.device, line.update)
+        manifest = execute(request, blobs, results, context, engines)
     write_result(manifest, results, folder, force=args.force)
     return _describe(manifest, folder)
 

@@ -1,0 +1,96 @@
+"""Loads the imported LayerAnimate and the encoders that fit it; called by `engines` when needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from backend.models.layeranimate.bundle import LayerAnimateModel
+from backend.models.layeranimate.checkpoint import CONFIG_NAME, load_model, read_json
+from backend.models.openclip.checkpoint import load_towers
+from backend.models.openclip.encoder import TokenEncoder
+from backend.models.registry.installed import (
+    InstalledModel,
+    check_sizes,
+    chosen_model,
+    installed_models,
+    present_identity,
+)
+from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
+from backend.pipeline.engines import ClipPainter, painter_of
+from shared.result import ModelUsed
+
+NO_ENCODERS = (
+    "prompts and the first frame's tokens were neutral: "
+    "OpenCLIP ViT-H-14 is not installed (acetate models import)"
+)
+_MAX_SIDE_PX = 4096
+OTHER_ENCODERS = (
+    "prompts and the first frame's tokens were neutral: the installed OpenCLIP does not fit "
+    "this model's sizes"
+)
+
+
+def load_installed_painter(device: str) -> ClipPainter:
+    """The chosen LayerAnimate on a device, with its text and image towers where they are installed.
+
+    Raises `model_missing` without one, `model_corrupt` where files are not what was imported.
+    """
+    installed = chosen_model(LAYERANIMATE)
+    check_sizes(installed)
+    where = torch.device(device)
+    dtype = usual_dtype(where)
+    model = load_model(installed.folder, where, dtype, present_identity(installed))
+    towers, note = _fitting_towers(model)
+    if towers is None:
+        painter = painter_of(model, (_used(installed),), notes=(note,))
+    else:
+        check_sizes(towers)
+        encoder = TokenEncoder(load_towers(towers.folder, dtype), where)
+        painter = painter_of(model, (_used(installed), _used(towers)), encode=encoder)
+    width, height = _trained_size(installed.folder, model, (painter.width, painter.height))
+    return replace(painter, width=width, height=height)
+
+
+def _trained_size(
+    folder: Path, model: LayerAnimateModel, usual: tuple[int, int]
+) -> tuple[int, int]:
+    """Width and height in pixels that a model was trained at.
+
+    The released configuration does not tell it, so that `usual` holds; other models may, as
+    `sample_size` [height, width] in latent pixels, where it is one that the model can make.
+    """
+    told = read_json(folder / "unet" / CONFIG_NAME).get("sample_size")
+    if not isinstance(told, list) or len(told) != 2 or not all(isinstance(n, int) for n in told):
+        return usual
+    height, width = (n * model.config.autoencoder.scale for n in told)
+    multiple = model.size_multiple_px
+    fits = all(0 < n <= _MAX_SIDE_PX and n % multiple == 0 for n in (width, height))
+    return (width, height) if fits else usual
+
+
+def usual_dtype(device: torch.device) -> torch.dtype:
+    """The number format that suits a device: bfloat16 where a GPU has it, float32 on a CPU."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.float16 if device.type == "mps" else torch.float32
+
+
+def _fitting_towers(model: LayerAnimateModel) -> tuple[InstalledModel | None, str]:
+    """The encoders whose tokens have the model's widths, or None and why."""
+    wanted = (model.config.unet.trunk.context_dim, model.config.resampler.image_dim)
+    note = NO_ENCODERS
+    for installed in installed_models():
+        if installed.manifest.kind != OPENCLIP:
+            continue
+        facts = installed.manifest.facts
+        if (facts.get("text_width"), facts.get("image_width")) == wanted:
+            return installed, ""
+        note = OTHER_ENCODERS
+    return None, note
+
+
+def _used(installed: InstalledModel) -> ModelUsed:
+    return ModelUsed(name=installed.manifest.name, sha256=installed.manifest.identity)
