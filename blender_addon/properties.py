@@ -40,6 +40,11 @@ ENGINES = (
     ("mini", "Mini", "Layer motion, refined by a small bundled network where a sketch says how"),
     ("layeranimate", "LayerAnimate", "The full diffusion model, where its weights are installed"),
 )
+PRESETS = (
+    ("final", "Final", "All of the model's work: the exact result"),
+    ("balanced", "Balanced", "About half of the work; close to the final picture"),
+    ("draft", "Draft", "About a tenth of the work, to judge the motion"),
+)
 QUALITIES = (
     ("exact", "Exact", "Blender renders every key, so keys come back pixel by pixel"),
     ("fast", "Fast", "Send strokes only where they say everything"),
@@ -178,6 +183,9 @@ class ACETATE_PG_shot(bpy.types.PropertyGroup):
         name="Takes", description="Variations to make at once", min=1, max=16, default=1
     )
     prompt: StringProperty(name="Prompt", description="What the shot shows", maxlen=2000)
+    preset: EnumProperty(
+        name="Preset", description="How much work the full model puts in", items=PRESETS
+    )
     steps: IntProperty(
         name="Steps", description="Denoising steps of the full model", min=1, max=1000, default=50
     )

@@ -210,12 +210,19 @@ def shot_settings(scene: bpy.types.Scene, found: Sequence[SceneLayer]) -> ShotSe
         exposure=int(shot.exposure),
         quality=Quality(shot.quality),
         engine=shot.engine,
+        preset=_preset(shot),
         prompt=shot.prompt,
         steps=shot.steps,
         guidance=shot.guidance,
         seed=shot.seed,
         takes=shot.takes,
     )
+
+
+def _preset(shot: ACETATE_PG_shot) -> str:
+    """The chosen preset where an engine that knows it may run; the exact one is the usual look."""
+    knows = shot.engine in ("auto", "layeranimate")
+    return shot.preset if knows and shot.preset != "final" else "normal"
 
 
 def animated_keys(shot: ACETATE_PG_shot, found: Sequence[SceneLayer]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -62,13 +63,34 @@ def bench_png(options: BenchOptions) -> Iterator[Measurement]:
 
 Benchmark = Callable[[BenchOptions], Iterator[Measurement]]
 
+
+def _later(module: str, function: str) -> Benchmark:
+    """A benchmark of a module beside this one that is imported when it runs."""
+
+    def run_it(options: BenchOptions) -> Iterator[Measurement]:
+        benchmark: Benchmark = getattr(importlib.import_module(f"backend.cli.{module}"), function)
+        yield from benchmark(options)
+
+    return run_it
+
+
 BENCHMARKS: dict[str, Benchmark] = {
     "layer-motion": bench_layer_motion,
     "generate": bench_generate,
     "png": bench_png,
     "pipeline-overhead": bench_overhead,
+    "flops": _later("bench_work", "bench_flops"),
+    "bytes": _later("bench_work", "bench_bytes"),
+    "calls": _later("bench_work", "bench_calls"),
+    "memory": _later("bench_memory", "bench_memory"),
+    "ratios": _later("bench_ratios", "bench_ratios"),
+    "presets": _later("bench_presets", "bench_presets"),
+    "denoise-gpu": _later("bench_gpu", "bench_gpu"),
 }
-"""All benchmarks by name."""
+"""All benchmarks by name; those of LayerAnimate load torch when they run."""
+
+NEEDS_GPU = frozenset({"denoise-gpu"})
+"""Left out of `all` on a machine without CUDA."""
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -107,10 +129,12 @@ def _sizes(text: str | None) -> tuple[tuple[int, int], ...]:
 
 
 def _print_row(measurement: Measurement) -> None:
-    config = " ".join(f"{name}={value}" for name, value in measurement.config.items())
+    config = measurement.config
+    if not isinstance(config, str):
+        config = " ".join(f"{name}={value}" for name, value in config.items())
     details = " ".join(f"{name}={value}" for name, value in measurement.details.items())
     print(
-        f"{measurement.name:17} {measurement.value:9.3f} {measurement.unit:3} "
+        f"{measurement.name:17} {measurement.value:9.3f} {measurement.unit:6} "
         f"cpu {measurement.cpu_s:7.3f} s  {measurement.ratio:6.2f} x {measurement.reference}"
         f"  ({config})  {details}".rstrip(),
         flush=True,
@@ -147,7 +171,7 @@ def _compare(
         ratio=round(ours.wall_s / other.wall_s, 3),
         reference=reference,
         cpu_s=round(ours.cpu_s, 3),
-        details=manifest.timings,
+        details=dict(manifest.timings),
     )
 
 

@@ -12,19 +12,20 @@ SIZES = ((512, 320), (1920, 1080))
 
 @dataclass(frozen=True)
 class Measurement:
-    """One figure. `value` is the median wall time in `unit`; `cpu_s` its processor seconds.
+    """One figure. `value` is in `unit`: of times the median wall time, else a count or a quality.
 
-    `ratio`: `value` over that of the mode named by `reference`, measured in the same run.
+    `config`: what was run, as a name or as its sizes. `ratio`: `value` over that of the mode named
+    by `reference`, measured in the same run. `cpu_s`: processor seconds that it took.
     """
 
     name: str
-    config: dict[str, object]
+    config: dict[str, object] | str
     value: float
     unit: str
     ratio: float
     reference: str
     cpu_s: float
-    details: dict[str, float] = field(default_factory=dict)
+    details: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,19 @@ from shared.errors import AcetateError
 from shared.package import read_package
 from shared.shot import ShotRequest, shot_from_json, to_json
 
-_WISHES = ("engine", "seed", "steps", "takes")
+_WISHES = ("engine", "preset", "seed", "steps", "takes")
+_PRESETS = ("normal", "crisp", "final", "balanced", "draft")
 
 
 def add_shot_options(parser: argparse.ArgumentParser) -> None:
-    """The shot itself, `--engine`, `--size`, `--seed`, `--steps` and `--takes`."""
+    """The shot itself, `--engine`, `--preset`, `--size`, `--seed`, `--steps` and `--takes`."""
     parser.add_argument("shot", type=Path, help="shot package (folder or .zip) or .blend file")
     parser.add_argument("--engine", help="auto, layer-motion, mini or layeranimate")
+    parser.add_argument(
+        "--preset",
+        choices=_PRESETS,
+        help="layeranimate: final (exact), balanced or draft; layer motion: normal or crisp",
+    )
     parser.add_argument("--size", metavar="WxH", help="generate at another size, such as 960x540")
     parser.add_argument("--seed", type=int, help="seed of the first take")
     parser.add_argument("--steps", type=int, help="sampling steps of a diffusion engine")

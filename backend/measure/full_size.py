@@ -21,7 +21,8 @@ def meta_model(
 ) -> LayerAnimateModel:
     """A model of shapes only; None means the released size."""
     with META:
-        return assemble(LayerAnimateConfig() if config is None else config).to(META, dtype)
+        model = assemble(LayerAnimateConfig() if config is None else config)
+    return model.to(META, dtype).ready()
 
 
 def meta_noise(clip: EncodedClip) -> Tensor:

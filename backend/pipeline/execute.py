@@ -23,6 +23,7 @@ from backend.pipeline.motion import MotionResult, run_motion, score_warnings
 from backend.pipeline.notes import blend_notes
 from backend.pipeline.paint import PaintResult, paint, store_painted
 from backend.pipeline.plan import ShotPlan, make_plan
+from backend.pipeline.presets import preset_of
 from shared.blobs import Blobs
 from shared.result import ModelUsed, ResultManifest
 from shared.shot import ShotRequest, validate
@@ -140,7 +141,7 @@ def _credits(
     """Engine that really ran, models that took part, and warnings."""
     warnings = (*choice.warnings, *motion.warnings, *blend_notes(plan))
     if choice.painter is not None:
-        told = (*warnings, *choice.painter.notes, *choice.store.news())
+        told = (*warnings, *choice.painter.notes, *choice.store.news(), *_preset_note(plan))
         return LAYERANIMATE, choice.painter.used, told
     warnings += score_warnings(plan, motion.methods)
     refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
@@ -152,3 +153,9 @@ def _credits(
             "on cameras of at most 480 lines",
         )
     return LAYER_MOTION, (), warnings
+
+
+def _preset_note(plan: ShotPlan) -> tuple[str, ...]:
+    """What an approximate preset left out."""
+    preset = preset_of(plan.request.look.preset)
+    return () if preset.is_exact else (f"preset {preset.name}, approximate: {preset.about}",)

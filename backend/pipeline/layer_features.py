@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,6 +26,24 @@ from backend.pipeline.feature_store.contract import NoStore, TensorStore
 
 Maps = tuple[Tensor, ...]
 """Features of one layer in one row, finest first: each [frames, h, w, c]."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The features that were asked for last."""
+
+    timestep: int
+    rows: Rows
+    layers: LayerFeatures
+
+    def serves(self, timestep: int, rows: Rows) -> bool:
+        return self.timestep == timestep and set(rows) <= set(self.rows)
+
+    def of(self, rows: Rows) -> LayerFeatures:
+        if rows == self.rows:
+            return self.layers
+        first = self.rows.index(rows[0])
+        return LayerFeatures([m[first : first + len(rows)] for m in self.layers.maps])
 
 
 class LayerFeatureSource:
@@ -50,6 +69,7 @@ class LayerFeatureSource:
         self._keys = keys if keeps else None
         self._context = model.control.project_context(clip.context)
         self._stem: tuple[list[int], ControlStem] | None = None
+        self._held: _Held | None = None
 
     def announce(self, wanted: Sequence[tuple[int, Rows]]) -> None:
         """Says which (time step, rows) will be asked for."""
@@ -74,6 +94,15 @@ class LayerFeatureSource:
         """
         if not self._slots:
             return None
+        if self._held is None or not self._held.serves(timestep, rows) or self._reads_noise:
+            self._held = None  # frees it before its successor is made
+            layers = self._found_or_computed(timestep, rows, noisy, check)
+            self._held = _Held(timestep, rows, layers)
+        return self._held.of(rows)
+
+    def _found_or_computed(
+        self, timestep: int, rows: Rows, noisy: Tensor | None, check: Check
+    ) -> LayerFeatures:
         layers = range(len(self._slots))
         known = self._known(timestep, rows)
         missing = [layer for layer in layers if any((layer, row) not in known for row in rows)]

@@ -16,6 +16,7 @@ from backend.pipeline.frame_fit import FrameFit, fit_frame
 from backend.pipeline.model_layers import assign_slots
 from backend.pipeline.motion import MotionResult
 from backend.pipeline.plan import LayerPlan, ShotPlan, Shown, key_in_effect
+from backend.pipeline.presets import preset_of
 from backend.pipeline.separate import separate
 from backend.pipeline.spool import PictureSpool
 from backend.pipeline.windows import Stretch, Window, cut
@@ -151,13 +152,15 @@ class _Stage:
     def run(self, window: Window, number: int, count: int) -> None:
         """Paint one window and spool the drawings that it is for."""
         look = self._plan.request.look
-        settings = SampleSettings(
-            steps=look.steps,
-            guidance_scale=look.guidance,
-            guidance_rescale=look.guidance_rescale,
-            eta=look.eta,
-            seed=look.seed + number,
-            preview_every=_PREVIEW_EVERY,
+        settings = preset_of(look.preset).applied(
+            SampleSettings(
+                steps=look.steps,
+                guidance_scale=look.guidance,
+                guidance_rescale=look.guidance_rescale,
+                eta=look.eta,
+                seed=look.seed + number,
+                preview_every=_PREVIEW_EVERY,
+            )
         )
 
         def report(progress: ClipProgress) -> None:

@@ -52,6 +52,7 @@ class ACETATE_PT_look(SidebarPanel):
         column.prop(shot, "takes")
         if shot.engine in ("auto", "layeranimate"):
             column.prop(shot, "prompt")
+            column.prop(shot, "preset")
             column.prop(shot, "steps")
             column.prop(shot, "guidance")
 

@@ -152,15 +152,20 @@ class PackedProjections:
 
     def __call__(self, x: Tensor) -> tuple[Tensor, ...]:
         """[..., c] -> one [..., out] of each layer; views of one tensor where packed."""
-        together = self._together
-        if together is None or torch.is_grad_enabled() or not self._is_packed(together):
+        together = self._packed()
+        if together is None or torch.is_grad_enabled():
             return tuple(layer(x) for layer in self._layers)
         sizes = [layer.out_features for layer in self._layers]
         return F.linear(x, together).split(sizes, dim=-1)
 
-    def _is_packed(self, together: Tensor) -> bool:
-        first = self._layers[0].weight
-        return first.device == together.device and first.data_ptr() == together.data_ptr()
+    def _packed(self) -> Tensor | None:
+        """All weights in one tensor, or None where they have been moved apart."""
+        together, first = self._together, self._layers[0].weight
+        if together is None:
+            return None
+        if first.device != together.device or first.data_ptr() != together.data_ptr():
+            self._together = together = None  # or the old memory would live on
+        return together
 
 
 def pack_projections(network: nn.Module) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from backend.models.layeranimate.attention import pack_projections
 from backend.models.layeranimate.autoencoder import Autoencoder
 from backend.models.layeranimate.configs import (
     AutoencoderConfig,
@@ -82,11 +83,31 @@ class LayerAnimateModel:
             found["vae_dualref"] = self.dual
         return found
 
+    def ready(self) -> LayerAnimateModel:
+        """Lays the weights out for speed where they are now; returns itself.
+
+        State dicts stay as they are. Call it again after the weights have moved: what moved runs
+        all the same, only with more reads.
+        """
+        for part in (self.unet, self.control):
+            pack_projections(part)
+            if self.device.type == "cuda":
+                _channels_innermost(part)
+        return self
+
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> LayerAnimateModel:
         """Moves every part in place; returns itself."""
         for part in self.parts().values():
             part.to(device=device, dtype=dtype)
         return self
+
+
+def _channels_innermost(network: nn.Module) -> None:
+    """Stores the kernels of 2-D convolutions as channels-last pictures want them."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            kernel = module.weight.data
+            module.weight.data = kernel.contiguous(memory_format=torch.channels_last)
 
 
 def assemble(config: LayerAnimateConfig) -> LayerAnimateModel:

@@ -56,7 +56,7 @@ def load_model(
     for name, part in model.parts().items():
         wanted = torch.float32 if name == "vae_dualref" else dtype
         load_strictly(part, read_tensors(folder / name, name, device, wanted), name)
-    return replace(model, identity=identity) if identity else model
+    return (replace(model, identity=identity) if identity else model).ready()
 
 
 def check_folder(folder: Path) -> LayerAnimateConfig:
@@ -135,8 +135,11 @@ def save_model(model: LayerAnimateModel, folder: Path, dtype: torch.dtype | None
     configs = official_configs(model.config)
     for name, part in model.parts().items():
         (folder / name).mkdir(parents=True, exist_ok=True)
+        # cloned, because packed weights share memory and the format refuses that
         state = {
-            key: value.detach().to("cpu", dtype or value.dtype).contiguous()
+            key: value.detach()
+            .to("cpu", dtype or value.dtype)
+            .clone(memory_format=torch.contiguous_format)
             for key, value in part.state_dict().items()
         }
         save_file(state, folder / name / WEIGHTS_NAME)

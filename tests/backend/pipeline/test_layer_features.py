@@ -137,7 +137,7 @@ def test_held_features_and_a_guidance_interval_save_what_they_promise() -> None:
     model = _model()
     settings = replace(QUICK, steps=8, features_every=4, guidance_interval=(0.0, 0.5))
     with layeranimate_calls(model) as calls:
-        found = generate_clip(model, _shot(), settings, store=open_store(_ram()))
+        found = generate_clip(model, _shot(), settings)
     # features at steps 0 (both halves) and 4 (prompted only); two slots
     assert calls.amounts["control_clips"] == 2 * 2 + 2
     assert calls.amounts["unet_clips"] == 2 * 4 + 4
@@ -151,10 +151,6 @@ def test_tokens_of_another_first_frame_are_part_of_the_key(store: TensorStore) -
     other = replace(tokens, image=np.ones_like(tokens.image))
     _, clips, _ = _work(model, replace(_shot(), tokens=other), store)
     assert clips == 2 * QUICK.steps
-
-
-def _ram() -> StoreBudget:
-    return StoreBudget(host_bytes=1 << 30)
 
 
 @torch.inference_mode()
