@@ -26,6 +26,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty place for models."""
     folder = tmp_path / "models"
     monkeypatch.setenv("ACETATE_MODELS_DIR", str(folder))
+    monkeypatch.setenv("ACETATE_RUN_DIR", str(tmp_path / "run"))
     return folder
 
 
@@ -114,6 +115,19 @@ def test_the_server_lists_imported_models_and_runs_under_another_name(
     run_json(capsys, "models", "remove", "layeranimate-mix", "--yes")
     names.append(runtime_id("", ("cpu",)))
     assert names[0] == names[2] != names[1]
+
+
+def test_the_doctor_names_imported_models_and_what_is_wrong_with_them(
+    published: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_json(capsys, "models", "import", published)
+    assert main(["doctor", "--json"]) == 0
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert [f["ok"] for f in findings if f["name"] == "model layeranimate-mix"] == [True]
+    (store / "layeranimate-mix" / "vae" / WEIGHTS_NAME).unlink()
+    assert main(["doctor", "--json"]) == 11
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert [f["ok"] for f in findings if f["name"] == "model layeranimate-mix"] == [False]
 
 
 def _shot(tmp_path: Path, prompt: str) -> Path:

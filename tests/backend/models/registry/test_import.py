@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -199,6 +201,33 @@ def test_a_store_that_cannot_be_written_is_told(published: Path, tmp_path: Path)
     with pytest.raises(AcetateError) as caught:
         install(examine(published), store=blocked / "models")
     assert caught.value.name == "disk"
+
+
+def test_a_model_that_does_not_fit_the_disk_is_not_begun(published: Path, store: Path) -> None:
+    with pytest.raises(AcetateError) as caught:
+        install(replace(examine(published), size_bytes=10**18), store=store)
+    assert caught.value.name == "disk"
+    assert "GiB are free" in caught.value.detail
+    assert list(store.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_half_way_leaves_nothing(published: Path, store: Path) -> None:
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+    command = [sys.executable, "-m", "backend.cli.main", "models", "import", str(published)]
+    ended = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": os.getcwd(), "ACETATE_MODELS_DIR": str(store)},
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 14
+    assert "E501" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert list(store.iterdir()) == []
 
 
 def test_a_damaged_manifest_hides_its_model_and_is_named(published: Path, store: Path) -> None:
