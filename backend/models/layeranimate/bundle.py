@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -18,6 +18,7 @@ from backend.models.layeranimate.configs import (
 )
 from backend.models.layeranimate.dual_reference import DualAutoencoder
 from backend.models.layeranimate.layer_control import LayerControl
+from backend.models.layeranimate.placement import Placement
 from backend.models.layeranimate.resampler import Resampler
 from backend.models.layeranimate.schedule import NoiseSchedule
 from backend.models.layeranimate.unet import UNet
@@ -44,6 +45,7 @@ class LayerAnimateModel:
     autoencoder: Autoencoder
     dual: DualAutoencoder | None
     schedule: NoiseSchedule
+    placement: Placement = field(default_factory=Placement, compare=False, repr=False)
 
     @property
     def clip_frames(self) -> int:
@@ -58,8 +60,8 @@ class LayerAnimateModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.unet.parameters()).device
+        """Where the model runs; some parts may rest on the host meanwhile."""
+        return self.placement.device or next(self.unet.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
@@ -79,7 +81,8 @@ class LayerAnimateModel:
         return found
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> LayerAnimateModel:
-        """Moves every part in place; returns itself."""
+        """Moves every part in place, and none rests elsewhere; returns itself."""
+        self.placement.forget()
         for part in self.parts().values():
             part.to(device=device, dtype=dtype)
         return self

@@ -46,7 +46,7 @@ class DecodeSlices:
 
     def pixels(self, state: Tensor) -> int:
         """Pixels of a state [frames, c, pixels] that run at once."""
-        column = state.shape[0] * state.shape[1] * state.element_size()
+        column = state.shape[0] * state.shape[1] * max(4, state.element_size())
         return max(1, self.slice_bytes // int(column))
 
 
@@ -66,9 +66,8 @@ def decode_in_slices(
     """
     grid = Grid(rows=z.shape[0] // frames, videos=1, frames=frames)
     pictures = [
-        _ClipDecoder(dual.decoder, slices, check).run(
-            z[clip * frames : (clip + 1) * frames],
-            None if references is None else [s[clip : clip + 1] for s in references],
+        _ClipDecoder(dual.decoder, z[clip * frames : (clip + 1) * frames], slices, check).run(
+            None if references is None else [s[clip : clip + 1] for s in references]
         )
         for clip in range(grid.clips)
     ]
@@ -83,52 +82,51 @@ def in_precision(dual: DualAutoencoder, dtype: torch.dtype) -> DualAutoencoder:
 
 
 class _ClipDecoder:
-    """Decodes one clip; holds nothing of it."""
+    """Decodes one clip. Owns the only reference to the state, so that replacing it frees it."""
 
-    def __init__(self, decoder: DualDecoder, slices: DecodeSlices, check: Check) -> None:
+    def __init__(
+        self, decoder: DualDecoder, z: Tensor, slices: DecodeSlices, check: Check
+    ) -> None:
         self._decoder, self._slices, self._check = decoder, slices, check
+        self._state, self._is_own = z, False
 
-    def run(self, z: Tensor, references: list[Tensor] | None) -> Tensor:
-        """[frames, c, h, w] -> [frames, 3, H, W]."""
+    def run(self, references: list[Tensor] | None) -> Tensor:
+        """The pictures [frames, 3, H, W]; call once."""
         decoder = self._decoder
-        h = self._mapped(decoder.conv_in, z, owned=False)
-        h = self._block(decoder.mid.block_1, h)
-        h = self._mapped(decoder.mid.attn_1, h)
-        h = self._block(decoder.mid.block_2, h)
+        self._map(decoder.conv_in)
+        self._run_block(decoder.mid.block_1)
+        self._map(decoder.mid.attn_1)
+        self._run_block(decoder.mid.block_2)
         doubling: nn.Module | None = None
         for index, level in reversed(list(enumerate(decoder.levels()))):
             for block in level.block:
-                h = self._block(block, h, doubling)
+                self._run_block(block, doubling)
                 doubling = None
             if references is not None:
-                h = self._refined(decoder.attn_refinement[index], h, references[index])
+                self._refine(decoder.attn_refinement[index], references[index])
             doubling = level.upsample
-        h = self._mapped(lambda part: activated(decoder.norm_out, part), h)
+        self._map(lambda part: activated(decoder.norm_out, part))
         if references is not None:
-            h = self._refined(decoder.attn_refinement[-1], h, references[-1])
-        return self._last(cast("FrameMixingConvolution", decoder.conv_out), h)
+            self._refine(decoder.attn_refinement[-1], references[-1])
+        return self._finish(cast("FrameMixingConvolution", decoder.conv_out))
 
-    def _mapped(self, work: Work, x: Tensor, owned: bool = True) -> Tensor:
-        """`work` on a few frames at a time; overwrites `x` where the shape stays and it may."""
+    def _map(self, work: Work) -> None:
+        """Runs `work` on a few frames at a time, in place where the shape stays."""
         out: Tensor | None = None
-        for span in spans(len(x), self._slices.frames):
-            part = work(x[span])
+        for span in spans(len(self._state), self._slices.frames):
+            part = work(self._state[span])
             if out is None:
-                in_place = owned and part.shape[1:] == x.shape[1:]
-                out = x if in_place else part.new_empty(len(x), *part.shape[1:])
+                in_place = self._is_own and part.shape[1:] == self._state.shape[1:]
+                shape = (len(self._state), *part.shape[1:])
+                out = self._state if in_place else part.new_empty(shape)
             out[span] = part
-        if out is None:
-            raise ValueError("a clip without frames")
-        return out
+        if out is not None:
+            self._state, self._is_own = out, True
 
-    def _block(self, block: nn.Module, x: Tensor, doubling: nn.Module | None = None) -> Tensor:
+    def _run_block(self, block: nn.Module, doubling: nn.Module | None = None) -> None:
         self._check()
         clip_block = cast("ClipBlock", block)
-        picture: Work = clip_block
-        if doubling is not None:
-            picture = nn.Sequential(doubling, clip_block)
-        h = self._mapped(picture, x)
-        tokens = h.flatten(2)  # [frames, c, pixels]
+        self._map(clip_block if doubling is None else nn.Sequential(doubling, clip_block))
         norm, _, first = clip_block.time_stack.in_layers
         second_norm, _, _, second = clip_block.time_stack.out_layers
         stack = FrameConvolutions(
@@ -138,20 +136,21 @@ class _ClipDecoder:
             cast("nn.Conv3d", second),
         )
         share = torch.sigmoid(clip_block.mix_factor)
+        tokens = self._state.flatten(2)  # [frames, c, pixels], the same memory
         add_frame_stack(tokens, stack, share, self._slices.pixels(tokens))
-        return h
 
-    def _refined(self, refinement: nn.Module, h: Tensor, reference: Tensor) -> Tensor:
+    def _refine(self, refinement: nn.Module, reference: Tensor) -> None:
         if isinstance(refinement, EndFrames):
             added = refinement.additions(reference)[0]
-            h[0] += added[0]
-            h[-1] += added[1]
-            return h
+            self._state[0] += added[0]
+            self._state[-1] += added[1]
+            return
         reader = cast("ReferenceAttention", refinement)
         keys, values = reader.project(reference)
-        return self._mapped(lambda part: reader.read(part, keys, values), h)
+        self._map(lambda part: reader.read(part, keys, values))
 
-    def _last(self, convolution: FrameMixingConvolution, h: Tensor) -> Tensor:
-        pictures = self._mapped(convolution, h)
-        mixed = convolution.time_mix_conv(pictures.flatten(2).transpose(0, 1).unsqueeze(0))
-        return mixed[0].transpose(0, 1).unflatten(2, pictures.shape[-2:])
+    def _finish(self, convolution: FrameMixingConvolution) -> Tensor:
+        self._map(convolution)
+        clip = self._state.flatten(2).transpose(0, 1).unsqueeze(0)  # [1, 3, frames, pixels]
+        mixed = convolution.time_mix_conv(clip)[0].transpose(0, 1)
+        return mixed.unflatten(2, self._state.shape[-2:])
