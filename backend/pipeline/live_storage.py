@@ -6,7 +6,7 @@ Works on the meta device, where nothing is computed: only what the code allocate
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,11 +17,32 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 
+aten = torch.ops.aten
+
+
+def _group_norm(x: Tensor, *rest: Any) -> tuple[Tensor, ...]:  # noqa: ANN401
+    statistics = x.new_empty(x.shape[0], rest[5])
+    return torch.empty_like(x).contiguous(), statistics, torch.empty_like(statistics)
+
+
+def _layer_norm(x: Tensor, shape: Sequence[int], *rest: Any) -> tuple[Tensor, ...]:  # noqa: ANN401
+    del rest
+    statistics = x.new_empty(*x.shape[: x.ndim - len(shape)], *(1 for _ in shape))
+    return torch.empty_like(x).contiguous(), statistics, torch.empty_like(statistics)
+
+
+_LIGHT: Mapping[object, Callable[..., tuple[Tensor, ...]]] = {
+    aten.native_group_norm.default: _group_norm,
+    aten.native_layer_norm.default: _layer_norm,
+}
+"""What these operators return on the meta device, without PyTorch's slow checks of the shapes."""
+
+
 class PeakMemory(TorchDispatchMode):
     """Live bytes of one device's tensor storages that are made inside the `with` block.
 
-    `live_bytes` now, `peak_bytes` the most since the start or the last `mark`. Storages that were
-    there before count only once `hold` has been told of them.
+    `live_bytes` now, `peak_bytes` the most since the start or the last `mark`. A storage that was
+    there before counts from the first view that the code makes of it, unless `leave_out` names it.
     """
 
     def __init__(self, device: torch.device | str) -> None:
@@ -31,10 +52,9 @@ class PeakMemory(TorchDispatchMode):
         self.live_bytes = 0
         self.peak_bytes = 0
 
-    def hold(self, tensors: Iterable[Tensor]) -> None:
-        """Counts these tensors too, until they go."""
-        for tensor in tensors:
-            self._see(tensor)
+    def leave_out(self, tensors: Iterable[Tensor]) -> None:
+        """Never counts these tensors (the weights), nor views of them; they must outlive this."""
+        self._known.update(tensor.untyped_storage()._cdata for tensor in tensors)
 
     def mark(self) -> None:
         """Forgets the peak so far: from here on it counts anew."""
@@ -49,7 +69,11 @@ class PeakMemory(TorchDispatchMode):
     ) -> Any:  # noqa: ANN401 (whatever the operator returns)
         """Runs the operator and takes note of the storages it returned."""
         del types
-        result = func(*args, **(kwargs or {}))
+        light = _LIGHT.get(func)
+        if light is not None and args[0].device.type == "meta":
+            result = light(*args)
+        else:
+            result = func(*args, **(kwargs or {}))
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
                 self._see(leaf)

@@ -48,6 +48,7 @@ class MemoryPlan:
             yield
 
 
+_ALL_PARTS = (*RARE_PARTS, *STEP_PARTS)
 _WIDE = DecodeSlices(frames=4, slice_bytes=256 << 20)
 
 FAST = MemoryPlan("fast")
@@ -57,16 +58,10 @@ PLANS = (
     MemoryPlan("sliced-decode", decode=_WIDE),
     MemoryPlan("lean", offloaded=RARE_PARTS, decode=_WIDE),
     MemoryPlan("slots", offloaded=RARE_PARTS, slot_by_slot=True, decode=DecodeSlices()),
-    MemoryPlan(
-        "halves",
-        offloaded=RARE_PARTS,
-        sequential_guidance=True,
-        slot_by_slot=True,
-        decode=DecodeSlices(),
-    ),
+    MemoryPlan("swap", offloaded=_ALL_PARTS, slot_by_slot=True, decode=DecodeSlices()),
     MemoryPlan(
         "least",
-        offloaded=(*RARE_PARTS, *STEP_PARTS),
+        offloaded=_ALL_PARTS,
         sequential_guidance=True,
         slot_by_slot=True,
         decode=DecodeSlices(),

@@ -7,7 +7,7 @@ remembered per set of arguments.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ import torch
 
 from backend.models.layeranimate.bundle import LayerAnimateModel, assemble
 from backend.models.layeranimate.configs import LayerAnimateConfig
+from backend.pipeline.condition import EncodedClip
 from backend.pipeline.live_storage import FusedAttention, PeakMemory
 from backend.pipeline.memory_plan import PLANS, STEP_PARTS, TOWERS, MemoryPlan
 from backend.pipeline.rehearsal import ClipSize, rehearse_decode, rehearse_encode, rehearse_steps
@@ -86,7 +87,7 @@ def predict_peak(
         )
         for stage, used in _USED_BY_STAGE.items()
     }
-    live = _live_bytes(model, plan, ClipSize(slots, keys, *size))
+    live = _live_bytes(config, dtype, plan, ClipSize(slots, keys, *size))
     by_stage = tuple((stage, held[stage] + live.get(stage, 0)) for stage in held)
     return PeakPrediction(by_stage, sum(weights.values()))
 
@@ -135,16 +136,54 @@ def _bytes_of(part: torch.nn.Module) -> int:
     return sum(tensor.nbytes for tensor in part.state_dict().values())
 
 
-def _live_bytes(model: LayerAnimateModel, plan: MemoryPlan, size: ClipSize) -> dict[str, int]:
+_Tracked = Callable[[LayerAnimateModel, EncodedClip, MemoryPlan], object]
+
+
+def _live_bytes(
+    config: LayerAnimateConfig, dtype: torch.dtype, plan: MemoryPlan, size: ClipSize
+) -> dict[str, int]:
     """The most bytes of tensors, weights apart, that live at once in each stage."""
-    found: dict[str, int] = {}
-    with torch.inference_mode(), FusedAttention(), PeakMemory(model.device) as memory:
+    steps = MemoryPlan(
+        "", sequential_guidance=plan.sequential_guidance, slot_by_slot=plan.slot_by_slot
+    )
+    return {
+        "encode": _encoding(config, dtype, size),
+        "sample": _stage(config, dtype, size, rehearse_steps, steps),
+        "decode": _stage(config, dtype, size, rehearse_decode, MemoryPlan("", decode=plan.decode)),
+    }
+
+
+@lru_cache(maxsize=64)
+def _encoding(config: LayerAnimateConfig, dtype: torch.dtype, size: ClipSize) -> int:
+    model = _weightless(config, dtype)
+    memory = _tracker(model)
+    with torch.no_grad(), FusedAttention(), memory:
+        rehearse_encode(model, size)
+    return memory.peak_bytes
+
+
+@lru_cache(maxsize=64)
+def _stage(
+    config: LayerAnimateConfig,
+    dtype: torch.dtype,
+    size: ClipSize,
+    stage: _Tracked,
+    plan: MemoryPlan,
+) -> int:
+    """The peak of a stage that starts with an encoded clip; `plan` holds only what it looks at."""
+    model = _weightless(config, dtype)
+    memory = _tracker(model)
+    with torch.no_grad(), FusedAttention(), memory:
         clip = rehearse_encode(model, size)
-        found["encode"] = memory.peak_bytes
         memory.mark()
-        rehearse_steps(model, clip, plan)
-        found["sample"] = memory.peak_bytes
-        memory.mark()
-        rehearse_decode(model, clip, plan)
-        found["decode"] = memory.peak_bytes
-    return found
+        stage(model, clip, plan)
+    return memory.peak_bytes
+
+
+def _tracker(model: LayerAnimateModel) -> PeakMemory:
+    """Sees everything but the weights; no inference mode beside it, which hides what composite
+    operators allocate in between."""
+    memory = PeakMemory(model.device)
+    for part in model.parts().values():
+        memory.leave_out(part.state_dict().values())
+    return memory
