@@ -62,7 +62,9 @@ class Normaliser:
 
     def activated(self, part: Tensor) -> Tensor:
         """SiLU of the normalised values [frames, c, pixels] as [1, c, frames, pixels]."""
-        scaled = torch.addcmul(self.shift[:, None], part.to(self.factor.dtype), self.factor[:, None])
+        scaled = torch.addcmul(
+            self.shift[:, None], part.to(self.factor.dtype), self.factor[:, None]
+        )
         return F.silu(scaled, inplace=True).to(part.dtype).transpose(0, 1).unsqueeze(0)
 
 

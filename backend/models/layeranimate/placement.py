@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import chain
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+
+_Place = tuple[dict[str, Tensor | None], str]
+"""A module's table of parameters or buffers, and the key of one of them."""
 
 
 class HostCopy:
@@ -21,27 +24,45 @@ class HostCopy:
         self._device = device
         self.is_away = False
         """True while the part is on the device."""
-        self._pairs: list[tuple[Tensor, Tensor]] = []
         with torch.inference_mode(mode=False):
-            for tensor in chain(module.parameters(), module.buffers()):
-                host = tensor.detach().to("cpu")
-                host = host.pin_memory() if device.type == "cuda" else host
-                tensor.data = host
-                self._pairs.append((tensor, host))
+            self._hosts = [
+                (place, _like(tensor, _on_host(tensor.detach(), pinned=device.type == "cuda")))
+                for place, tensor in _places(module)
+            ]
+        self.send_back()
 
     def bring(self) -> None:
         """Copies the weights to the device."""
         with torch.inference_mode(mode=False):
-            for tensor, host in self._pairs:
-                tensor.data = host.to(self._device, non_blocking=True)
+            for (table, key), host in self._hosts:
+                table[key] = _like(host, host.detach().to(self._device, non_blocking=True))
         self.is_away = True
 
     def send_back(self) -> None:
         """Frees the device's copy."""
-        with torch.inference_mode(mode=False):
-            for tensor, host in self._pairs:
-                tensor.data = host
+        for (table, key), host in self._hosts:
+            table[key] = host
         self.is_away = False
+
+
+def _places(module: nn.Module) -> Iterator[tuple[_Place, Tensor]]:
+    for part in module.modules():
+        # not `tensor.data = ...`, which refuses other kinds of device
+        for table in (part._parameters, part._buffers):
+            for key, tensor in table.items():
+                if tensor is not None:
+                    yield (cast("dict[str, Tensor | None]", table), key), tensor
+
+
+def _on_host(tensor: Tensor, pinned: bool) -> Tensor:
+    host = tensor.to("cpu")
+    return host.pin_memory() if pinned else host
+
+
+def _like(old: Tensor, values: Tensor) -> Tensor:
+    """A parameter where the old one was a parameter."""
+    is_parameter = isinstance(old, nn.Parameter)
+    return nn.Parameter(values, old.requires_grad) if is_parameter else values
 
 
 class Placement:

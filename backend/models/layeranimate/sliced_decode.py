@@ -84,9 +84,7 @@ def in_precision(dual: DualAutoencoder, dtype: torch.dtype) -> DualAutoencoder:
 class _ClipDecoder:
     """Decodes one clip. Owns the only reference to the state, so that replacing it frees it."""
 
-    def __init__(
-        self, decoder: DualDecoder, z: Tensor, slices: DecodeSlices, check: Check
-    ) -> None:
+    def __init__(self, decoder: DualDecoder, z: Tensor, slices: DecodeSlices, check: Check) -> None:
         self._decoder, self._slices, self._check = decoder, slices, check
         self._state, self._is_own = z, False
 
