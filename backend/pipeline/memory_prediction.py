@@ -1,7 +1,7 @@
 """Predicts the memory that a clip needs before anything is loaded, and picks a plan that fits.
 
 Called where LayerAnimate is loaded. The real code runs on the meta device with one denoising step
-while live storages are counted (`rehearsal`, `live_storage`); a few seconds for the released sizes,
+while live storages are counted (`rehearsal`, `measure.memory`); a few seconds for the released sizes,
 remembered per set of arguments.
 """
 
@@ -13,12 +13,13 @@ from functools import lru_cache
 
 import torch
 
-from backend.models.layeranimate.bundle import LayerAnimateModel, assemble
+from backend.measure.full_size import meta_clip, meta_model
+from backend.measure.memory import PeakMemory
+from backend.models.layeranimate.bundle import LayerAnimateModel
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.pipeline.condition import EncodedClip
-from backend.pipeline.live_storage import FusedAttention, PeakMemory
 from backend.pipeline.memory_plan import PLANS, STEP_PARTS, TOWERS, MemoryPlan
-from backend.pipeline.rehearsal import ClipSize, rehearse_decode, rehearse_encode, rehearse_steps
+from backend.pipeline.rehearsal import rehearse_decode, rehearse_encode, rehearse_steps
 from shared.errors import AcetateError
 
 OVERHEAD_BYTES = 600_000_000
@@ -29,6 +30,9 @@ FRAGMENTATION = 0.05
 
 TOWER_PARAMETERS = 986_000_000
 """Text and image encoder of OpenCLIP ViT-H-14 together (spec 1)."""
+
+_ClipSize = tuple[int, int, tuple[int, int]]
+"""Layer slots in use, key frames, height and width in pixels."""
 
 _USED_BY_STAGE = {
     "tokens": TOWERS,
@@ -87,7 +91,7 @@ def predict_peak(
         )
         for stage, used in _USED_BY_STAGE.items()
     }
-    live = _live_bytes(config, dtype, plan, ClipSize(slots, keys, *size))
+    live = _live_bytes(config, dtype, plan, (slots, keys, size))
     by_stage = tuple((stage, held[stage] + live.get(stage, 0)) for stage in held)
     return PeakPrediction(by_stage, sum(weights.values()))
 
@@ -125,10 +129,9 @@ def choose_plan(
 @lru_cache(maxsize=2)
 def _weightless(config: LayerAnimateConfig, dtype: torch.dtype) -> LayerAnimateModel:
     """The networks on the meta device, in the formats that the loader gives them."""
-    with torch.device("meta"):
-        model = assemble(config)
-    for name, part in model.parts().items():
-        part.to(torch.float32 if name == "vae_dualref" else dtype)
+    model = meta_model(config, dtype)
+    if model.dual is not None:
+        model.dual.to(torch.float32)
     return model
 
 
@@ -136,54 +139,42 @@ def _bytes_of(part: torch.nn.Module) -> int:
     return sum(tensor.nbytes for tensor in part.state_dict().values())
 
 
-_Tracked = Callable[[LayerAnimateModel, EncodedClip, MemoryPlan], object]
+_Stage = Callable[[LayerAnimateModel, EncodedClip, MemoryPlan], object]
 
 
 def _live_bytes(
-    config: LayerAnimateConfig, dtype: torch.dtype, plan: MemoryPlan, size: ClipSize
+    config: LayerAnimateConfig, dtype: torch.dtype, plan: MemoryPlan, size: _ClipSize
 ) -> dict[str, int]:
     """The most bytes of tensors, weights apart, that live at once in each stage."""
     steps = MemoryPlan(
         "", sequential_guidance=plan.sequential_guidance, slot_by_slot=plan.slot_by_slot
     )
+    decode = MemoryPlan("", decode=plan.decode)
     return {
-        "encode": _encoding(config, dtype, size),
+        "encode": _stage(config, dtype, size, rehearse_encode, MemoryPlan("")),
         "sample": _stage(config, dtype, size, rehearse_steps, steps),
-        "decode": _stage(config, dtype, size, rehearse_decode, MemoryPlan("", decode=plan.decode)),
+        "decode": _stage(config, dtype, size, rehearse_decode, decode),
     }
-
-
-@lru_cache(maxsize=64)
-def _encoding(config: LayerAnimateConfig, dtype: torch.dtype, size: ClipSize) -> int:
-    model = _weightless(config, dtype)
-    memory = _tracker(model)
-    with torch.no_grad(), FusedAttention(), memory:
-        rehearse_encode(model, size)
-    return memory.peak_bytes
 
 
 @lru_cache(maxsize=64)
 def _stage(
     config: LayerAnimateConfig,
     dtype: torch.dtype,
-    size: ClipSize,
-    stage: _Tracked,
+    size: _ClipSize,
+    stage: _Stage,
     plan: MemoryPlan,
 ) -> int:
-    """The peak of a stage that starts with an encoded clip; `plan` holds only what it looks at."""
+    """The peak of one stage beside an encoded clip; `plan` holds only what the stage looks at."""
     model = _weightless(config, dtype)
-    memory = _tracker(model)
-    with torch.no_grad(), FusedAttention(), memory:
-        clip = rehearse_encode(model, size)
-        memory.mark()
+    slots, keys, pixels = size
+    clip = meta_clip(model, slots, slots, keys, pixels)
+    with PeakMemory() as memory:
         stage(model, clip, plan)
-    return memory.peak_bytes
+    return _clip_bytes(clip) + memory.above_bytes
 
 
-def _tracker(model: LayerAnimateModel) -> PeakMemory:
-    """Sees everything but the weights; no inference mode beside it, which hides what composite
-    operators allocate in between."""
-    memory = PeakMemory(model.device)
-    for part in model.parts().values():
-        memory.leave_out(part.state_dict().values())
-    return memory
+def _clip_bytes(clip: EncodedClip) -> int:
+    """What the device holds of a clip from its encoding to its end."""
+    tensors = [clip.key_latents, *vars(clip.controls).values(), *vars(clip.context).values()]
+    return sum(tensor.nbytes for tensor in (*tensors, *(clip.references or ())))

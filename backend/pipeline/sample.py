@@ -59,7 +59,6 @@ class _Prepared:
     unet_keys: UNetKeys
     control_keys: tuple[StageKeys, ...]
     stem: ControlStem | None
-    rows: int
 
 
 def initial_noise(clip: EncodedClip, generator: torch.Generator) -> Tensor:
@@ -108,7 +107,6 @@ def _prepare(model: LayerAnimateModel, clip: EncodedClip, settings: SampleSettin
         unet_keys=model.unet.project_context(context),
         control_keys=model.control.project_context(context),
         stem=stem,
-        rows=context.rows,
     )
 
 
@@ -121,9 +119,7 @@ def _predict(
     check: Check,
 ) -> Tensor:
     """v of every context row [rows, 4, T, h, w] in float32."""
-    rows = prepared.rows
-    times = torch.full((rows,), timestep, dtype=torch.long, device=model.device)
-    fps = clip.fps.expand(rows)
+    times = torch.full((1,), timestep, dtype=torch.long, device=model.device)
     pair = torch.cat([latents.to(model.dtype), clip.key_latents.to(model.dtype)], dim=1)
     stem = prepared.stem
     if stem is None and bool(clip.validity.any()):
@@ -131,12 +127,9 @@ def _predict(
         stem = model.control.stem(clip.controls.select(slots), pair)
     layers = None
     if stem is not None:
-        maps = model.control.features(stem, times, prepared.control_keys, fps)
-        valid = torch.ones(rows, stem.grid.videos, dtype=torch.bool, device=model.device)
-        layers = LayerFeatures(maps, valid)
+        layers = LayerFeatures(model.control.features(stem, times, prepared.control_keys, clip.fps))
         check()
-    x = pair.expand(rows, -1, -1, -1, -1)
-    return model.unet(x, times, prepared.unet_keys, fps, layers).float()
+    return model.unet(pair, times, prepared.unet_keys, clip.fps, layers).float()
 
 
 def _guided(predictions: Tensor, settings: SampleSettings) -> Tensor:

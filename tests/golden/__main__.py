@@ -1,4 +1,4 @@
-"""The command `python -m tests.golden DIR [--json]`."""
+"""The command `python -m tests.golden DIR [--mode final|reference] [--json]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shared.errors import AcetateError
-from tests.golden.runner import bar_of, run_directory
+from tests.golden.runner import CHECKS_OF_MODE, bar_of, run_directory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,9 +17,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.golden", description=__doc__)
     parser.add_argument("directory", type=Path, help="a directory of golden vectors")
     parser.add_argument("--json", action="store_true", help="print one flat JSON object only")
+    parser.add_argument(
+        "--mode",
+        choices=sorted(CHECKS_OF_MODE),
+        default="final",
+        help="what production runs (final), or the plain computation (reference)",
+    )
     chosen = parser.parse_args(arguments)
     try:
-        errors = run_directory(chosen.directory)
+        errors = run_directory(chosen.directory, chosen.mode)
     except AcetateError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +20,8 @@ from backend.models.layeranimate.configs import (
 )
 from backend.models.layeranimate.dual_reference import DualAutoencoder
 from backend.models.layeranimate.layer_control import LayerControl, LayerControls
+from backend.models.layeranimate.reference.control import control_features
+from backend.models.layeranimate.reference.unet import SlotFeatures, predict
 from backend.models.layeranimate.resampler import Resampler
 from backend.models.layeranimate.schedule import NoiseSchedule
 from backend.models.layeranimate.trajectory import blob_template, raw_maps
@@ -29,6 +31,49 @@ from tests.golden.vectors import Arrays, GoldenSet, relative_error
 
 Found = Iterator[tuple[str, float]]
 """Name of each expected tensor with its error."""
+
+Inputs = dict[str, Tensor]
+"""The stored inputs of the component checks, by name."""
+
+FeaturesOf = Callable[[LayerControl, LayerControls, Context, Inputs], list[Tensor]]
+"""Runs a control branch: its features, finest first."""
+
+PredictionOf = Callable[[UNet, Context, Inputs, list[Tensor] | None, Tensor], Tensor]
+"""Runs a UNet on stored features, or on none, with a validity [rows, n]."""
+
+
+def final_features(
+    branch: LayerControl, controls: LayerControls, context: Context, inputs: Inputs
+) -> list[Tensor]:
+    """The control branch as production runs it."""
+    stem = branch.stem(controls, inputs["in_x"])
+    keys = branch.project_context(context)
+    return branch.features(stem, inputs["in_timesteps"], keys, inputs["in_fps"])
+
+
+def final_prediction(
+    unet: UNet, context: Context, inputs: Inputs, maps: list[Tensor] | None, valid: Tensor
+) -> Tensor:
+    """The UNet as production runs it."""
+    layers = None if maps is None else LayerFeatures(maps, valid)
+    keys = unet.project_context(context)
+    return unet(inputs["in_x"], inputs["in_timesteps"], keys, inputs["in_fps"], layers)
+
+
+def reference_features(
+    branch: LayerControl, controls: LayerControls, context: Context, inputs: Inputs
+) -> list[Tensor]:
+    """The control branch in the reference mode."""
+    times, fps = inputs["in_timesteps"], inputs["in_fps"]
+    return control_features(branch, controls, context, times, fps, inputs["in_x"])
+
+
+def reference_prediction(
+    unet: UNet, context: Context, inputs: Inputs, maps: list[Tensor] | None, valid: Tensor
+) -> Tensor:
+    """The UNet in the reference mode."""
+    slots = None if maps is None else SlotFeatures(maps, valid)
+    return predict(unet, inputs["in_x"], inputs["in_timesteps"], context, inputs["in_fps"], slots)
 
 
 def _context(inputs: dict[str, Tensor]) -> Context:
@@ -46,7 +91,7 @@ def _controls(inputs: dict[str, Tensor]) -> LayerControls:
     )
 
 
-def check_layer_control(golden: GoldenSet) -> Found:
+def check_layer_control(golden: GoldenSet, features_of: FeaturesOf = final_features) -> Found:
     """Features of the released branch and of its two variants."""
     inputs = golden.tensors("components_inputs")
     variants = {
@@ -64,14 +109,12 @@ def check_layer_control(golden: GoldenSet) -> Found:
             continue
         config = ControlConfig.from_official(golden.component(component))
         branch = filled(LayerControl(config), golden.salt, component)
-        stem = branch.stem(_controls(inputs), inputs["in_x"])
-        keys = branch.project_context(_context(inputs))
-        found = branch.features(stem, inputs["in_timesteps"], keys, inputs["in_fps"])
+        found = features_of(branch, _controls(inputs), _context(inputs), inputs)
         for name, value in wanted.items():
             yield name, relative_error(found[int(name.rsplit("_", 1)[1])], value)
 
 
-def check_unet(golden: GoldenSet) -> Found:
+def check_unet(golden: GoldenSet, prediction_of: PredictionOf = final_prediction) -> Found:
     """The UNet on stored control features, without any, and with all slots invalid."""
     inputs = golden.tensors("components_inputs")
     stored = golden.tensors("layer_controlnet")
@@ -83,14 +126,13 @@ def check_unet(golden: GoldenSet) -> Found:
     uniform = UNet(replace(official, uniform_when_all_invalid=True)).eval()
     uniform.load_state_dict(released.state_dict(), assign=True)
     cases = {
-        "out": (released, LayerFeatures(maps, valid)),
-        "out_no_controls": (released, None),
-        "out_all_invalid": (uniform, LayerFeatures(maps, torch.zeros_like(valid))),
+        "out": (released, maps, valid),
+        "out_no_controls": (released, None, valid),
+        "out_all_invalid": (uniform, maps, torch.zeros_like(valid)),
     }
     for name, value in golden.tensors("unet").items():
-        unet, layers = cases[name]
-        keys = unet.project_context(_context(inputs))
-        found = unet(inputs["in_x"], inputs["in_timesteps"], keys, inputs["in_fps"], layers)
+        unet, features, slots = cases[name]
+        found = prediction_of(unet, _context(inputs), inputs, features, slots)
         yield name, relative_error(found, value)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from backend.models.layeranimate.bundle import LayerAnimateModel, assemble
 from backend.models.layeranimate.clip import ClipTokens, SampleSettings
@@ -18,8 +20,9 @@ from backend.models.layeranimate.configs import (
     SchedulerConfig,
     UNetConfig,
 )
+from backend.models.layeranimate.reference.sampling import denoise_reference, encode_reference
 from backend.pipeline.condition import ClipInputs, EncodedClip, encode
-from backend.pipeline.sample import decode, denoise
+from backend.pipeline.sample import DenoiseStep, decode, denoise
 from tests.golden.components import Found
 from tests.golden.fill import filled
 from tests.golden.vectors import GoldenSet, relative_error
@@ -83,20 +86,34 @@ def golden_tokens(golden: GoldenSet) -> ClipTokens:
 
 
 @dataclass(frozen=True)
+class Route:
+    """How a clip is encoded and denoised; both routes have the same contract."""
+
+    encode: Callable[[LayerAnimateModel, ClipInputs, ClipTokens], EncodedClip]
+    denoise: Callable[
+        [LayerAnimateModel, EncodedClip, SampleSettings, Tensor], Iterator[DenoiseStep]
+    ]
+
+
+FINAL = Route(encode, denoise)
+REFERENCE = Route(encode_reference, denoise_reference)
+
+
+@dataclass(frozen=True)
 class _Run:
     model: LayerAnimateModel
     clip: EncodedClip
 
 
 @lru_cache(maxsize=2)
-def _encoded(golden: GoldenSet, mode: str) -> _Run:
+def _encoded(golden: GoldenSet, mode: str, route: Route) -> _Run:
     model = golden_model(golden)
-    return _Run(model, encode(model, golden_inputs(golden, mode), golden_tokens(golden)))
+    return _Run(model, route.encode(model, golden_inputs(golden, mode), golden_tokens(golden)))
 
 
-def check_encoding(golden: GoldenSet, mode: str) -> Found:
+def check_encoding(golden: GoldenSet, mode: str, route: Route = FINAL) -> Found:
     """Encoded controls of one guidance half."""
-    controls = _encoded(golden, mode).clip.controls
+    controls = _encoded(golden, mode, route).clip.controls
     found = {
         "layer_latents": controls.latents,
         "layer_latent_mask": controls.mask,
@@ -111,7 +128,7 @@ def check_encoding(golden: GoldenSet, mode: str) -> Found:
             yield name, relative_error(found[name], wanted)
 
 
-def check_pipeline(golden: GoldenSet, mode: str) -> Found:
+def check_pipeline(golden: GoldenSet, mode: str, route: Route = FINAL) -> Found:
     """All predictions, all latents and the final frames of a short sampling run."""
     official = golden.config["pipeline"]
     settings = SampleSettings(
@@ -120,9 +137,9 @@ def check_pipeline(golden: GoldenSet, mode: str) -> Found:
         guidance_rescale=float(official["guidance_rescale"]),
         eta=float(official["eta"]),
     )
-    run = _encoded(golden, mode)
+    run = _encoded(golden, mode, route)
     noise = golden.tensors("pipeline_inputs")["in_initial_latents"]
-    steps = list(denoise(run.model, run.clip, settings, noise))
+    steps = list(route.denoise(run.model, run.clip, settings, noise))
     video = decode(run.model, run.clip, steps[-1].latents)
     wanted = golden.arrays(f"pipeline_{mode}")
     predictions = torch.stack([step.predictions for step in steps])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
-from einops import rearrange
 from torch import Tensor, nn
 
 ATTENTION_BATCH_LIMIT = 32768
@@ -18,22 +18,34 @@ class Grid:
     """How a folded batch [rows * videos * frames, c, h, w] is ordered.
 
     One row is one context (text, image, time step); each row holds `videos` clips that share it
-    (the layer slots in the control branch, one in the UNet); each clip has `frames` frames.
+    (the layer slots in the control branch, the seeds in the UNet); each clip has `frames` frames.
+    How many rows there are is the tensor's own affair: a state that is the same in all rows, as
+    both guidance halves are until they meet their contexts, has one.
     """
 
-    rows: int
     videos: int
     frames: int
 
     @property
-    def clips(self) -> int:
-        """Clips in the folded batch."""
-        return self.rows * self.videos
-
-    @property
     def images(self) -> int:
-        """Frames in the folded batch."""
-        return self.clips * self.frames
+        """Frames in one row."""
+        return self.videos * self.frames
+
+    def rows(self, x: Tensor) -> int:
+        """Rows of a folded batch."""
+        return x.shape[0] // self.images
+
+    def widened(self, x: Tensor, rows: int) -> Tensor:
+        """A folded batch with its one row repeated, or as it is."""
+        if self.rows(x) == rows:
+            return x
+        return x.unsqueeze(0).expand(rows, *x.shape).reshape(-1, *x.shape[1:])
+
+    def added(self, x: Tensor, change: Tensor) -> Tensor:
+        """The sum of two folded batches, of which the first may have one row only."""
+        if x.shape[0] == change.shape[0]:
+            return x + change
+        return (change.unflatten(0, (-1, x.shape[0])) + x).flatten(0, 1)
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,26 @@ def join_heads(x: Tensor) -> Tensor:
     return x.transpose(-3, -2).flatten(-2)
 
 
+def as_tokens(x: Tensor) -> Tensor:
+    """[images, c, h, w] -> [images, pixels, c]; a view where the channels lie innermost."""
+    return x.flatten(2).transpose(1, 2)
+
+
+def as_picture(tokens: Tensor, like: Tensor) -> Tensor:
+    """[images, pixels, c] -> [images, c, h, w] of the size of `like`, channels innermost."""
+    return tokens.transpose(1, 2).unflatten(2, like.shape[-2:])
+
+
+def clips_first(x: Tensor, grid: Grid) -> Tensor:
+    """[images, c, h, w] -> [clips, c, frames, pixels]; a view with the channels innermost."""
+    return x.unflatten(0, (-1, grid.frames)).transpose(1, 2).flatten(3)
+
+
+def images_first(x: Tensor, height: int, width: int) -> Tensor:
+    """[clips, c, frames, h * w] -> [images, c, h, w]."""
+    return x.transpose(1, 2).flatten(0, 1).unflatten(2, (height, width))
+
+
 def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """softmax(q k^T / sqrt(d)) v over [batch, heads, tokens, d], in slices of the batch."""
     if q.shape[0] <= ATTENTION_BATCH_LIMIT:
@@ -85,6 +117,47 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.cat([F.scaled_dot_product_attention(a, b, c) for a, b, c in parts])
 
 
+class PackedProjections:
+    """Several linear layers on one input as one matrix product that reads the input once.
+
+    `pack` lays the weights behind each other in memory; each layer keeps its own as a view, so
+    that state dicts and training see no difference. Where they do not lie so (before packing, or
+    moved since) the layers run one by one.
+    """
+
+    def __init__(self, *layers: nn.Linear) -> None:
+        self._layers = layers
+        self._together: Tensor | None = None
+
+    def pack(self) -> None:
+        """Moves the weights next to each other, on the device where they are."""
+        together = torch.cat([layer.weight.data for layer in self._layers])
+        sizes = [layer.out_features for layer in self._layers]
+        for layer, part in zip(self._layers, together.split(sizes), strict=True):
+            layer.weight.data = part
+        self._together = together
+
+    def __call__(self, x: Tensor) -> tuple[Tensor, ...]:
+        """[..., c] -> one [..., out] of each layer; views of one tensor where packed."""
+        together = self._together
+        if together is None or torch.is_grad_enabled() or not self._is_packed(together):
+            return tuple(layer(x) for layer in self._layers)
+        sizes = [layer.out_features for layer in self._layers]
+        return F.linear(x, together).split(sizes, dim=-1)
+
+    def _is_packed(self, together: Tensor) -> bool:
+        first = self._layers[0].weight
+        return first.device == together.device and first.data_ptr() == together.data_ptr()
+
+
+def pack_projections(network: nn.Module) -> None:
+    """Packs the projections of all attentions inside a network that will not be moved again."""
+    for module in network.modules():
+        packed = getattr(module, "packed", None)
+        if isinstance(packed, PackedProjections):
+            packed.pack()
+
+
 class SelfAttention(nn.Module):
     """Attention of tokens [batch, tokens, c] among themselves."""
 
@@ -96,12 +169,11 @@ class SelfAttention(nn.Module):
         self.to_k = nn.Linear(channels, inner, bias=False)
         self.to_v = nn.Linear(channels, inner, bias=False)
         self.to_out = nn.Sequential(nn.Linear(inner, channels), nn.Dropout(dropout))
+        self.packed = PackedProjections(self.to_q, self.to_k, self.to_v)
 
     def forward(self, x: Tensor) -> Tensor:
         """[batch, tokens, c] -> the same shape."""
-        q = split_heads(self.to_q(x), self.heads)
-        k = split_heads(self.to_k(x), self.heads)
-        v = split_heads(self.to_v(x), self.heads)
+        q, k, v = (split_heads(part, self.heads) for part in self.packed(x))
         return self.to_out(join_heads(attend(q, k, v)))
 
 
@@ -138,15 +210,14 @@ class ContextAttention(nn.Module):
         )
 
     def forward(self, x: Tensor, keys: KeyValues, grid: Grid) -> Tensor:
-        """[images, pixels, c] -> the same shape."""
-        images, pixels, _ = x.shape
-        q = self.to_q(x)  # [images, pixels, heads * d]
+        """[images, pixels, c] -> the same, with as many rows as the keys have."""
+        q = grid.widened(self.to_q(x), keys.text_k.shape[0])
         # text is the same for every frame and clip of a row: one long query sequence per row
-        by_row = split_heads(q.view(grid.rows, -1, q.shape[-1]), self.heads)
-        text = join_heads(attend(by_row, keys.text_k, keys.text_v)).reshape(images, pixels, -1)
-        by_frame = split_heads(q, self.heads)  # [images, heads, pixels, d]
+        by_row = split_heads(q.view(keys.text_k.shape[0], -1, q.shape[-1]), self.heads)
+        text = join_heads(attend(by_row, keys.text_k, keys.text_v)).view_as(q)
+        by_image = split_heads(q, self.heads)  # [images, heads, pixels, d]
         image = join_heads(
-            attend(by_frame, _per_image(keys.image_k, grid), _per_image(keys.image_v, grid))
+            attend(by_image, _per_image(keys.image_k, grid), _per_image(keys.image_v, grid))
         )
         if self.alpha is not None:
             image = image * (torch.tanh(self.alpha) + 1)
@@ -155,8 +226,8 @@ class ContextAttention(nn.Module):
 
 def _per_image(x: Tensor, grid: Grid) -> Tensor:
     """[rows, frames, heads, tokens, d] -> [images, heads, tokens, d], repeated over the videos."""
-    wide = x.unsqueeze(1).expand(grid.rows, grid.videos, grid.frames, *x.shape[2:])
-    return wide.reshape(grid.images, *x.shape[2:])
+    wide = x.unsqueeze(1).expand(-1, grid.videos, *x.shape[1:])
+    return wide.reshape(-1, *x.shape[2:])
 
 
 class GatedLinear(nn.Module):
@@ -186,6 +257,27 @@ class FeedForward(nn.Module):
         """[..., c] -> [..., c]."""
         return self.net(x)
 
+    def onto(self, residual: Tensor, x: Tensor) -> Tensor:
+        """`residual` plus the result for `x` less its bias, in one pass; see `closed`.
+
+        Without gradients `residual` is overwritten.
+        """
+        hidden = self.net[1](self.net[0](x)).flatten(0, -2)
+        flat, weight = residual.flatten(0, -2), self.closing.weight.t()
+        place = None if torch.is_grad_enabled() else flat
+        return torch.addmm(flat, hidden, weight, out=place).view_as(residual)
+
+    @property
+    def closing(self) -> nn.Linear:
+        """The layer whose bias `onto` leaves to whoever reads its result."""
+        return cast("nn.Linear", self.net[2])
+
+
+def closed(projection: nn.Linear, tokens: Tensor, missing: Tensor | None) -> Tensor:
+    """`projection` of tokens to which the vector `missing` was not added yet, in one product."""
+    weight, bias = projection.weight.flatten(1), projection.bias
+    return F.linear(tokens, weight, bias if missing is None else torch.addmv(bias, weight, missing))
+
 
 class SpatialBlock(nn.Module):
     """Self attention within a frame, cross attention to the context, feed-forward."""
@@ -203,10 +295,10 @@ class SpatialBlock(nn.Module):
         self.norm3 = nn.LayerNorm(channels)
 
     def forward(self, x: Tensor, keys: KeyValues, grid: Grid) -> Tensor:
-        """[images, pixels, c] -> the same shape."""
+        """[images, pixels, c] -> the same, with as many rows as the keys have; less `ff`'s bias."""
         x = x + self.attn1(self.norm1(x))
-        x = x + self.attn2(self.norm2(x), keys, grid)
-        return x + self.ff(self.norm3(x))
+        x = grid.added(x, self.attn2(self.norm2(x), keys, grid))
+        return self.ff.onto(x, self.norm3(x))
 
 
 class TemporalBlock(nn.Module):
@@ -222,10 +314,10 @@ class TemporalBlock(nn.Module):
         self.norm3 = nn.LayerNorm(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[clips * pixels, frames, c] -> the same shape."""
+        """[clips * pixels, frames, c] -> the same shape; less the bias of `ff`."""
         x = x + self.attn1(self.norm1(x))
         x = x + self.attn2(self.norm2(x))
-        return x + self.ff(self.norm3(x))
+        return self.ff.onto(x, self.norm3(x))
 
 
 class PointwiseLinear(nn.Conv1d):
@@ -261,16 +353,20 @@ class SpatialTransformer(nn.Module):
 
     def project(self, context: Context) -> tuple[KeyValues, ...]:
         """The context as keys and values for each block."""
-        blocks = (b for b in self.transformer_blocks if isinstance(b, SpatialBlock))
-        return tuple(block.attn2.project(context) for block in blocks)
+        return tuple(block.attn2.project(context) for block in self.blocks())
+
+    def blocks(self) -> list[SpatialBlock]:
+        """The blocks with their type."""
+        return [b for b in self.transformer_blocks if isinstance(b, SpatialBlock)]
 
     def forward(self, x: Tensor, keys: tuple[KeyValues, ...], grid: Grid) -> Tensor:
-        """[images, c, h, w] -> the same shape."""
-        height, width = x.shape[-2:]
-        tokens = self.proj_in(self.norm(x).flatten(2).transpose(1, 2))  # [images, pixels, c]
-        for block, block_keys in zip(self.transformer_blocks, keys, strict=True):
-            tokens = block(tokens, block_keys, grid)
-        return x + self.proj_out(tokens).transpose(1, 2).unflatten(2, (height, width))
+        """[images, c, h, w] -> the same, with as many rows as the keys have."""
+        tokens = self.proj_in(as_tokens(self.norm(x)))
+        missing = None
+        for block, block_keys in zip(self.blocks(), keys, strict=True):
+            tokens = block(tokens if missing is None else tokens + missing, block_keys, grid)
+            missing = block.ff.closing.bias
+        return grid.added(x, as_picture(closed(self.proj_out, tokens, missing), x))
 
 
 class TemporalTransformer(nn.Module):
@@ -300,12 +396,18 @@ class TemporalTransformer(nn.Module):
 
     def forward(self, x: Tensor, grid: Grid) -> Tensor:
         """[images, c, h, w] -> the same shape."""
-        height, width = x.shape[-2:]
         # group statistics run over frames and pixels together, so the frames move next to them
-        clip = rearrange(x, "(clips f) c h w -> clips c f (h w)", f=grid.frames)
-        tokens = rearrange(self.norm(clip), "clips c f pixels -> (clips pixels) f c")
-        tokens = self.proj_in(tokens)
-        for block in self.transformer_blocks:
-            tokens = block(tokens)
-        out = self.proj_out(tokens)
-        return x + rearrange(out, "(clips h w) f c -> (clips f) c h w", h=height, w=width)
+        normal = self.norm(clips_first(x, grid))
+        tokens = self.proj_in(normal.permute(0, 3, 2, 1).flatten(0, 1))
+        missing = None
+        for block in self.blocks():
+            tokens = block(tokens if missing is None else tokens + missing)
+            missing = block.ff.closing.bias
+        out = closed(self.proj_out, tokens, missing).unflatten(0, (-1, normal.shape[-1]))
+        change = out.transpose(1, 2).unflatten(2, x.shape[-2:])  # [clips, frames, h, w, c]
+        frames = x.unflatten(0, (-1, grid.frames)) + change.movedim(-1, 2)
+        return frames.flatten(0, 1)
+
+    def blocks(self) -> list[TemporalBlock]:
+        """The blocks with their type."""
+        return [b for b in self.transformer_blocks if isinstance(b, TemporalBlock)]

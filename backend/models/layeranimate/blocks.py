@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
-from einops import rearrange
 from torch import Tensor, nn
 
 from backend.models.layeranimate.attention import (
@@ -12,6 +14,10 @@ from backend.models.layeranimate.attention import (
     KeyValues,
     SpatialTransformer,
     TemporalTransformer,
+    as_picture,
+    as_tokens,
+    clips_first,
+    images_first,
 )
 from backend.models.layeranimate.configs import TrunkConfig
 
@@ -29,16 +35,6 @@ class FrameConvolution(nn.Conv3d):
     def forward(self, input: Tensor) -> Tensor:
         """[clips, c, frames, pixels] -> [clips, c_out, frames, pixels]."""
         return F.conv2d(input, self.weight.squeeze(-1), self.bias, padding=(1, 0))
-
-
-def clips_first(x: Tensor, grid: Grid) -> Tensor:
-    """[images, c, h, w] -> [clips, c, frames, h * w]."""
-    return rearrange(x, "(clips f) c h w -> clips c f (h w)", f=grid.frames)
-
-
-def images_first(x: Tensor, height: int, width: int) -> Tensor:
-    """[clips, c, frames, h * w] -> [images, c, h, w]."""
-    return rearrange(x, "clips c f (h w) -> (clips f) c h w", h=height, w=width)
 
 
 class TemporalConvolutions(nn.Module):
@@ -93,11 +89,31 @@ class ResBlock(nn.Module):
         self.temopral_conv = TemporalConvolutions(channels_out, dropout)
 
     def forward(self, x: Tensor, embedding: Tensor, grid: Grid) -> Tensor:
-        """[images, c_in, h, w] with embedding [rows, e] -> [images, c_out, h, w]."""
-        shift = self.emb_layers(embedding).repeat_interleave(grid.images // grid.rows, dim=0)
-        h = self.in_layers(x) + shift[:, :, None, None]
-        h = self.skip_connection(x) + self.out_layers(h)
-        return self.temopral_conv(h, grid)
+        """[images, c_in, h, w] with embedding [1 or rows, e] -> [images, c_out, h, w]."""
+        h = self._entered(x, self.emb_layers(embedding), grid)
+        return self.temopral_conv(self._left(x, h), grid)
+
+
+    def _left(self, x: Tensor, h: Tensor) -> Tensor:
+        """The second convolution on top of the block's input, whose projection adds in place."""
+        norm, activation, dropout, convolution = self.out_layers
+        h, convolution = dropout(activation(norm(h))), cast("nn.Conv2d", convolution)
+        skip = self.skip_connection
+        if not isinstance(skip, nn.Conv2d) or torch.is_grad_enabled():
+            return skip(x) + convolution(h)
+        bias = cast("Tensor", convolution.bias) + cast("Tensor", skip.bias)
+        out = as_tokens(F.conv2d(h, convolution.weight, bias, padding=1)).flatten(0, 1)
+        weight = skip.weight.flatten(1).t()
+        torch.addmm(out, as_tokens(x).flatten(0, 1), weight, out=out)
+        return as_picture(out.unflatten(0, (len(h), -1)), h)
+
+    def _entered(self, x: Tensor, shift: Tensor, grid: Grid) -> Tensor:
+        """The first convolution with the time embedding's shift [1 or rows, c_out] added."""
+        norm, activation, convolution = self.in_layers
+        x, convolution = activation(norm(x)), cast("nn.Conv2d", convolution)
+        if shift.shape[0] == 1 and convolution.bias is not None:
+            return F.conv2d(x, convolution.weight, convolution.bias + shift[0], padding=1)
+        return convolution(x) + shift.repeat_interleave(grid.images, dim=0)[:, :, None, None]
 
 
 class Downsample(nn.Module):

@@ -76,7 +76,7 @@ class EndFrames(nn.Module):
     def forward(self, x: Tensor, reference: Tensor, grid: Grid) -> Tensor:
         """[images, c, h, w] with reference [clips, c, 2, h, w] -> [images, c, h, w]."""
         added = self.additions(reference)
-        changed = x.unflatten(0, (grid.clips, grid.frames)).clone()
+        changed = x.unflatten(0, (-1, grid.frames)).clone()
         changed[:, 0] += added[:, 0]
         changed[:, -1] += added[:, 1]
         return changed.flatten(0, 1)
@@ -197,5 +197,5 @@ class DualAutoencoder(nn.Module):
 
     def decode(self, z: Tensor, frames: int, references: list[Tensor] | None) -> Tensor:
         """Latents [clips * frames, c, h, w] -> pictures [clips * frames, 3, H, W]."""
-        grid = Grid(rows=z.shape[0] // frames, videos=1, frames=frames)
+        grid = Grid(videos=1, frames=frames)
         return self.decoder.over_frames(z, references, grid)

@@ -52,7 +52,7 @@ class LayerControls:
     @property
     def grid(self) -> Grid:
         """Order of the folded batch: rows, slots, frames."""
-        return Grid(*self.latents.shape[:3])
+        return Grid(*self.latents.shape[1:3])
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ class LayerControl(Trunk):
         if self.config.uses_noisy_latents:
             if noisy is None:
                 raise ValueError("this control branch reads the noisy latents")
-            base = [_per_slot(noisy, grid), *base]
-        scores = controls.scores[:, :, None].expand(grid.rows, grid.videos, grid.frames)
+            base = [_per_slot(noisy, controls.latents.shape[0], grid), *base]
+        scores = controls.scores[:, :, None].expand(-1, -1, grid.frames)
         score_map = scores.reshape(-1, 1, 1, 1).to(mask.dtype).expand_as(mask)
         motion = self.motion_embedding(torch.cat([score_map, mask], dim=1))
         sketch = self.sketch_embedding(controls.sketch.flatten(0, 2))
@@ -140,6 +140,7 @@ class LayerControl(Trunk):
             state = first(torch.cat([*base, motion, sketch, path], dim=1))
         else:
             state = first(torch.cat(base, dim=1)) + motion + sketch + path
+        state = state.contiguous(memory_format=torch.channels_last)
         return ControlStem(self.mix_frames(state, grid), grid)
 
     def features(
@@ -149,26 +150,24 @@ class LayerControl(Trunk):
         keys: tuple[StageKeys, ...],
         fps: Tensor | None = None,
     ) -> list[Tensor]:
-        """Features at one time step, finest first, each [rows, n, frames, c, h, w].
+        """Features at one time step, finest first, each [rows of keys, n, frames, c, h, w].
 
-        A stem of one row serves any number of time steps [rows] (both guidance halves).
+        `timesteps` and `fps` are [rows] or [1]. A stem of one row and one time step serve all rows
+        of the keys (both guidance halves): what they share is computed once.
         """
-        rows = int(timesteps.shape[0])
-        grid = Grid(rows, stem.grid.videos, stem.grid.frames)
-        state = stem.state
-        if stem.grid.rows != rows:
-            state = state.repeat(rows // stem.grid.rows, 1, 1, 1)
+        grid = stem.grid
         embedding = self.embed(timesteps, fps)
+        state = grid.widened(stem.state, max(grid.rows(stem.state), len(embedding)))
         found: list[Tensor] = []
         stages = self.input_stages()
         for index in range(1, self.live):
             state = stages[index](state, embedding, keys[index], grid)
             if index in self.read:
-                found.append(state.unflatten(0, (grid.rows, grid.videos, grid.frames)))
+                found.append(state.unflatten(0, (-1, grid.videos, grid.frames)))
         return found
 
 
-def _per_slot(noisy: Tensor, grid: Grid) -> Tensor:
-    """[rows, c, frames, h, w] -> [rows * n * frames, c, h, w]."""
+def _per_slot(noisy: Tensor, rows: int, grid: Grid) -> Tensor:
+    """[rows or 1, c, frames, h, w] -> [rows * n * frames, c, h, w]."""
     wide = noisy.transpose(1, 2).unsqueeze(1)
-    return wide.expand(-1, grid.videos, -1, -1, -1, -1).flatten(0, 2)
+    return wide.expand(rows, grid.videos, -1, -1, -1, -1).flatten(0, 2)

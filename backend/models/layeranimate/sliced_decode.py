@@ -17,7 +17,6 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from backend.models.layeranimate.attention import Grid
 from backend.models.layeranimate.autoencoder import activated
 from backend.models.layeranimate.clip import Check, ignore_check
 from backend.models.layeranimate.dual_reference import (
@@ -64,12 +63,11 @@ def decode_in_slices(
     Latents [clips * frames, c, h, w] -> pictures [clips * frames, 3, H, W]; `check` runs between
     the blocks. `z` and the references must have the number format of the weights.
     """
-    grid = Grid(rows=z.shape[0] // frames, videos=1, frames=frames)
     pictures = [
-        _ClipDecoder(dual.decoder, z[clip * frames : (clip + 1) * frames], slices, check).run(
+        _ClipDecoder(dual.decoder, latents, slices, check).run(
             None if references is None else [s[clip : clip + 1] for s in references]
         )
-        for clip in range(grid.clips)
+        for clip, latents in enumerate(z.split(frames))
     ]
     return torch.cat(pictures)
 

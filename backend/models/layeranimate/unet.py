@@ -74,11 +74,11 @@ class LayerFeatures:
     """Features of the control branch for the UNet, finest first, and which slots are valid.
 
     maps  each [rows, n, frames, c, h, w]
-    valid [rows, n] bool
+    valid [rows, n] bool; None = all are
     """
 
     maps: Sequence[Tensor]
-    valid: Tensor
+    valid: Tensor | None = None
 
 
 class UNet(Trunk):
@@ -124,27 +124,32 @@ class UNet(Trunk):
         keys: UNetKeys,
         fps: Tensor | None = None,
         layers: LayerFeatures | None = None,
+        videos: int = 1,
     ) -> Tensor:
         """One prediction.
 
-        x          [rows, 8, frames, h, w]: noisy latents (4), key-frame latents (4); h, w
-                   multiples of 8
-        timesteps  [rows]
-        fps        [rows], None = the default rate
-        layers     None skips fusion
-        Returns v  [rows, 4, frames, h, w].
+        x          [rows * videos, 8, frames, h, w]: noisy latents (4), key-frame latents (4);
+                   h, w multiples of 8. One row only where all would be equal: it is computed once
+                   up to where the contexts of `keys` come in.
+        timesteps  [rows], or [1] for all
+        fps        like `timesteps`, None = the default rate
+        layers     shared by all videos of a row; None skips fusion
+        videos     clips that share a context and layers, such as seeds of one shot
+        Returns v  [rows of keys * videos, 4, frames, h, w].
         """
-        grid = Grid(rows=x.shape[0], videos=1, frames=x.shape[2])
+        grid = Grid(videos=videos, frames=x.shape[2])
         embedding = self.embed(timesteps, fps)
-        skips = self._encode(x.transpose(1, 2).flatten(0, 1), embedding, keys, grid)
+        images = x.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        images = grid.widened(images, max(grid.rows(images), len(embedding)))
+        skips = self._encode(images, embedding, keys, grid)
         state = self.middle_block(skips[-1], embedding, keys.middle, grid)
-        if layers is not None and (layers.valid.shape[1] == 0 or not len(layers.maps)):
+        if layers is not None and not (len(layers.maps) and layers.maps[0].shape[1]):
             layers = None
         state = self._decode(state, skips, embedding, keys, grid, layers)
-        return self.out(state).unflatten(0, (grid.rows, grid.frames)).transpose(1, 2)
+        return self.out(state).unflatten(0, (-1, grid.frames)).transpose(1, 2)
 
     def _encode(self, x: Tensor, embedding: Tensor, keys: UNetKeys, grid: Grid) -> list[Tensor]:
-        """Outputs of all input blocks, finest first."""
+        """Outputs of all input blocks, finest first; the first ones may have one row only."""
         skips: list[Tensor] = []
         for index, (stage, stage_keys) in enumerate(
             zip(self.input_stages(), keys.inputs, strict=True)
@@ -169,9 +174,10 @@ class UNet(Trunk):
         ):
             if plan.fuses:
                 if layers is not None:
-                    skip = skip + self._fused(place, state, layers, grid)
+                    skip = grid.added(skip, self._fused(place, state, layers, grid))
                 place += 1
-            state = stage(torch.cat([state, skip], dim=1), embedding, stage_keys, grid)
+            joined = torch.cat([state, grid.widened(skip, grid.rows(state))], dim=1)
+            state = stage(joined, embedding, stage_keys, grid)
         return state
 
     def _fused(self, place: int, state: Tensor, layers: LayerFeatures, grid: Grid) -> Tensor:
@@ -184,9 +190,9 @@ class UNet(Trunk):
             layers.valid,
             grid,
         )
-        if self.config.uniform_when_all_invalid:
+        if layers.valid is None or self.config.uniform_when_all_invalid:
             return change
-        used = layers.valid.any(dim=1).repeat_interleave(grid.frames)
+        used = layers.valid.any(dim=1).repeat_interleave(grid.images)
         return torch.where(used[:, None, None, None], change, torch.zeros_like(change))
 
 

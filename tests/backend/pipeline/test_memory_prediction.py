@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from backend.measure.full_size import meta_clip, meta_model
+from backend.measure.memory import PeakMemory
+from backend.models.layeranimate.attention import Context
 from backend.models.layeranimate.bundle import build, tiny_config
 from backend.models.layeranimate.configs import LayerAnimateConfig
+from backend.models.layeranimate.layer_control import LayerControls
 from backend.models.layeranimate.sliced_decode import DecodeSlices
-from backend.pipeline.live_storage import PeakMemory
+from backend.pipeline.condition import EncodedClip
 from backend.pipeline.memory_plan import FAST, PLANS, MemoryPlan
 from backend.pipeline.memory_prediction import PeakPrediction, choose_plan, predict_peak
-from backend.pipeline.rehearsal import ClipSize, rehearse_decode, rehearse_encode, rehearse_steps
+from backend.pipeline.rehearsal import rehearse_decode, rehearse_encode, rehearse_steps
 from shared.errors import AcetateError
 
 FULL = LayerAnimateConfig()
@@ -79,22 +85,33 @@ def test_nothing_that_fits_is_refused_before_loading_with_both_figures() -> None
 def test_the_prediction_is_what_a_real_run_allocates(plan: MemoryPlan, keys: int) -> None:
     """The same stages with real numbers on the CPU, where attention is fused as well."""
     model = build(TINY, seed=0)
-    memory = PeakMemory("cpu")
-    for part in model.parts().values():
-        memory.leave_out(part.state_dict().values())
-    with torch.no_grad(), memory:
-        clip = rehearse_encode(model, ClipSize(3, keys, *SMALL))
-        memory.mark()
-        rehearse_steps(model, clip, plan)
-        sampled = memory.peak_bytes
-        memory.mark()
-        rehearse_decode(model, clip, plan)
-        decoded = memory.peak_bytes
-    weights = sum(
-        tensor.nbytes for part in model.parts().values() for tensor in part.state_dict().values()
+    clip = _on_cpu(meta_clip(meta_model(TINY, torch.float32), 3, 3, keys, SMALL))
+    stages = {"sample": rehearse_steps, "decode": rehearse_decode, "encode": rehearse_encode}
+    found = predict_peak(TINY, plan, 3, keys, SMALL, torch.float32, tower_parameters=0)
+    clip_bytes = sum(tensor.nbytes for tensor in _tensors(clip))
+    for stage, rehearse in stages.items():
+        with PeakMemory() as memory:
+            rehearse(model, clip, plan)
+        real = found.weights_bytes + clip_bytes + memory.above_bytes
+        assert dict(found.by_stage)[stage] == pytest.approx(real, rel=0.01), stage
+
+
+def _tensors(clip: EncodedClip) -> list[torch.Tensor]:
+    plain = [clip.key_latents, *vars(clip.controls).values(), *vars(clip.context).values()]
+    return [*plain, *(clip.references or ())]
+
+
+def _on_cpu(clip: EncodedClip) -> EncodedClip:
+    """The same clip with zeros in it."""
+
+    def zeros(tensor: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(tensor.shape, dtype=tensor.dtype)
+
+    return replace(
+        clip,
+        key_latents=zeros(clip.key_latents),
+        controls=LayerControls(**{k: zeros(v) for k, v in vars(clip.controls).items()}),
+        context=Context(zeros(clip.context.text), zeros(clip.context.image)),
+        fps=torch.ones(1),
+        references=None if clip.references is None else [zeros(x) for x in clip.references],
     )
-    found = dict(
-        predict_peak(TINY, plan, 3, keys, SMALL, torch.float32, tower_parameters=0).by_stage
-    )
-    assert found["sample"] - weights == pytest.approx(sampled, rel=0.05)
-    assert found["decode"] - weights == pytest.approx(decoded, rel=0.05)

@@ -16,9 +16,10 @@ from tests.golden.runner import bar_of
 ROOT = Path(__file__).resolve().parents[4]
 
 
-def test_every_golden_tensor_is_within_its_bar(reference_dir: Path) -> None:
+@pytest.mark.parametrize("mode", ["final", "reference"])
+def test_every_golden_tensor_is_within_its_bar(reference_dir: Path, mode: str) -> None:
     folder = reference_dir / "reference" / "unet" / "golden"
-    command = [sys.executable, "-m", "tests.golden", str(folder), "--json"]
+    command = [sys.executable, "-m", "tests.golden", str(folder), "--json", "--mode", mode]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     errors: dict[str, float] = json.loads(done.stdout)

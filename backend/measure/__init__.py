@@ -1,0 +1,1 @@
+"""Counts what a computation costs without timing it: work, bytes, memory, calls."""

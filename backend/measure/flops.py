@@ -1,0 +1,35 @@
+"""Floating-point operations of matrix products, convolutions and attention; for benchmarks."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from backend.measure.operations import Work
+
+
+def flops(work: Work) -> int:
+    """Runs `work` and counts two per multiply-add; works on the meta device.
+
+    Attention counts its two products, whichever kernel runs them. Sums, norms and other
+    elementwise work count nothing.
+    """
+    aten = torch.ops.aten
+    fused = {
+        aten.scaled_dot_product_attention: _attention_flops,
+        aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
+    }
+    with torch.inference_mode(), FlopCounterMode(display=False, custom_mapping=fused) as counter:
+        work()
+    return int(counter.get_total_flops())
+
+
+def _attention_flops(
+    query: torch.Size, key: torch.Size, value: torch.Size, *args: object, **kwargs: object
+) -> int:
+    """Shapes [..., tokens, d] to operations of q k^T and of its product with v."""
+    del args, kwargs
+    pairs = math.prod(query[:-1]) * key[-2]
+    return 2 * pairs * (query[-1] + value[-1])

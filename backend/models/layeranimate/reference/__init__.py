@@ -1,0 +1,1 @@
+"""LayerAnimate computed plainly, for tests and benchmarks; production code never calls it."""

@@ -1,0 +1,1 @@
+"""Tensors kept between steps, jobs and restarts: device, host memory and disk, by bytes."""

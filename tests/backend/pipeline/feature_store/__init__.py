@@ -1,0 +1,1 @@
+"""Tests of the feature store: tiers, files, a misbehaving disk, several processes."""
