@@ -1,24 +1,24 @@
 """Predicts the memory that a clip needs before anything is loaded, and picks a plan that fits.
 
 Called where LayerAnimate is loaded. The real code runs on the meta device with one denoising step
-while live storages are counted (`rehearsal`, `measure.memory`); a few seconds for the released sizes,
-remembered per set of arguments.
+while live storages are counted (`rehearsal`, `quick_peak`): a few seconds for the released sizes,
+remembered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 
 from backend.measure.full_size import meta_clip, meta_model
-from backend.measure.memory import PeakMemory
 from backend.models.layeranimate.bundle import LayerAnimateModel
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.pipeline.condition import EncodedClip
 from backend.pipeline.memory_plan import PLANS, STEP_PARTS, TOWERS, MemoryPlan
+from backend.pipeline.quick_peak import QuickPeak
 from backend.pipeline.rehearsal import rehearse_decode, rehearse_encode, rehearse_steps
 from shared.errors import AcetateError
 
@@ -33,6 +33,8 @@ TOWER_PARAMETERS = 986_000_000
 
 _ClipSize = tuple[int, int, tuple[int, int]]
 """Layer slots in use, key frames, height and width in pixels."""
+
+_Stage = Callable[[LayerAnimateModel, EncodedClip, MemoryPlan], object]
 
 _USED_BY_STAGE = {
     "tokens": TOWERS,
@@ -61,14 +63,13 @@ class PeakPrediction:
     @property
     def total_bytes(self) -> int:
         """What the device must have free before the process starts on it."""
-        return round(max(size for _, size in self.by_stage) * (1 + FRAGMENTATION)) + OVERHEAD_BYTES
-
-    def fits(self, limit_bytes: int | None) -> bool:
-        """Whether it stays within the limit; None means that there is none."""
-        return limit_bytes is None or self.total_bytes <= limit_bytes
+        return _with_margin(max(size for _, size in self.by_stage))
 
 
-@lru_cache(maxsize=64)
+def _with_margin(size: int) -> int:
+    return round(size * (1 + FRAGMENTATION)) + OVERHEAD_BYTES
+
+
 def predict_peak(
     config: LayerAnimateConfig,
     plan: MemoryPlan,
@@ -82,18 +83,9 @@ def predict_peak(
 
     `dtype` is that of the weights; the two-key autoencoder is in float32, as the loader leaves it.
     """
-    model = _weightless(config, dtype)
-    weights = {name: _bytes_of(part) for name, part in model.parts().items()}
-    weights["text_encoder"] = tower_parameters * dtype.itemsize
-    held = {
-        stage: sum(
-            size for name, size in weights.items() if name in used or name not in plan.offloaded
-        )
-        for stage, used in _USED_BY_STAGE.items()
-    }
-    live = _live_bytes(config, dtype, plan, (slots, keys, size))
-    by_stage = tuple((stage, held[stage] + live.get(stage, 0)) for stage in held)
-    return PeakPrediction(by_stage, sum(weights.values()))
+    weights = _weights(config, dtype, tower_parameters)
+    stages = _stages(config, plan, (slots, keys, size), dtype, tower_parameters)
+    return PeakPrediction(tuple(stages), sum(weights.values()))
 
 
 def choose_plan(
@@ -111,19 +103,57 @@ def choose_plan(
     """
     if limit_bytes is None:
         return plans[0]
-    least: PeakPrediction | None = None
+    clip = (slots, keys, size)
     for plan in plans:
-        found = predict_peak(config, plan, slots, keys, size, dtype)
-        if found.fits(limit_bytes):
+        stages = _stages(config, plan, clip, dtype, TOWER_PARAMETERS)
+        # lazily: the first stage that is too large spares the others
+        if all(_with_margin(found) <= limit_bytes for _, found in stages):
             return plan
-        least = found if least is None or found.total_bytes < least.total_bytes else least
-    needs = 0 if least is None else least.total_bytes
+    least = predict_peak(config, plans[-1], slots, keys, size, dtype)
     raise AcetateError(
         "vram_too_small",
-        needs=f"{needs / 1e9:.1f}",
+        needs=f"{least.total_bytes / 1e9:.1f}",
         has=f"{limit_bytes / 1e9:.1f}",
         detail=f"{slots} layers, {keys} key frames, {size[1]}x{size[0]}, {dtype}",
     )
+
+
+def _stages(
+    config: LayerAnimateConfig,
+    plan: MemoryPlan,
+    clip: _ClipSize,
+    dtype: torch.dtype,
+    tower_parameters: int,
+) -> Iterator[tuple[str, int]]:
+    """Each stage and its bytes: the weights that the plan leaves on the device, and live tensors.
+
+    Every stage runs with the part of the plan that it looks at, so that plans share what is known.
+    """
+    weights = _weights(config, dtype, tower_parameters)
+    steps = MemoryPlan(
+        "", sequential_guidance=plan.sequential_guidance, slot_by_slot=plan.slot_by_slot
+    )
+    runs: Mapping[str, tuple[_Stage, MemoryPlan]] = {
+        "encode": (rehearse_encode, MemoryPlan("")),
+        "sample": (rehearse_steps, steps),
+        "decode": (rehearse_decode, MemoryPlan("", decode=plan.decode)),
+    }
+    for stage, used in _USED_BY_STAGE.items():
+        held = sum(
+            size for name, size in weights.items() if name in used or name not in plan.offloaded
+        )
+        live = _live_bytes(config, dtype, clip, *runs[stage]) if stage in runs else 0
+        yield stage, held + live
+
+
+@lru_cache(maxsize=8)
+def _weights(
+    config: LayerAnimateConfig, dtype: torch.dtype, tower_parameters: int
+) -> dict[str, int]:
+    """Bytes of the weights of every part."""
+    parts = _weightless(config, dtype).parts()
+    towers = {TOWERS[0]: tower_parameters * dtype.itemsize}
+    return {name: _bytes_of(part) for name, part in parts.items()} | towers
 
 
 @lru_cache(maxsize=2)
@@ -139,37 +169,22 @@ def _bytes_of(part: torch.nn.Module) -> int:
     return sum(tensor.nbytes for tensor in part.state_dict().values())
 
 
-_Stage = Callable[[LayerAnimateModel, EncodedClip, MemoryPlan], object]
-
-
-def _live_bytes(
-    config: LayerAnimateConfig, dtype: torch.dtype, plan: MemoryPlan, size: _ClipSize
-) -> dict[str, int]:
-    """The most bytes of tensors, weights apart, that live at once in each stage."""
-    steps = MemoryPlan(
-        "", sequential_guidance=plan.sequential_guidance, slot_by_slot=plan.slot_by_slot
-    )
-    decode = MemoryPlan("", decode=plan.decode)
-    return {
-        "encode": _stage(config, dtype, size, rehearse_encode, MemoryPlan("")),
-        "sample": _stage(config, dtype, size, rehearse_steps, steps),
-        "decode": _stage(config, dtype, size, rehearse_decode, decode),
-    }
-
-
 @lru_cache(maxsize=64)
-def _stage(
+def _live_bytes(
     config: LayerAnimateConfig,
     dtype: torch.dtype,
     size: _ClipSize,
     stage: _Stage,
     plan: MemoryPlan,
 ) -> int:
-    """The peak of one stage beside an encoded clip; `plan` holds only what the stage looks at."""
+    """The most bytes, weights apart, that live at once in one stage, an encoded clip included.
+
+    `plan` holds only what the stage looks at.
+    """
     model = _weightless(config, dtype)
     slots, keys, pixels = size
     clip = meta_clip(model, slots, slots, keys, pixels)
-    with PeakMemory() as memory:
+    with QuickPeak() as memory:
         stage(model, clip, plan)
     return _clip_bytes(clip) + memory.above_bytes
 

@@ -11,10 +11,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from backend.models.layeranimate.attention import Grid
-from backend.models.layeranimate.blocks import select_rows
+from backend.models.layeranimate.attention import Context
 from backend.models.layeranimate.bundle import IMAGE_TOKENS, LayerAnimateModel
-from backend.models.layeranimate.layer_control import ControlStem
 from backend.models.layeranimate.sliced_decode import decode_in_slices
 from backend.models.layeranimate.unet import LayerFeatures
 from backend.pipeline.condition import EncodedClip
@@ -41,30 +39,24 @@ def rehearse_encode(model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPla
 
 def rehearse_steps(model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPlan) -> object:
     """The preparation of a clip and one denoising step, in the order that the plan asks for."""
-    keys = model.unet.project_context(clip.context)
-    control_keys = model.control.project_context(clip.context)
+    rows = [slice(0, 1), slice(1, 2)] if plan.sequential_guidance else [slice(0, 2)]
+    contexts = [Context(clip.context.text[half], clip.context.image[half]) for half in rows]
+    keys = [(model.unet.project_context(c), model.control.project_context(c)) for c in contexts]
     noisy = torch.empty_like(clip.key_latents, dtype=torch.float32)
     pair = torch.cat([noisy.to(model.dtype), clip.key_latents.to(model.dtype)], dim=1)
     slots = torch.nonzero(clip.validity).flatten().to(model.device)
-    needs_noise = model.config.control.uses_noisy_latents
-    stem = model.control.stem(clip.controls.select(slots), pair if needs_noise else None)
-    stems = list(_single_slots(stem)) if plan.slot_by_slot else [stem]
+    groups = slots.split(1) if plan.slot_by_slot else (slots,)
+    seen = pair if model.config.control.uses_noisy_latents else None
+    stems = [model.control.stem(clip.controls.select(group), seen) for group in groups]
     time = torch.full((1,), 999, device=model.device)
     found: list[Tensor] = []
-    for rows in ((0,), (1,)) if plan.sequential_guidance else ((0, 1),):
-        own = select_rows(control_keys, rows)
-        parts = [model.control.features(part, time, own, clip.fps) for part in stems]
+    for unet_keys, control_keys in keys:
+        parts = [model.control.features(part, time, control_keys, clip.fps) for part in stems]
         maps = parts[0] if len(parts) == 1 else list(_joined(parts))
         layers = LayerFeatures(maps)
-        found.append(model.unet(pair, time, keys.select(rows), clip.fps, layers).float())
+        found.append(model.unet(pair, time, unet_keys, clip.fps, layers).float())
         del parts, maps, layers
     return found
-
-
-def _single_slots(stem: ControlStem) -> Iterator[ControlStem]:
-    """A stem of several slots as one of each, without a copy."""
-    for state in stem.state.split(stem.grid.frames):
-        yield ControlStem(state, Grid(videos=1, frames=stem.grid.frames))
 
 
 def _joined(parts: Sequence[list[Tensor]]) -> Iterator[Tensor]:

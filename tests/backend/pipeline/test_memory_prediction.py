@@ -24,9 +24,12 @@ FULL = LayerAnimateConfig()
 TINY = tiny_config(4)
 SIZE = (320, 512)
 SMALL = (64, 128)
+THRIFTY = MemoryPlan(
+    "", sequential_guidance=True, slot_by_slot=True, decode=DecodeSlices(2, 200_000)
+)
 
 
-def _tiny(plan: MemoryPlan, slots: int = 3, keys: int = 2) -> PeakPrediction:
+def _tiny(plan: MemoryPlan, slots: int = 3, keys: int = 1) -> PeakPrediction:
     return predict_peak(TINY, plan, slots, keys, SMALL, torch.float32)
 
 
@@ -58,9 +61,8 @@ def test_the_weights_are_those_of_the_released_model() -> None:
     assert found.weights_bytes == pytest.approx(6.31e9 + 0.167e9 + 0.068e9, rel=0.01)
 
 
-def test_more_layers_and_a_second_key_need_more() -> None:
+def test_more_layers_need_more() -> None:
     assert _tiny(FAST, slots=3).total_bytes > _tiny(FAST, slots=1).total_bytes
-    assert _tiny(FAST, keys=2).total_bytes > _tiny(FAST, keys=1).total_bytes
 
 
 def test_nothing_that_fits_is_refused_before_loading_with_both_figures() -> None:
@@ -72,17 +74,8 @@ def test_nothing_that_fits_is_refused_before_loading_with_both_figures() -> None
     assert caught.value.fix
 
 
-@pytest.mark.parametrize(
-    "plan",
-    [
-        FAST,
-        MemoryPlan("slots", slot_by_slot=True, decode=DecodeSlices(1, 100_000)),
-        MemoryPlan("halves", sequential_guidance=True, decode=DecodeSlices(2, 1 << 20)),
-    ],
-    ids=lambda plan: plan.name,
-)
-@pytest.mark.parametrize("keys", [1, 2])
-def test_the_prediction_is_what_a_real_run_allocates(plan: MemoryPlan, keys: int) -> None:
+@pytest.mark.parametrize(("keys", "plan"), [(1, FAST), (2, THRIFTY)])
+def test_the_prediction_is_what_a_real_run_allocates(keys: int, plan: MemoryPlan) -> None:
     """The same stages with real numbers on the CPU, where attention is fused as well."""
     model = build(TINY, seed=0)
     clip = _on_cpu(meta_clip(meta_model(TINY, torch.float32), 3, 3, keys, SMALL))
