@@ -370,6 +370,13 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "Use Layer Motion",
     ),
     ErrorSpec(
+        "E313",
+        "device_unusable",
+        'The device "{device}" cannot be used',
+        "Because {why}; devices are called cpu, mps, cuda or cuda:1",
+        ExitCode.USAGE,
+    ),
+    ErrorSpec(
         "E402",
         "queue_full",
         "You have {count} jobs in line (limit {limit})",
