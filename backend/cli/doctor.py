@@ -16,6 +16,8 @@ from pathlib import Path
 import zmq
 
 from backend.cli.server_options import print_json
+from backend.pipeline.feature_store.budget import FOLDER_NAME, GB
+from backend.pipeline.feature_store.folder import stored_files
 from backend.server.about import bundled_weights, default_data_dir, version
 from shared.blobs import content_hash
 from shared.client import Client
@@ -71,6 +73,7 @@ def _look_here() -> Iterator[Finding]:
         yield _look_for_package(package)
     yield Finding("zeromq", f"libzmq {zmq.zmq_version()}, curve {zmq.has('curve')}")
     yield _look_at_disk(default_data_dir())
+    yield _look_at_features(default_data_dir() / FOLDER_NAME)
     weights = bundled_weights()
     if not weights:
         hint = "layer motion works without; sketched layers are not refined"
@@ -94,6 +97,14 @@ def _look_at_disk(folder: Path) -> Finding:
         return Finding("disk", text)
     hint = "free at least 1 GiB, or choose another folder with --data-dir"
     return Finding("disk", text, False, ExitCode.DISK, hint)
+
+
+def _look_at_features(folder: Path) -> Finding:
+    """What the feature store keeps on the disk; its limit is an option of whoever runs it."""
+    files = stored_files(folder)
+    size_bytes = sum(file.size_bytes for file in files)
+    text = f"{size_bytes / GB:.1f} GB in {len(files)} files in {folder}"
+    return Finding("feature store", text if files else f"nothing on the disk in {folder}")
 
 
 def _look_at_weights(file: Path) -> Finding:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 from backend.cli.progress_line import ProgressLine
 from backend.cli.shot_options import add_shot_options, wanted_shot
 from backend.pipeline.context import LocalContext
-from backend.pipeline.engines import LAYERANIMATE
+from backend.pipeline.engines import LAYERANIMATE, Engines
 from backend.pipeline.execute import execute
+from backend.pipeline.feature_store.budget import StoreBudget, bytes_of_gigabytes
+from backend.pipeline.feature_store.opening import StoreOpener, budget_in
 from backend.pipeline.output_folder import check_free, write_result
+from backend.server.about import default_data_dir
 from shared.blobs import Blobs, MemoryBlobs
-from shared.errors import ExitCode
+from shared.errors import AcetateError, ExitCode
 from shared.result import ResultManifest
 from shared.shot import ShotRequest, single_takes
 
@@ -34,6 +37,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
     parser.add_argument("--server", metavar="ADDRESS", help="send the shot to this server")
     parser.add_argument("--secret-file", type=Path, help="default: where the server announced it")
+    parser.add_argument(
+        "--feature-store-disk",
+        type=float,
+        default=0.0,
+        metavar="GB",
+        help="keep what LayerAnimate computed of the shot's layers in this computer's data folder, "
+        "so that the next run with another seed or an edited layer is faster (default 0: nothing)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     parser.add_argument("--force", action="store_true", help="replace an earlier result in OUT")
     parser.set_defaults(run=run)
@@ -45,12 +56,14 @@ def run(args: argparse.Namespace) -> int:
     request, blobs = wanted_shot(args)
     for folder in _folders(request, out):
         check_free(folder, force=args.force)
+    open_store = StoreOpener(_features(args, request))
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
         takes = [
-            _one_take(take, blobs, folder, args, line)
+            _one_take(take, blobs, folder, args, line, open_store)
             for take, folder in zip(single_takes(request), _folders(request, out), strict=True)
         ]
+        open_store.close()
     except KeyboardInterrupt:
         line.close()
         print("Interrupted; nothing half-written was kept", file=sys.stderr)
@@ -72,18 +85,32 @@ def _folders(request: ShotRequest, out: Path) -> list[Path]:
     return [out / f"take-{number:02d}" for number in range(1, count + 1)]
 
 
+def _features(args: argparse.Namespace, request: ShotRequest) -> StoreBudget:
+    """What this process keeps: nothing, unless another take or another run can use it."""
+    disk_bytes = bytes_of_gigabytes("--feature-store-disk", args.feature_store_disk)
+    if args.server:
+        if disk_bytes:
+            raise AcetateError("usage", where="--feature-store-disk is an option of acetate serve")
+        return StoreBudget()
+    if disk_bytes == 0 and request.look.takes == 1:
+        return StoreBudget()
+    return budget_in(default_data_dir(), disk_bytes=disk_bytes)
+
+
 def _one_take(
     request: ShotRequest,
     blobs: Blobs,
     folder: Path,
     args: argparse.Namespace,
     line: ProgressLine,
+    open_store: StoreOpener,
 ) -> dict[str, Any]:
     results = MemoryBlobs()
     if args.server:
         manifest = _run_on_server(request, blobs, results, args, line)
     else:
-        manifest = execute(request, blobs, results, LocalContext(on_progress=line.update))
+        engines = Engines(open_store=open_store)
+        manifest = execute(request, blobs, results, LocalContext(on_progress=line.update), engines)
     write_result(manifest, results, folder, force=args.force)
     return _describe(manifest, folder)
 

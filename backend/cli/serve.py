@@ -10,6 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from backend.jobs.pool import PoolOptions
+from backend.pipeline.feature_store.budget import bytes_of_gigabytes, default_host_bytes
 from backend.server.about import default_data_dir, version
 from backend.server.serve import ServeOptions, serve
 from shared.errors import AcetateError, ExitCode
@@ -41,6 +42,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="SECONDS",
         help="kill a worker that has not obeyed a cancel by then (default 10)",
     )
+    parser.add_argument(
+        "--feature-store-ram",
+        type=float,
+        metavar="GB",
+        help="memory in which workers keep what LayerAnimate computed of a shot's layers, so that "
+        "another seed or an edited layer is faster; shared by all of them (default: a quarter of "
+        "this computer's, at most 40; 0 keeps nothing)",
+    )
+    parser.add_argument(
+        "--feature-store-disk",
+        type=float,
+        default=0.0,
+        metavar="GB",
+        help="the same on the disk, in the data folder, which outlives a restart (default 0: none)",
+    )
     parser.add_argument("--json", action="store_true", help="print the ready line as JSON")
     parser.set_defaults(run=run)
 
@@ -55,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
         devices=tuple(devices),
         runner=os.environ.get(TEST_RUNNER, ""),
         stop_grace_s=args.stop_grace,
+        feature_ram_bytes=_feature_ram_bytes(args) // len(devices),
+        feature_disk_bytes=bytes_of_gigabytes("--feature-store-disk", args.feature_store_disk),
     )
     _log_to(pool.data_dir / "logs")
 
@@ -67,6 +85,13 @@ def run(args: argparse.Namespace) -> int:
 
     serve(ServeOptions(pool=pool, listen=args.listen), announce)
     return ExitCode.DONE
+
+
+def _feature_ram_bytes(args: argparse.Namespace) -> int:
+    """For all workers together."""
+    if args.feature_store_ram is None:
+        return default_host_bytes()
+    return bytes_of_gigabytes("--feature-store-ram", args.feature_store_ram)
 
 
 def _log_to(folder: Path) -> None:

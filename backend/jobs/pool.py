@@ -93,12 +93,16 @@ class PoolOptions:
     """Where workers keep their blobs, one device per worker, what they run (see `worker`).
 
     `stop_grace_s`: how long a worker may take to obey a cancel before it is killed.
+    `feature_ram_bytes`: memory for the feature store of each worker; `feature_disk_bytes`: for the
+    feature folder below `data_dir`, which all of them share.
     """
 
     data_dir: Path
     devices: tuple[str, ...] = ("cpu",)
     runner: str = ""
     stop_grace_s: float = 10.0
+    feature_ram_bytes: int = 0
+    feature_disk_bytes: int = 0
 
 
 class WorkerPool:
@@ -223,6 +227,8 @@ class WorkerPool:
             device=slot.device,
             data_dir=str(self._options.data_dir),
             runner=self._options.runner,
+            feature_ram_bytes=self._options.feature_ram_bytes,
+            feature_disk_bytes=self._options.feature_disk_bytes,
         )
         try:
             logs.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import logging
 import threading
@@ -12,6 +13,8 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 
 from backend.pipeline.context import LocalContext, RunContext
+from backend.pipeline.feature_store.budget import StoreBudget
+from backend.pipeline.feature_store.opening import StoreOpener
 from shared.blobs import Blobs, MemoryBlobs
 from shared.errors import AcetateError
 from shared.pictures import encode_png
@@ -24,13 +27,16 @@ Runner = Callable[[ShotRequest, Blobs, Blobs, RunContext], ResultManifest]
 log = logging.getLogger("acetate.worker")
 
 
-def load_runner(name: str) -> tuple[Runner, Callable[[], object]]:
+def load_runner(
+    name: str, features: StoreBudget | None = None
+) -> tuple[Runner, Callable[[], object]]:
     """What runs jobs, and what to load once nobody waits.
 
-    `name` is `module:function`; empty means the pipeline.
+    `name` is `module:function`; empty means the pipeline, which keeps as many `features` between
+    jobs as the budget allows.
     """
     if not name:
-        return _pipeline_runner()
+        return _pipeline_runner(features or StoreBudget())
     module, _, function = name.partition(":")
     return getattr(importlib.import_module(module), function), _load_nothing
 
@@ -39,13 +45,19 @@ def _load_nothing() -> None:
     return None
 
 
-def _pipeline_runner() -> tuple[Runner, Callable[[], object]]:
-    """The pipeline with its models kept between jobs, and the bundled model's loader."""
+def _pipeline_runner(features: StoreBudget) -> tuple[Runner, Callable[[], object]]:
+    """The pipeline with its models and features kept between jobs, and the bundled one's loader."""
     from backend.pipeline.engines import Engines
     from backend.pipeline.execute import execute
 
     usual = Engines()
-    engines = Engines(load_expert=_kept(usual.load_expert), load_painter=_kept(usual.load_painter))
+    open_store = StoreOpener(features)
+    atexit.register(open_store.close)
+    engines = Engines(
+        load_expert=_kept(usual.load_expert),
+        load_painter=_kept(usual.load_painter),
+        open_store=open_store,
+    )
 
     def run(
         request: ShotRequest, inputs: Blobs, outputs: Blobs, context: RunContext

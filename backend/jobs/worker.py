@@ -31,6 +31,7 @@ from backend.jobs.worker_messages import (
     WorkerReady,
     WorkerSetup,
 )
+from backend.pipeline.feature_store.opening import budget_in
 from shared.errors import AcetateError
 from shared.messages import ErrorInfo
 from shared.result import result_blobs
@@ -48,7 +49,12 @@ class Worker:
         self._device = setup.device
         self._store = Path(setup.data_dir)
         self._secret = setup.secret
-        self._runner, self._load = load_runner(setup.runner)
+        features = budget_in(
+            self._store,
+            host_bytes=setup.feature_ram_bytes,
+            disk_bytes=setup.feature_disk_bytes,
+        )
+        self._runner, self._load = load_runner(setup.runner, features)
         self._link = WorkerLink(setup.address)
 
     def serve(self) -> None:

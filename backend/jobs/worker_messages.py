@@ -94,10 +94,16 @@ TO_WORKER: msgspec.msgpack.Decoder[ToWorker] = msgspec.msgpack.Decoder(ToWorker)
 
 
 class WorkerSetup(msgspec.Struct, frozen=True, kw_only=True):
-    """What a worker is told on its standard input, as one line of JSON."""
+    """What a worker is told on its standard input, as one line of JSON.
+
+    `feature_ram_bytes`, `feature_disk_bytes`: its share of memory, and the whole folder's limit,
+    for the feature store.
+    """
 
     address: str
     secret: str
     device: str
     data_dir: str
     runner: str
+    feature_ram_bytes: int = 0
+    feature_disk_bytes: int = 0

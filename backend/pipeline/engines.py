@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from backend.layer_motion.task import GapResult, GapTask
 from backend.models.layeranimate.clip import Check, ClipConditions, Report, SampleSettings
+from backend.pipeline.feature_store.contract import NoStore, TensorStore
 from backend.pipeline.plan import ShotPlan
 from shared.errors import AcetateError
 from shared.result import ModelUsed
@@ -37,20 +39,25 @@ class SketchExpert:
     refine: Callable[[GapTask, GapResult, Check], GapResult]
 
 
+Paint = Callable[[ClipConditions, SampleSettings, Check, Report], np.ndarray]
+
+
 @dataclass(frozen=True)
 class ClipPainter:
     """A loaded LayerAnimate: paints whole clips of `clip_frames` frames.
 
     `paint` returns float32 [clip_frames, H, W, 3] in 0..1. `width` and `height` are the size it
     was trained at, in pixels; `layer_slots` how many layers it takes.
+    `paint_with` gives the same, computing only what a feature store does not hold.
     """
 
     used: tuple[ModelUsed, ...]
-    paint: Callable[[ClipConditions, SampleSettings, Check, Report], np.ndarray]
+    paint: Paint
     clip_frames: int = 16
     width: int = 512
     height: int = 320
     layer_slots: int = 4
+    paint_with: Callable[[TensorStore], Paint] | None = None
 
 
 def load_bundled_expert() -> SketchExpert:
@@ -74,23 +81,42 @@ def no_painter(device: str) -> ClipPainter:
 
 
 def painter_of(model: LayerAnimateModel, used: tuple[ModelUsed, ...] = ()) -> ClipPainter:
-    """A painter that runs a loaded model at the size it was trained at."""
+    """A painter that runs a loaded model at the size it was trained at, with any feature store."""
     from backend.models.layeranimate.generate import generate_clip
 
     def paint(
-        conditions: ClipConditions, settings: SampleSettings, check: Check, report: Report
+        conditions: ClipConditions,
+        settings: SampleSettings,
+        check: Check,
+        report: Report,
+        store: TensorStore | None = None,
     ) -> np.ndarray:
-        return generate_clip(model, conditions, settings, check, report)
+        return generate_clip(model, conditions, settings, check, report, store=store)
 
-    return ClipPainter(used=used, paint=paint, clip_frames=model.clip_frames)
+    return ClipPainter(
+        used=used,
+        paint=paint,
+        clip_frames=model.clip_frames,
+        paint_with=lambda store: partial(paint, store=store),
+    )
+
+
+def no_store(device: str) -> TensorStore:
+    """The answer of a process that keeps no features."""
+    del device
+    return NoStore()
 
 
 @dataclass(frozen=True)
 class Engines:
-    """How to load each engine's weights. Loading happens once per job that needs it."""
+    """How to load each engine's weights. Loading happens once per job that needs it.
+
+    `open_store` gives the process's feature store; it is asked after the painter is loaded.
+    """
 
     load_expert: Callable[[], SketchExpert] = load_bundled_expert
     load_painter: Callable[[str], ClipPainter] = no_painter
+    open_store: Callable[[str], TensorStore] = no_store
 
 
 @dataclass(frozen=True)
@@ -98,12 +124,13 @@ class Choice:
     """What runs for one request: layer motion always, with an expert or a painter on top.
 
     `required`: the request names the engine, so that its failure is the job's. Otherwise layer
-    motion's own drawings stand in for a model that fails.
+    motion's own drawings stand in for a model that fails. `store` is what the painter uses.
     """
 
     expert: SketchExpert | None = None
     painter: ClipPainter | None = None
     required: bool = False
+    store: TensorStore = field(default_factory=NoStore)
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -125,6 +152,15 @@ def choose(plan: ShotPlan, engines: Engines, device: str) -> Choice:
         return Choice()
     expert, fault = attempt(engines.load_expert)
     return Choice(expert=expert, warnings=(f"{NOT_REFINED}: {fault}",) if fault else ())
+
+
+def with_store(choice: Choice, engines: Engines, device: str) -> Choice:
+    """The choice with its painter, if there is one that can, on the process's feature store."""
+    painter = choice.painter
+    if painter is None or painter.paint_with is None:
+        return choice
+    store = engines.open_store(device)
+    return replace(choice, painter=replace(painter, paint=painter.paint_with(store)), store=store)
 
 
 NOT_REFINED = "sketched layers were not refined"

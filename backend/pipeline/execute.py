@@ -7,7 +7,15 @@ import time
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import RunContext
 from backend.pipeline.deliver import composite, deliver, offer_preview, picture_source
-from backend.pipeline.engines import LAYER_MOTION, LAYERANIMATE, MINI, Choice, Engines, choose
+from backend.pipeline.engines import (
+    LAYER_MOTION,
+    LAYERANIMATE,
+    MINI,
+    Choice,
+    Engines,
+    choose,
+    with_store,
+)
 from backend.pipeline.motion import MotionResult, run_motion, score_warnings
 from backend.pipeline.notes import blend_notes
 from backend.pipeline.paint import paint, store_painted
@@ -37,7 +45,8 @@ def execute(
     plan = make_plan(request)
     artwork = Artwork(request, inputs)
     artwork.check(plan)
-    choice = choose(plan, engines or Engines(), context.device)
+    engines = engines or Engines()
+    choice = with_store(choose(plan, engines, context.device), engines, context.device)
     context.report("plan", 1, 1)
     clock.lap("plan")
 
@@ -107,7 +116,7 @@ def _credits(
     """Engine that really ran, models that took part, and warnings."""
     warnings = (*choice.warnings, *motion.warnings, *blend_notes(plan))
     if choice.painter is not None:
-        return LAYERANIMATE, choice.painter.used, warnings
+        return LAYERANIMATE, choice.painter.used, warnings + choice.store.news()
     warnings += score_warnings(plan, motion.methods)
     refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
     if choice.expert is not None and refined:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from backend.models.layeranimate.bundle import LayerAnimateModel
@@ -25,6 +27,9 @@ from backend.pipeline.condition import (
 from backend.pipeline.sample import LatentColours, decode, denoise, initial_noise
 from shared.errors import AcetateError
 
+if TYPE_CHECKING:
+    from backend.pipeline.feature_store.contract import TensorStore
+
 
 @torch.inference_mode()
 def generate_clip(
@@ -33,6 +38,7 @@ def generate_clip(
     settings: SampleSettings,
     check: Check = ignore_check,
     report: Report = ignore_report,
+    store: TensorStore | None = None,
 ) -> FloatArray:
     """Frames [T, H, W, 3] in 0..1 for one clip; mode follows from the number of key frames.
 
@@ -40,6 +46,7 @@ def generate_clip(
     `AcetateError`: what `check` raises, `invalid_request` and `bad_numbers` for the conditions,
     `nan` where the model fails.
     """
+    del store
     generator = torch.Generator().manual_seed(settings.seed)
     tokens = conditions.tokens or neutral_tokens(model)
     clip = encode(

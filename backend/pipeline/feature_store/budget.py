@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 GB = 10**9
 MAX_HOST_BYTES = 40 * GB
 """One full run (36.7 GB) and a little: more would only keep what was edited away."""
+SAMPLING_BYTES = 12 * GB
+"""Device memory that is left to sampling before the store gets a share of the rest."""
 _HOST_SHARE = 0.25
 _FALLBACK_MEMORY_BYTES = 8 * GB
 RESERVE_BYTES = 1024**3
@@ -69,14 +71,16 @@ def default_budget(
 
     Host: a quarter of the machine's memory, since Blender and the weights live there as well, and
     at most `MAX_HOST_BYTES`; `host_bytes` overrides it. Device: `device_share` (0 to 1) of what is
-    free on a CUDA device now, so ask once the weights are loaded; 0 elsewhere. Disk: only where
+    free on a CUDA device now beyond `SAMPLING_BYTES`, so ask once the weights are loaded; 0
+    elsewhere. Disk: only where
     the caller names a folder and bytes: an H200 computes features faster than a disk delivers them.
     """
     device_bytes = 0
     if device.type == "cuda" and device_share > 0:
         from torch.cuda import mem_get_info
 
-        device_bytes = int(mem_get_info(device)[0] * min(device_share, 1.0))
+        spare_bytes = max(0, mem_get_info(device)[0] - SAMPLING_BYTES)
+        device_bytes = int(spare_bytes * min(device_share, 1.0))
     return StoreBudget(
         device_bytes=device_bytes,
         host_bytes=default_host_bytes() if host_bytes is None else host_bytes,

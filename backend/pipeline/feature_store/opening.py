@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,12 @@ from backend.pipeline.feature_store.contract import NoStore
 if TYPE_CHECKING:
     from backend.pipeline.feature_store.contract import TensorStore
 
-DEVICE_SHARE = 0.25
-"""Of the device memory that is free once the weights are loaded; the rest is for sampling."""
+log = logging.getLogger("acetate.features")
+
+DEVICE_SHARE = 0.4
+"""Of the device memory that sampling does not need: a whole run on a card of 140 GB, the coming
+step on one of 24 GB, nothing on smaller ones.
+"""
 
 
 class StoreOpener:
@@ -56,6 +61,7 @@ class StoreOpener:
             host_bytes=self._budget.host_bytes,
             disk_bytes=self._budget.disk_bytes,
         )
+        log.info("features are kept on %s: %s", device, budget)
         return open_store(budget)
 
 

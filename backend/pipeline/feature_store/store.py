@@ -114,14 +114,10 @@ class FeatureStore:
         if reading is not None:
             reading.result()
         with self._lock:
-            entry = self._sound(self._in_memory, key) or self._waiting(key)
-            if entry is not None:
-                self._in_memory.count_hit()
-            else:
-                entry = self._read(key)
-                if entry is None:
-                    self._misses += 1
-                    return None
+            entry = self._find_elsewhere(key)
+            if entry is None or (entry.device.type == "meta") != (device.type == "meta"):
+                self._misses += 1
+                return None
             return self._brought_up(key, entry, device)
 
     def prefetch(self, keys: Sequence[str], device: torch.device) -> None:
@@ -187,6 +183,16 @@ class FeatureStore:
             return entry
         return None
 
+    def _find_elsewhere(self, key: str) -> Entry | None:
+        """In host memory, on another device, or on the disk."""
+        if (entry := self._sound(self._in_memory, key) or self._waiting(key)) is not None:
+            self._in_memory.count_hit()
+        elif (entry := self._sound(self._on_device, key)) is not None:
+            self._on_device.count_hit()
+        else:
+            entry = self._read(key)
+        return entry
+
     def _waiting(self, key: str) -> Entry | None:
         entry = self._writer.find(key) if self._writer else None
         return entry if entry is not None and entry.is_intact else None
@@ -201,9 +207,10 @@ class FeatureStore:
     def _brought_up(self, key: str, entry: Entry, device: torch.device) -> tuple[Tensor, ...]:
         if entry.device == device:
             return self._transfers.hand_over(entry)
+        if device.type == "cpu":
+            return self._transfers.hand_over(self._transfers.lower(entry))
         lifted = self._transfers.lift(entry, device)
-        if device.type != "cpu":
-            self._keep_on_device(key, lifted)
+        self._keep_on_device(key, lifted)
         return self._transfers.hand_over(lifted)
 
     def _keep_on_device(self, key: str, entry: Entry) -> bool:
@@ -234,11 +241,14 @@ class FeatureStore:
 
     def _fetch(self, key: str) -> None:
         """In the reader's thread: disk to host memory."""
-        entry = self._disk.read(key) if self._disk else None
-        with self._lock:
-            if entry is not None and key not in self._in_memory:
-                self._keep_in_memory(key, entry, is_on_disk=True)
-            self._reads.pop(key, None)
+        entry = None
+        try:
+            entry = self._disk.read(key) if self._disk else None
+        finally:
+            with self._lock:
+                if entry is not None and key not in self._in_memory:
+                    self._keep_in_memory(key, entry, is_on_disk=True)
+                self._reads.pop(key, None)
 
 
 def _exact(device: torch.device) -> torch.device:

@@ -4,6 +4,7 @@ their own, so that the sampler computes meanwhile. Only `store` uses it.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import weakref
 
@@ -96,6 +97,8 @@ class Transfers:
         fault = runtime.cudaHostRegister(row.data_ptr(), row.nbytes, 0)
         if int(fault) != 0:
             log.warning("%d bytes cannot be locked: %s", row.nbytes, fault)
+            with contextlib.suppress(RuntimeError):
+                torch.ones(1, device="cuda")  # else the next kernel would report this very fault
             self._notes.add(PIN_NOTE)
             return False
         return True

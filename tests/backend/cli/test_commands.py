@@ -153,6 +153,24 @@ def test_errors_are_one_line_with_code_and_hint_or_one_document(shell: Shell) ->
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("serve", "--feature-store-ram", "-1"),
+        ("serve", "--feature-store-disk", "nan"),
+        ("generate", "SHOT", "-o", "out", "--feature-store-disk", "-1"),
+        ("generate", "SHOT", "-o", "out", "--server", "5", "--feature-store-disk", "1"),
+    ],
+)
+def test_a_feature_store_that_makes_no_sense_is_refused(
+    shell: Shell, words: tuple[str, ...]
+) -> None:
+    shot = shell.shot(seed=11)
+    done = shell.run(*(shot if word == "SHOT" else word for word in words), expect=2)
+    assert done.stderr.startswith("E118")
+    assert "--feature-store" in done.stderr
+
+
 def test_no_server_is_exit_code_4_and_a_hint(shell: Shell, tmp_path: Path) -> None:
     shell.environment["ACETATE_RUN_DIR"] = str(tmp_path / "nothing")
     done = shell.run("status", "--server", "127.0.0.1:1", expect=4)

@@ -22,7 +22,8 @@ from tests.backend.server.shots import make_shot
 
 @pytest.fixture(scope="module")
 def pipeline_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    server = RunningServer(tmp_path_factory.mktemp("pipeline"), runner="").start()
+    server = RunningServer(tmp_path_factory.mktemp("pipeline"), runner="")
+    server.start(options="--feature-store-ram 0.1 --feature-store-disk 0.1")
     yield server
     server.stop()
 

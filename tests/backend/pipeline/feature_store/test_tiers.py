@@ -186,6 +186,7 @@ def test_tensors_without_bytes_can_be_planned_with() -> None:
     assert found is not None
     assert found[0].shape == large.shape
     assert store.stats.host.bytes == large.nbytes
+    assert store.get(key(1), CPU) is None
 
 
 def test_the_usual_budget_leaves_most_memory_alone() -> None:
