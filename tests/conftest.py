@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What is installed on the computer that runs the tests must not decide them.
+os.environ["ACETATE_MODELS_DIR"] = os.path.join(tempfile.gettempdir(), "acetate-tests-no-models")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -16,15 +16,25 @@ from pathlib import Path
 import zmq
 
 from backend.cli.server_options import print_json
+from backend.data_folder import default_data_dir, models_dir
+from backend.models.registry.installed import check_sizes, damaged_names, installed_models
 from backend.pipeline.feature_store.budget import FOLDER_NAME, GB
 from backend.pipeline.feature_store.folder import stored_files
-from backend.server.about import bundled_weights, default_data_dir, version
+from backend.server.about import bundled_weights, version
 from shared.blobs import content_hash
 from shared.client import Client
 from shared.errors import AcetateError, ExitCode
 from shared.local_server import find_local_server, run_dir
 
-PACKAGES = ("numpy", "msgspec", "pyzmq", "torch", "skia-python", "opencv-python-headless")
+PACKAGES = (
+    "numpy",
+    "msgspec",
+    "pyzmq",
+    "torch",
+    "skia-python",
+    "opencv-python-headless",
+    "tokenizers",
+)
 MIN_FREE_BYTES = 1024**3
 
 
@@ -80,6 +90,7 @@ def _look_here() -> Iterator[Finding]:
         yield Finding("weights", "no bundled model", hint=hint)
     for file in weights:
         yield _look_at_weights(file)
+    yield from _look_at_models()
 
 
 def _look_for_package(name: str) -> Finding:
@@ -119,6 +130,26 @@ def _look_at_weights(file: Path) -> Finding:
         error = AcetateError("model_corrupt", model=file.parent.name)
         return Finding(name, error.text, False, error.exit_code, error.hint)
     return Finding(name, f"{file.stat().st_size / 1e6:.1f} MB, hash {expected[:12]} is right")
+
+
+def _look_at_models() -> Iterator[Finding]:
+    """Imported models, by the sizes of their files; `acetate models verify` reads them whole."""
+    found = installed_models()
+    for model in found:
+        name = f"model {model.manifest.name}"
+        try:
+            check_sizes(model)
+        except AcetateError as error:
+            problem = f"{error.text} ({error.detail})"
+            yield Finding(name, problem, False, error.exit_code, error.hint)
+            continue
+        yield Finding(name, f"{model.manifest.kind}, {model.manifest.size_bytes / 1e9:.2f} GB")
+    for folder in damaged_names():
+        error = AcetateError("model_corrupt", model=folder)
+        yield Finding(f"model {folder}", error.text, False, error.exit_code, error.hint)
+    if not found:
+        hint = "layeranimate needs one: acetate models import FOLDER"
+        yield Finding("models", f"none imported in {models_dir()}", hint=hint)
 
 
 def _look_at_server(args: argparse.Namespace) -> Iterator[Finding]:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from backend.cli.progress_line import ProgressLine
 from backend.cli.shot_options import add_shot_options, wanted_shot
+from backend.data_folder import default_data_dir
 from backend.pipeline.context import LocalContext
 from backend.pipeline.engines import LAYERANIMATE, Engines
 from backend.pipeline.execute import execute
 from backend.pipeline.feature_store.budget import StoreBudget, bytes_of_gigabytes
 from backend.pipeline.feature_store.opening import StoreOpener, budget_in
 from backend.pipeline.output_folder import check_free, write_result
-from backend.server.about import default_data_dir
 from shared.blobs import Blobs, MemoryBlobs
 from shared.errors import AcetateError, ExitCode
 from shared.result import ResultManifest
@@ -35,6 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_shot_options(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
+    parser.add_argument("--device", default="cpu", help="where models run here: cpu, cuda, mps")
     parser.add_argument("--server", metavar="ADDRESS", help="send the shot to this server")
     parser.add_argument("--secret-file", type=Path, help="default: where the server announced it")
     parser.add_argument(
@@ -110,7 +111,8 @@ def _one_take(
         manifest = _run_on_server(request, blobs, results, args, line)
     else:
         engines = Engines(open_store=open_store)
-        manifest = execute(request, blobs, results, LocalContext(on_progress=line.update), engines)
+        context = LocalContext(args.device, line.update)
+        manifest = execute(request, blobs, results, context, engines)
     write_result(manifest, results, folder, force=args.force)
     return _describe(manifest, folder)
 

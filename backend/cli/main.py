@@ -34,6 +34,7 @@ _COMMANDS = {
     "fetch": "fetch",
     "export": "export",
     "import-demo": "import_demo",
+    "models": "models",
     "bench": "bench",
     "doctor": "doctor",
     "version": "version",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -27,12 +28,14 @@ _MIN_PAUSE_S = 0.1
 class ProgressLine:
     """Call `update` with every report of a stage, `close` at the end.
 
-    On a terminal the line is rewritten in place; elsewhere each stage prints one line.
+    On a terminal the line is rewritten in place; elsewhere each stage prints one line. `shares`:
+    other stages than a job's, with their parts of the whole.
     """
 
     stream: TextIO = field(default_factory=lambda: sys.stderr)
     quiet: bool = False
     with_model: bool = False
+    shares: Mapping[str, float] | None = None
     _started_s: float = field(default_factory=time.monotonic)
     _written_s: float = 0.0
     _stage: str = ""
@@ -40,7 +43,7 @@ class ProgressLine:
     _overall: OverallProgress = field(init=False)
 
     def __post_init__(self) -> None:
-        self._overall = OverallProgress(with_model=self.with_model)
+        self._overall = OverallProgress(with_model=self.with_model, shares=self.shares)
 
     def update(self, stage: str, step: int, steps: int) -> None:
         """Note that `step` of `steps` of a stage are done."""
@@ -48,7 +51,7 @@ class ProgressLine:
             return
         now_s = time.monotonic()
         if stage == "plan" and self._stage not in ("", "plan"):  # another take, or another attempt
-            self._overall = OverallProgress(with_model=self.with_model)
+            self._overall = OverallProgress(with_model=self.with_model, shares=self.shares)
             self._started_s = now_s
         done = self._overall.note(stage, step, steps)
         changed = stage != self._stage
@@ -83,12 +86,13 @@ class OverallProgress:
     counting on where it stopped; all others come one after the other.
     """
 
-    def __init__(self, *, with_model: bool) -> None:
-        self._shares = {
+    def __init__(self, *, with_model: bool, shares: Mapping[str, float] | None = None) -> None:
+        usual = {
             name: share
             for name, share in STAGE_SHARES.items()
             if with_model or name not in _MODEL_STAGES
         }
+        self._shares = dict(shares) if shares else usual
         self._done = dict.fromkeys(self._shares, 0.0)
 
     def note(self, stage: str, step: int, steps: int) -> float:

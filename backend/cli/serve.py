@@ -9,9 +9,10 @@ import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from backend.data_folder import default_data_dir
 from backend.jobs.pool import PoolOptions
 from backend.pipeline.feature_store.budget import bytes_of_gigabytes, default_host_bytes
-from backend.server.about import default_data_dir, version
+from backend.server.about import version
 from backend.server.serve import ServeOptions, serve
 from shared.errors import AcetateError, ExitCode
 from shared.local_server import DEFAULT_PORT

@@ -7,7 +7,7 @@ import importlib
 import logging
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -55,7 +55,7 @@ def _pipeline_runner(features: StoreBudget) -> tuple[Runner, Callable[[], object
     atexit.register(open_store.close)
     engines = Engines(
         load_expert=_kept(usual.load_expert),
-        load_painter=_kept(usual.load_painter),
+        load_painter=_kept_painter(usual.load_painter),
         open_store=open_store,
     )
 
@@ -78,6 +78,24 @@ def _kept(load: Callable[_Arguments, _Loaded]) -> Callable[_Arguments, _Loaded]:
             return remembered(*args, **kwargs)
 
     return once
+
+
+def _kept_painter(load: Callable[[str], _Loaded]) -> Callable[[str], _Loaded]:
+    """`load`, remembered for one device until other models are installed or chosen."""
+    from backend.models.registry.installed import installed_digest
+
+    @lru_cache(maxsize=1)
+    def remembered(device: str, digest: str) -> _Loaded:
+        del digest
+        return load(device)
+
+    lock = threading.Lock()
+
+    def current(device: str) -> _Loaded:
+        with lock:
+            return remembered(device, installed_digest())
+
+    return current
 
 
 def _rehearse(run: Runner) -> None:

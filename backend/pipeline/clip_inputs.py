@@ -66,12 +66,14 @@ def clip_conditions(
         frames=np.clip(frames, 0, 1).astype(np.float32),
         layer_masks=np.clip(masks, 0, 1).astype(np.float32),
         layer_static=np.array([slot.is_static for slot in slots], np.bool_),
-        layer_validity=np.ones(len(slots), np.bool_),
+        layer_validity=_seen(masks, slots),
         motion_scores=np.array(scores, np.float32),
         frames_count=len(window.times),
         sketch=_stacked_sketches(sketches, len(window.times), fit),
         tracks=tuple(tracks),
         fps=plan.request.fps,
+        prompt=plan.request.look.prompt,
+        negative_prompt=plan.request.look.negative_prompt,
     )
 
 
@@ -80,6 +82,12 @@ def _slot_masks(view: KeyView, slots: tuple[Slot, ...], fit: FrameFit) -> np.nda
     weights = visible_weights([layer[..., 3].astype(np.float32) / 255 for layer in view.layers])
     summed = [np.sum([weights[number] for number in slot.members], axis=0) for slot in slots]
     return np.stack([fit.to_model(mask.astype(np.float32)) for mask in summed])
+
+
+def _seen(masks: np.ndarray, slots: tuple[Slot, ...]) -> np.ndarray:
+    """Which slots are used: not still ones that no key frame shows, such as a covered backdrop."""
+    is_shown = (masks > 0.5).any(axis=(1, 2, 3))
+    return is_shown | np.array([not slot.is_static for slot in slots], np.bool_)
 
 
 def _members(plan: ShotPlan, slot: Slot) -> list[Layer]:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from backend.layer_motion.task import GapResult, GapTask
-from backend.models.layeranimate.clip import Check, ClipConditions, Report, SampleSettings
+from backend.models.layeranimate.clip import (
+    Check,
+    ClipConditions,
+    ClipTokens,
+    FloatArray,
+    Report,
+    SampleSettings,
+)
 from backend.pipeline.feature_store.contract import NoStore, TensorStore
 from backend.pipeline.plan import ShotPlan
 from shared.errors import AcetateError
@@ -47,8 +54,9 @@ class ClipPainter:
     """A loaded LayerAnimate: paints whole clips of `clip_frames` frames.
 
     `paint` returns float32 [clip_frames, H, W, 3] in 0..1. `width` and `height` are the size it
-    was trained at, in pixels; `layer_slots` how many layers it takes.
-    `paint_with` gives the same, computing only what a feature store does not hold.
+    was trained at, in pixels; `layer_slots` how many layers it takes. `notes` are told in every
+    take that it paints.
+    `paint_with` gives the same pictures, computing only what a feature store does not hold.
     """
 
     used: tuple[ModelUsed, ...]
@@ -58,6 +66,11 @@ class ClipPainter:
     height: int = 320
     layer_slots: int = 4
     paint_with: Callable[[TensorStore], Paint] | None = None
+    notes: tuple[str, ...] = ()
+
+
+Encode = Callable[[str, str, FloatArray], ClipTokens]
+"""Prompt, negative prompt and first frame [H, W, 3] in 0..1 to the tokens that steer a model."""
 
 
 def load_bundled_expert() -> SketchExpert:
@@ -74,14 +87,34 @@ def load_bundled_expert() -> SketchExpert:
     return SketchExpert(ModelUsed(name=NAME, sha256=expert.sha256), refine)
 
 
-def no_painter(device: str) -> ClipPainter:
-    """The answer of an installation without LayerAnimate weights: raises `model_missing`."""
-    del device
-    raise AcetateError("model_missing", model=LAYERANIMATE)
+def load_imported_painter(device: str) -> ClipPainter:
+    """The imported LayerAnimate on a device. Raises `model_missing` or `model_corrupt`."""
+    from backend.pipeline.installed_painter import load_installed_painter
+
+    return load_installed_painter(device)
 
 
-def painter_of(model: LayerAnimateModel, used: tuple[ModelUsed, ...] = ()) -> ClipPainter:
-    """A painter that runs a loaded model at the size it was trained at, with any feature store."""
+def has_imported_painter() -> bool:
+    """Whether a LayerAnimate is imported that would run; loads nothing."""
+    from backend.models.registry.installed import chosen_model
+
+    try:
+        return bool(chosen_model(LAYERANIMATE).manifest.files)
+    except AcetateError:
+        return False
+
+
+def painter_of(
+    model: LayerAnimateModel,
+    used: tuple[ModelUsed, ...] = (),
+    *,
+    encode: Encode | None = None,
+    notes: tuple[str, ...] = (),
+) -> ClipPainter:
+    """A painter that runs a loaded model at the size it was trained at, with any feature store.
+
+    `encode` None leaves prompts unread, with neutral tokens.
+    """
     from backend.models.layeranimate.generate import generate_clip
 
     def paint(
@@ -91,12 +124,17 @@ def painter_of(model: LayerAnimateModel, used: tuple[ModelUsed, ...] = ()) -> Cl
         report: Report,
         store: TensorStore | None = None,
     ) -> np.ndarray:
+        if encode is not None and conditions.tokens is None:
+            check()
+            prompts = (conditions.prompt, conditions.negative_prompt)
+            conditions = replace(conditions, tokens=encode(*prompts, conditions.frames[0]))
         return generate_clip(model, conditions, settings, check, report, store=store)
 
     return ClipPainter(
         used=used,
         paint=paint,
         clip_frames=model.clip_frames,
+        notes=notes,
         paint_with=lambda store: partial(paint, store=store),
     )
 
@@ -115,7 +153,8 @@ class Engines:
     """
 
     load_expert: Callable[[], SketchExpert] = load_bundled_expert
-    load_painter: Callable[[str], ClipPainter] = no_painter
+    load_painter: Callable[[str], ClipPainter] = load_imported_painter
+    has_painter: Callable[[], bool] = has_imported_painter
     open_store: Callable[[str], TensorStore] = no_store
 
 
@@ -148,10 +187,7 @@ def choose(plan: ShotPlan, engines: Engines, device: str) -> Choice:
         return Choice(painter=engines.load_painter(device), required=True)
     if name != "auto":
         raise AcetateError("model_missing", model=name)
-    if not _has_sketch(plan):
-        return Choice()
-    expert, fault = attempt(engines.load_expert)
-    return Choice(expert=expert, warnings=(f"{NOT_REFINED}: {fault}",) if fault else ())
+    return _best(plan, engines, device)
 
 
 def with_store(choice: Choice, engines: Engines, device: str) -> Choice:
@@ -163,6 +199,23 @@ def with_store(choice: Choice, engines: Engines, device: str) -> Choice:
     return replace(choice, painter=replace(painter, paint=painter.paint_with(store)), store=store)
 
 
+def _best(plan: ShotPlan, engines: Engines, device: str) -> Choice:
+    """What `auto` means: the best that is installed, loads, and suits the device."""
+    warnings: list[str] = []
+    if _suits_a_painter(device) and engines.has_painter():
+        painter, fault = attempt(lambda: engines.load_painter(device))
+        if painter is not None:
+            return Choice(painter=painter)
+        warnings.append(f"{NOT_PAINTED}: {fault}")
+    expert: SketchExpert | None = None
+    if _has_sketch(plan):
+        expert, fault = attempt(engines.load_expert)
+        if expert is None:
+            warnings.append(f"{NOT_REFINED}: {fault}")
+    return Choice(expert=expert, warnings=tuple(warnings))
+
+
+NOT_PAINTED = "LayerAnimate did not paint this take"
 NOT_REFINED = "sketched layers were not refined"
 _Made = TypeVar("_Made")
 
@@ -180,6 +233,11 @@ def attempt(work: Callable[[], _Made]) -> tuple[_Made | None, str]:
         if isinstance(error, AcetateError):
             return None, error.text
         return None, f"{type(error).__name__}: {error}"[:200]
+
+
+def _suits_a_painter(device: str) -> bool:
+    """Whether `auto` may take LayerAnimate there: on a CPU one step at full size takes minutes."""
+    return device.partition(":")[0] != "cpu"
 
 
 def _has_sketch(plan: ShotPlan) -> bool:

@@ -11,14 +11,17 @@ from backend.pipeline.engines import (
     LAYER_MOTION,
     LAYERANIMATE,
     MINI,
+    NOT_PAINTED,
     Choice,
+    ClipPainter,
     Engines,
+    attempt,
     choose,
     with_store,
 )
 from backend.pipeline.motion import MotionResult, run_motion, score_warnings
 from backend.pipeline.notes import blend_notes
-from backend.pipeline.paint import paint, store_painted
+from backend.pipeline.paint import PaintResult, paint, store_painted
 from backend.pipeline.plan import ShotPlan, make_plan
 from shared.blobs import Blobs
 from shared.result import ModelUsed, ResultManifest
@@ -55,8 +58,8 @@ def execute(
 
     result = None
     if choice.painter is not None:
-        result = paint(plan, artwork, motion, choice.painter, context)
-        motion = result.motion
+        choice, result = _paint(plan, artwork, motion, choice, choice.painter, context)
+        motion = result.motion if result else motion
         clock.lap("paint")
 
     delivered = deliver(plan, artwork, motion, outputs, context)
@@ -110,13 +113,42 @@ def _move(
     return state
 
 
+def _paint(
+    plan: ShotPlan,
+    artwork: Artwork,
+    motion: MotionResult,
+    choice: Choice,
+    painter: ClipPainter,
+    context: RunContext,
+) -> tuple[Choice, PaintResult | None]:
+    """Let the model paint; under `auto`, where it fails, the choice is layer motion after all."""
+
+    def work() -> PaintResult:
+        return paint(plan, artwork, motion, painter, context)
+
+    if choice.required:
+        return choice, work()
+    result, fault = attempt(work)
+    if result is not None:
+        return choice, result
+    return Choice(warnings=(*choice.warnings, f"{NOT_PAINTED}: {fault}")), None
+
+
 def _credits(
     plan: ShotPlan, choice: Choice, motion: MotionResult
 ) -> tuple[str, tuple[ModelUsed, ...], tuple[str, ...]]:
     """Engine that really ran, models that took part, and warnings."""
     warnings = (*choice.warnings, *motion.warnings, *blend_notes(plan))
     if choice.painter is not None:
-        return LAYERANIMATE, choice.painter.used, warnings + choice.store.news()
+        return (
+            LAYERANIMATE,
+            choice.painter.used,
+            (
+                *warnings,
+                *choice.painter.notes,
+                *choice.store.news(),
+            ),
+        )
     warnings += score_warnings(plan, motion.methods)
     refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
     if choice.expert is not None and refined:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from backend.pipeline.plan import LayerPlan
-from shared.shot import MotionScore, Spacing
+from shared.shot import MotionScore, Role, Spacing
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,12 @@ class Slot:
 
 
 def assign_slots(layers: tuple[LayerPlan, ...], limit: int) -> tuple[Slot, ...]:
-    """At most `limit` slots, lowest first, every layer in exactly one.
+    """At most `limit` slots, lowest first, every layer in at most one.
 
-    Layers stay apart while there is room. Then layers of one user group join, and after them
-    neighbours in the stack: still ones first, then those that are not steered by a path or a
-    sketch.
+    Layers stay apart while there is room. Then layers of one user group join; then the backdrop,
+    if it is still, goes without a slot, for the key frames show it and nothing has to be said
+    about it; and after that neighbours in the stack join: still ones first, then those that are
+    not steered by a path or a sketch.
     """
     slots = [
         Slot((number,), is_static=not plan.gaps, group=plan.layer.group)
@@ -34,11 +35,18 @@ def assign_slots(layers: tuple[LayerPlan, ...], limit: int) -> tuple[Slot, ...]:
     ]
     if len(slots) > limit:
         slots = _join_groups(slots, limit)
+    if max(limit, 1) < len(slots) and _is_backdrop(layers, slots[0]):
+        slots = slots[1:]
     while len(slots) > max(limit, 1):
         costs = [_cost(layers, low, high) for low, high in pairwise(slots)]
         index = costs.index(min(costs))
         slots[index : index + 2] = [_joined(slots[index], slots[index + 1])]
     return tuple(slots)
+
+
+def _is_backdrop(layers: tuple[LayerPlan, ...], slot: Slot) -> bool:
+    roles = {layers[number].layer.role for number in slot.members}
+    return slot.is_static and roles == {Role.BACKGROUND}
 
 
 def _join_groups(slots: list[Slot], limit: int) -> list[Slot]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from importlib import metadata
 from pathlib import Path
 
 import backend
 import shared
+from backend.data_folder import default_data_dir as default_data_dir
 from backend.jobs.content_store import MAX_BLOB_BYTES
 from backend.jobs.queue import MAX_QUEUED
+from backend.models.registry.installed import installed_digest, installed_models
+from backend.models.registry.licences import LAYERANIMATE
 from shared.blobs import content_hash
 from shared.messages import OUR_PROTO, Limits, ModelInfo, ServerInfo
 
@@ -40,16 +42,26 @@ def bundled_models() -> tuple[ModelInfo, ...]:
     )
 
 
-def engines(models: tuple[ModelInfo, ...]) -> tuple[str, ...]:
-    """Engines that can run, best first."""
-    names = [model.name for model in models]
-    mini = ("mini",) if any("mini" in name for name in names) else ()
-    return (*mini, "layer-motion")
+def imported_models() -> tuple[ModelInfo, ...]:
+    """The models that were imported on this computer, with the hashes over all their weights."""
+    return tuple(
+        ModelInfo(name=model.manifest.name, sha256=model.manifest.identity)
+        for model in installed_models()
+    )
+
+
+def engines(devices: tuple[str, ...]) -> tuple[str, ...]:
+    """Engines that can run on these devices; the first is what `auto` takes for a sketched shot."""
+    mini = any("mini" in file.parent.name for file in bundled_weights())
+    usual = (*(("mini",) if mini else ()), "layer-motion")
+    if not any(model.manifest.kind == LAYERANIMATE for model in installed_models()):
+        return usual
+    on_cpu = all(device.partition(":")[0] == "cpu" for device in devices)
+    return (*usual, LAYERANIMATE) if on_cpu else (LAYERANIMATE, *usual)
 
 
 def describe(devices: tuple[str, ...]) -> ServerInfo:
     """What `Welcome` carries."""
-    models = bundled_models()
     limits = Limits(
         max_blob_bytes=MAX_BLOB_BYTES, max_job_bytes=MAX_JOB_BYTES, max_queued=MAX_QUEUED
     )
@@ -58,14 +70,24 @@ def describe(devices: tuple[str, ...]) -> ServerInfo:
         proto=OUR_PROTO,
         device=devices[0],
         devices=devices,
-        engines=engines(models),
-        models=models,
+        engines=engines(devices),
+        models=(*bundled_models(), *imported_models()),
         limits=limits,
     )
 
 
 def runtime_id(runner: str, devices: tuple[str, ...]) -> str:
-    """Names the code and weights that run jobs: an equal id and request give equal pictures.
+    """Names the code and weights that run jobs: an equal id and request give equal pictures."""
+    return runtime_now(code_id(runner, devices))
+
+
+def runtime_now(code: str) -> str:
+    """The runtime of a `code_id` with the models that are installed at this moment."""
+    return hashlib.sha256(f"{code}\n{installed_digest()}".encode()).hexdigest()
+
+
+def code_id(runner: str, devices: tuple[str, ...]) -> str:
+    """Names the code and bundled weights of this process.
 
     Made from names, sizes and times of the files, so that an edit of one file is another runtime,
     from the versions of the libraries that make pictures, and from the kinds of the devices.
@@ -81,17 +103,6 @@ def runtime_id(runner: str, devices: tuple[str, ...]) -> str:
                 about = file.stat()
                 digest.update(f"{file.name} {about.st_size} {about.st_mtime_ns}\n".encode())
     return digest.hexdigest()
-
-
-def default_data_dir() -> Path:
-    """Where jobs and their pictures are kept: `ACETATE_DATA_DIR`, else the user's data folder."""
-    if chosen := os.environ.get("ACETATE_DATA_DIR"):
-        return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "acetate" / "data"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "acetate"
-    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "acetate"
 
 
 def _installed(name: str) -> str:

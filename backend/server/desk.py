@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -54,12 +55,15 @@ class Reply:
 
 @dataclass
 class Desk:
-    """Answers requests from the queue and the store. `runtime`: see `JobQueue.submit`."""
+    """Answers requests from the queue and the store.
+
+    `runtime` names the runtime of this moment, see `JobQueue.submit`.
+    """
 
     info: ServerInfo
     store: ContentStore
     scheduler: Scheduler
-    runtime: str
+    runtime: Callable[[], str]
     received_bytes: int = 0
     sent_bytes: int = 0
     _since_s: float = field(default_factory=time.monotonic)
@@ -136,11 +140,11 @@ class Desk:
     def _enqueue(self, key: str, request: ShotRequest) -> tuple[JobRecord, bool]:
         document = to_json(request)
         sha256 = content_hash(document)
-        queue = self.scheduler.queue
-        manifest = queue.cached_manifest(sha256, self.runtime)
+        queue, runtime = self.scheduler.queue, self.runtime()
+        manifest = queue.cached_manifest(sha256, runtime)
         if manifest is not None and not self._is_whole(manifest):
             queue.forget_results(sha256)
-        return queue.submit(key, document, sha256, request.look.engine, self.runtime)
+        return queue.submit(key, document, sha256, request.look.engine, runtime)
 
     def _is_whole(self, manifest: str) -> bool:
         """Whether all pictures of an earlier result are still here."""

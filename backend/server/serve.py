@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import zmq
@@ -16,7 +17,7 @@ from backend.jobs.content_store import ContentStore
 from backend.jobs.pool import PoolOptions
 from backend.jobs.queue import JobQueue
 from backend.jobs.retention import sweep
-from backend.server.about import describe, runtime_id
+from backend.server.about import code_id, describe, runtime_now
 from backend.server.announce import announce, lock_data_dir
 from backend.server.desk import Desk
 from backend.server.gateway import Gateway
@@ -64,7 +65,7 @@ class _Server:
         self._queue = JobQueue(pool.data_dir / "jobs.db")
         sweep(self._queue, store)
         self._scheduler = Scheduler(context, self._queue, pool)
-        runtime = runtime_id(pool.runner, pool.devices)
+        runtime = partial(runtime_now, code_id(pool.runner, pool.devices))
         desk = Desk(describe(pool.devices), store, self._scheduler, runtime)
         self._version = desk.info.version
         self._gateway = Gateway(context, desk)

@@ -25,7 +25,8 @@ from backend.models.layeranimate.configs import (
     SchedulerConfig,
 )
 from backend.models.layeranimate.official import official_configs
-from backend.models.layeranimate.variants import Shapes
+from backend.models.layeranimate.variants import Shape, Shapes
+from backend.models.weight_files import find_weights, has_weights
 from shared.errors import AcetateError
 
 WEIGHTS_NAME = "diffusion_pytorch_model.safetensors"
@@ -50,15 +51,24 @@ def load_model(
         model = assemble(config)
     for name, part in model.parts().items():
         wanted = torch.float32 if name == "vae_dualref" else dtype
-        tensors = read_tensors(folder / name / WEIGHTS_NAME, name, device, wanted)
-        load_strictly(part, tensors, name)
+        load_strictly(part, read_tensors(folder / name, name, device, wanted), name)
     return model
+
+
+def check_folder(folder: Path) -> LayerAnimateConfig:
+    """What `load_model` would load, found out from headers alone; raises what it would raise."""
+    config = read_config(folder)
+    with torch.device("meta"):
+        model = assemble(config)
+    for name, part in model.parts().items():
+        check_keys(part, _shapes(folder, name).table, name)
+    return config
 
 
 def read_config(folder: Path) -> LayerAnimateConfig:
     """What the shapes, and where they are silent the configuration files, say about a folder."""
     shapes = {name: _shapes(folder, name) for name in ("unet", "layer_controlnet")}
-    dual = (folder / "vae_dualref" / WEIGHTS_NAME).is_file()
+    dual = has_weights(folder / "vae_dualref")
     config = LayerAnimateConfig(
         unet=variants.unet_config(shapes["unet"], _official(folder, "unet")),
         control=variants.control_config(
@@ -76,31 +86,44 @@ def read_config(folder: Path) -> LayerAnimateConfig:
 
 
 def read_tensors(
-    path: Path, component: str, device: torch.device | str, dtype: torch.dtype
+    folder: Path, component: str, device: torch.device | str, dtype: torch.dtype
 ) -> dict[str, Tensor]:
-    """All tensors of a safetensors file in one number format."""
-    _require(path, component)
-    try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            return {key: file.get_tensor(key).to(dtype) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise AcetateError("model_corrupt", model=component, detail=str(error)) from error
+    """All tensors of a component's folder in one number format, from one file or from shards."""
+    tensors: dict[str, Tensor] = {}
+    for path in find_weights(folder, component).files:
+        try:
+            with safe_open(path, framework="pt", device=str(device)) as file:
+                tensors |= {key: file.get_tensor(key).to(dtype) for key in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise AcetateError("model_corrupt", model=component, detail=str(error)) from error
+    return tensors
 
 
 def load_strictly(module: nn.Module, tensors: Mapping[str, Tensor], component: str) -> None:
     """Puts tensors into a module; every key must match, in both directions and in shape."""
-    expected = module.state_dict()
-    missing = sorted(set(expected) - set(tensors))
-    unexpected = sorted(set(tensors) - set(expected))
-    reshaped = sorted(
-        key for key in set(expected) & set(tensors) if expected[key].shape != tensors[key].shape
-    )
-    problems = {"missing": missing, "unexpected": unexpected, "of another shape": reshaped}
+    check_keys(module, {key: tuple(value.shape) for key, value in tensors.items()}, component)
+    module.load_state_dict(dict(tensors), strict=True, assign=True)
+    module.eval().requires_grad_(False)
+
+
+def check_keys(module: nn.Module, found: Mapping[str, Shape], component: str) -> None:
+    """Raises `model_corrupt` that names what is missing, unexpected or of another shape."""
+    expected = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    compare_keys(expected, found, component)
+
+
+def compare_keys(expected: Mapping[str, Shape], found: Mapping[str, Shape], component: str) -> None:
+    """The comparison behind `check_keys`, for tables of shapes."""
+    problems = {
+        "missing": sorted(set(expected) - set(found)),
+        "unexpected": sorted(set(found) - set(expected)),
+        "of another shape": sorted(
+            key for key in set(expected) & set(found) if expected[key] != found[key]
+        ),
+    }
     if any(problems.values()):
         detail = "; ".join(_listed(kind, keys) for kind, keys in problems.items() if keys)
         raise AcetateError("model_corrupt", model=component, detail=f"{component}: {detail}")
-    module.load_state_dict(dict(tensors), strict=True, assign=True)
-    module.eval().requires_grad_(False)
 
 
 def save_model(model: LayerAnimateModel, folder: Path, dtype: torch.dtype | None = None) -> None:
@@ -123,20 +146,8 @@ def _listed(kind: str, keys: list[str]) -> str:
     return f"{len(keys)} {kind}: {', '.join(keys[:NAMED_KEYS])}{more}"
 
 
-def _require(path: Path, component: str) -> None:
-    if not path.is_file():
-        raise AcetateError("model_missing", model=component, detail=f"no file {path}")
-
-
 def _shapes(folder: Path, component: str) -> Shapes:
-    path = folder / component / WEIGHTS_NAME
-    _require(path, component)
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            table = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise AcetateError("model_corrupt", model=component, detail=str(error)) from error
-    return Shapes(component, table)
+    return Shapes(component, find_weights(folder / component, component).shapes)
 
 
 def _official(folder: Path, component: str) -> OfficialConfig:

@@ -41,7 +41,8 @@ class ClipConditions:
     sketch           [n, T, H, W], 0 = stroke, 1 = blank paper; None = no layer has a sketch
     tracks           one [T, P, 2] array of x, y in pixels per layer (P may be 0); empty = none
     layer_regions    [n, K, H, W, 3] the layers' own pictures in 0..1; None = frames times mask
-    tokens           None = no encoders installed, neutral tokens are used
+    tokens           None = made of the prompts by whoever paints, neutral where no encoders are
+    prompt           what the shot shows, and in `negative_prompt` what it must not show
 
     H and W are multiples of 64; T is the model's clip length (`LayerAnimateModel.clip_frames`).
     """
@@ -57,6 +58,8 @@ class ClipConditions:
     layer_regions: FloatArray | None = None
     fps: float = 24.0
     tokens: ClipTokens | None = None
+    prompt: str = ""
+    negative_prompt: str = ""
 
     @property
     def keys_count(self) -> int:

@@ -1,0 +1,1 @@
+"""The models that a user imported: recognising, checking, copying, listing, removing."""

@@ -1,0 +1,1 @@
+"""Promises about the OpenCLIP towers and their tokeniser."""

@@ -1,0 +1,1 @@
+"""Promises about importing models and keeping them."""
