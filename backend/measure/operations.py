@@ -19,6 +19,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 _ATTENTION = torch.ops.aten.scaled_dot_product_attention.default
 
+_COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
+
 _ALLOCATIONS = frozenset(
     {"aten::empty", "aten::empty_like", "aten::empty_strided"}
     | {"aten::new_empty", "aten::new_empty_strided", "aten::empty_permuted"}
@@ -66,11 +68,10 @@ class OperationWatcher(TorchDispatchMode):
         """Runs one operation, or its parts, and shows it."""
         del types
         named = dict(kwargs or {})
-        if func is not _ATTENTION:
+        if func is not _ATTENTION and _is_composite(func):
             with self:
-                result = func.decompose(*args, **named)
-            if result is not NotImplemented:
-                return result
+                # not `func.decompose`, which prefers stand-ins in Python that copy more
+                return func._op_dk(_COMPOSITE, *args, **named)
         result = func(*args, **named)
         if func is _ATTENTION and result.device.type == "meta":
             result = _laid_out_like(result, args[0])
@@ -84,6 +85,11 @@ class OperationWatcher(TorchDispatchMode):
         raise TypeError(f"{type(self).__name__} does not say what it counts")
 
 
+def _is_composite(func: OpOverload) -> bool:
+    """Whether an operation is only a sequence of others, on every device."""
+    return torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), _COMPOSITE)
+
+
 def _laid_out_like(x: Tensor, query: Tensor) -> Tensor:
     """`x` with the query's order of axes in memory, as fused kernels write it; no value is touched.
 
@@ -91,7 +97,7 @@ def _laid_out_like(x: Tensor, query: Tensor) -> Tensor:
     """
     strides = [1] * x.dim()
     reach = 1
-    for axis in sorted(reversed(range(x.dim())), key=query.stride):
+    for axis in sorted(range(x.dim() - 1, -1, -1), key=query.stride):
         strides[axis] = reach
         reach *= x.shape[axis]
     return x.as_strided(x.shape, strides)

@@ -26,6 +26,7 @@ from backend.models.layeranimate.clip import (
 from backend.models.layeranimate.layer_control import LayerControls
 from backend.models.layeranimate.picture_encoder import PictureEncoder
 from backend.models.layeranimate.trajectory import normalised, raw_maps
+from backend.pipeline.feature_store.contract import TensorStore
 from shared.errors import AcetateError
 
 
@@ -213,14 +214,15 @@ def encode(
     generator: torch.Generator | None = None,
     check: Check = ignore_check,
     report: Report = ignore_report,
+    store: TensorStore | None = None,
 ) -> EncodedClip:
-    """Runs the encoders once.
+    """Runs the encoders once; latents that `store` holds are not made again.
 
     `generator` None takes the most likely latents (the same every time); with one, latents are
     drawn as the official pipeline does, but from this generator.
     """
     check_fits(model, inputs)
-    encoder = PictureEncoder(model, inputs.frames.shape[0] == 2, generator, check, report)
+    encoder = PictureEncoder(model, inputs.frames.shape[0] == 2, generator, check, report, store)
     encoder.expect(inputs.regions.flatten(0, 1), inputs.sketch.flatten(0, 1))
     controls = encode_controls(encoder, inputs, model.dtype)
     key_latents, references = _encode_keys(model, encoder, inputs)

@@ -1,48 +1,40 @@
-"""The denoising loop and decoding of LayerAnimate; called by clip generation.
+"""The denoising loop of LayerAnimate; called by clip generation.
 
-Arrays and tensors in, tensors out; cancel is looked for before every network call.
+Tensors in, tensors out; cancel is looked for before every network call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812 (the customary name)
-from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.models.layeranimate.attention import Context
-from backend.models.layeranimate.blocks import StageKeys
+from backend.models.layeranimate.attention import Rows
 from backend.models.layeranimate.bundle import LayerAnimateModel
-from backend.models.layeranimate.clip import (
-    Check,
-    ClipProgress,
-    Report,
-    SampleSettings,
-    ignore_check,
-    ignore_report,
-)
-from backend.models.layeranimate.layer_control import ControlStem
+from backend.models.layeranimate.clip import Check, SampleSettings, ignore_check
 from backend.models.layeranimate.schedule import guide
 from backend.models.layeranimate.unet import LayerFeatures, UNetKeys
 from backend.pipeline.condition import EncodedClip
+from backend.pipeline.layer_features import LayerFeatureSource
 
-DECODE_BATCH = 2
-"""Frames per call of the plain decoder: bounds memory and the wait before a cancel is seen."""
+BOTH_HALVES: Rows = (0, 1)
+"""Context rows of classifier-free guidance: neutral, prompted."""
+
+PROMPTED_ONLY: Rows = (1,)
+"""Context rows where guidance is off."""
 
 
 @dataclass(frozen=True)
 class DenoiseStep:
-    """What one step gave.
+    """What one step gave for k seeds.
 
     index       0-based
     timestep    training time step that was denoised
-    predictions [2, 4, T, h, w] neutral and prompted v (one row where guidance is off)
-    latents     [1, 4, T, h, w] after the step
-    clean       [1, 4, T, h, w] present estimate of the result
+    predictions [2 k, 4, T, h, w], all neutral v, then all prompted v; [k, ...] without guidance
+    latents     [k, 4, T, h, w] after the step
+    clean       [k, 4, T, h, w] present estimate of the result
     """
 
     index: int
@@ -50,15 +42,6 @@ class DenoiseStep:
     predictions: Tensor
     latents: Tensor
     clean: Tensor
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """Everything of one clip that no step changes."""
-
-    unet_keys: UNetKeys
-    control_keys: tuple[StageKeys, ...]
-    stem: ControlStem | None
 
 
 def initial_noise(clip: EncodedClip, generator: torch.Generator) -> Tensor:
@@ -71,126 +54,81 @@ def denoise(
     clip: EncodedClip,
     settings: SampleSettings,
     noise: Tensor,
-    generator: torch.Generator | None = None,
+    generators: Sequence[torch.Generator] = (),
     check: Check = ignore_check,
+    source: LayerFeatureSource | None = None,
 ) -> Iterator[DenoiseStep]:
     """Yields each step; the last one's `latents` are the result.
 
-    `noise` [1, 4, T, h, w] float32. `generator` feeds the noise of each step and is needed when
-    eta > 0 (the official order: initial latents first, then one draw per step).
+    `noise` [k, 4, T, h, w] float32: k seeds that share all controls and run as one batch.
+    `generators`, one per seed, feed the noise of each step and are needed when eta > 0 (the
+    official order: initial latents first, then one draw per step). `source` None computes all
+    features.
     """
-    prepared = _prepare(model, clip, settings)
+    if settings.eta > 0 and len(generators) != len(noise):
+        raise ValueError(f"{len(noise)} seeds need a generator each, got {len(generators)}")
+    source = source or LayerFeatureSource(model, clip)
     timesteps = model.schedule.timesteps(settings.steps)
+    wanted = [_wanted(settings, timesteps, index) for index in range(len(timesteps))]
+    source.announce(wanted)
+    keys = model.unet.project_context(clip.context)
     latents = noise.to(model.device, torch.float32)
     for index, timestep in enumerate(timesteps):
         check()
-        predictions = _predict(model, clip, prepared, latents, timestep, check)
-        prediction = _guided(predictions, settings)
-        fresh = None
-        if settings.eta > 0:
-            fresh = torch.randn(latents.shape, generator=generator).to(latents.device)
+        step, rows = wanted[index]
+        layers = source.at(step, rows, _network_input(model, clip, latents), check)
+        if index + 1 < len(timesteps):
+            source.prefetch(*wanted[index + 1])
+        check()
+        predictions = _predict(model, clip, latents, timestep, keys.select(rows), layers)
         following = timesteps[index + 1] if index + 1 < len(timesteps) else None
-        result = model.schedule.step(prediction, latents, timestep, following, settings.eta, fresh)
+        result = model.schedule.step(
+            _guided(predictions, rows, settings),
+            latents,
+            timestep,
+            following,
+            settings.eta,
+            _fresh(latents, generators) if settings.eta > 0 else None,
+        )
         latents = result.latents
         yield DenoiseStep(index, timestep, predictions, latents, result.clean)
 
 
-def _prepare(model: LayerAnimateModel, clip: EncodedClip, settings: SampleSettings) -> _Prepared:
-    context = clip.context
-    if settings.guidance_scale == 1:  # then the neutral half has no weight
-        context = Context(context.text[-1:], context.image[-1:])
-    slots = torch.nonzero(clip.validity).flatten().to(model.device)
-    stem = None
-    if len(slots) > 0 and not model.config.control.uses_noisy_latents:
-        stem = model.control.stem(clip.controls.select(slots))
-    return _Prepared(
-        unet_keys=model.unet.project_context(context),
-        control_keys=model.control.project_context(context),
-        stem=stem,
-    )
+def _wanted(settings: SampleSettings, timesteps: list[int], index: int) -> tuple[int, Rows]:
+    """The time step whose features serve step `index`, and the context rows it computes."""
+    rows = BOTH_HALVES if settings.guides(index) else PROMPTED_ONLY
+    return timesteps[index - index % settings.features_every], rows
+
+
+def _network_input(model: LayerAnimateModel, clip: EncodedClip, latents: Tensor) -> Tensor:
+    """[k, 8, T, h, w]: noisy latents beside the key-frame ones."""
+    key_latents = clip.key_latents.to(model.dtype).expand(len(latents), -1, -1, -1, -1)
+    return torch.cat([latents.to(model.dtype), key_latents], dim=1)
 
 
 def _predict(
     model: LayerAnimateModel,
     clip: EncodedClip,
-    prepared: _Prepared,
     latents: Tensor,
     timestep: int,
-    check: Check,
+    keys: UNetKeys,
+    layers: LayerFeatures | None,
 ) -> Tensor:
-    """v of every context row [rows, 4, T, h, w] in float32."""
-    times = torch.full((1,), timestep, dtype=torch.long, device=model.device)
-    pair = torch.cat([latents.to(model.dtype), clip.key_latents.to(model.dtype)], dim=1)
-    stem = prepared.stem
-    if stem is None and bool(clip.validity.any()):
-        slots = torch.nonzero(clip.validity).flatten().to(model.device)
-        stem = model.control.stem(clip.controls.select(slots), pair)
-    layers = None
-    if stem is not None:
-        layers = LayerFeatures(model.control.features(stem, times, prepared.control_keys, clip.fps))
-        check()
-    return model.unet(pair, times, prepared.unet_keys, clip.fps, layers).float()
+    """v of every seed in every context row [rows * k, 4, T, h, w], float32."""
+    time = torch.full((1,), timestep, dtype=torch.long, device=model.device)
+    x = _network_input(model, clip, latents)
+    return model.unet(x, time, keys, clip.fps, layers, videos=len(latents)).float()
 
 
-def _guided(predictions: Tensor, settings: SampleSettings) -> Tensor:
-    if predictions.shape[0] == 1:
+def _guided(predictions: Tensor, rows: Rows, settings: SampleSettings) -> Tensor:
+    if rows != BOTH_HALVES:
         return predictions
     neutral, prompted = predictions.chunk(2)
     return guide(neutral, prompted, settings.guidance_scale, settings.guidance_rescale)
 
 
-def decode(
-    model: LayerAnimateModel,
-    clip: EncodedClip,
-    latents: Tensor,
-    check: Check = ignore_check,
-    report: Report = ignore_report,
-) -> Tensor:
-    """Latents [1, 4, T, h, w] to frames [T, 3, H, W] in 0..1, float32 on the CPU."""
-    frames = latents[0].transpose(0, 1) / model.config.latent_scale  # [T, 4, h, w]
-    total = int(frames.shape[0])
-    if clip.references is not None and model.dual is not None:
-        check()
-        z = frames.to(model.dual.quant_conv.weight.dtype)
-        pictures = model.dual.decode(z, total, clip.references)
-        report(ClipProgress("decode", total, total))
-        return _as_colour(pictures)
-    done: list[Tensor] = []
-    for start in range(0, total, DECODE_BATCH):
-        check()
-        z = frames[start : start + DECODE_BATCH].to(model.autoencoder.quant_conv.weight.dtype)
-        done.append(_as_colour(model.autoencoder.decode(z)))
-        report(ClipProgress("decode", min(start + DECODE_BATCH, total), total))
-    return torch.cat(done)
-
-
-def _as_colour(pictures: Tensor) -> Tensor:
-    return (pictures.float() / 2 + 0.5).clamp(0, 1).cpu()
-
-
-class LatentColours:
-    """A cheap look at latents: the colours that a linear map reads out of them.
-
-    The map is fitted to this clip's own key frames, whose pictures and latents are both known, so
-    it holds for any autoencoder.
-    """
-
-    def __init__(self, clip: EncodedClip) -> None:
-        places = (0,) if clip.references is None else (0, -1)
-        latents = torch.stack([clip.key_latents[0, :, p] for p in places]).float().cpu()
-        small = F.interpolate(clip.key_frames.float().cpu(), latents.shape[-2:], mode="area")
-        known = latents.movedim(1, -1).flatten(0, 2)  # [pixels, 4]
-        wanted = small.movedim(1, -1).flatten(0, 2)  # [pixels, 3]
-        self._from, self._to = known.mean(0), wanted.mean(0)
-        centred = known - self._from
-        square = centred.T @ centred
-        # a little weight decay: a flat picture leaves the map undetermined
-        decay = 1e-3 * float(square.diagonal().mean()) + 1e-12
-        square = square + decay * torch.eye(len(square))
-        self._map = torch.linalg.solve(square, centred.T @ (wanted - self._to))  # [4, 3]
-
-    def picture(self, clean: Tensor, frame: int) -> NDArray[np.float32]:
-        """One frame of clean latents [1, 4, T, h, w] as [h, w, 3] in 0..1."""
-        latent = clean[0, :, frame].float().cpu().movedim(0, -1)
-        colours = (latent - self._from) @ self._map + self._to
-        return (colours / 2 + 0.5).clamp(0, 1).numpy()
+def _fresh(latents: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+    """New noise of every seed, [k, 4, T, h, w]."""
+    shape = latents.shape[1:]
+    drawn = [torch.randn(shape, generator=generator) for generator in generators]
+    return torch.stack(drawn).to(latents.device)

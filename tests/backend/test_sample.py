@@ -14,7 +14,8 @@ from backend.models.layeranimate.clip import ClipConditions, ClipProgress, Sampl
 from backend.models.layeranimate.configs import AutoencoderConfig
 from backend.models.layeranimate.generate import generate_clip
 from backend.pipeline.condition import EncodedClip, encode, neutral_tokens, prepare
-from backend.pipeline.sample import LatentColours, denoise, initial_noise
+from backend.pipeline.decode import LatentColours
+from backend.pipeline.sample import denoise, initial_noise
 from shared.errors import AcetateError
 from tests.backend.models.layeranimate.tiny import (
     FRAMES,
@@ -122,7 +123,7 @@ def test_without_eta_no_fresh_noise_is_drawn() -> None:
     generator = torch.Generator().manual_seed(0)
     noise = initial_noise(clip, generator)
     before = generator.get_state()
-    list(denoise(tiny_model(), clip, replace(QUICK, eta=0.0), noise, generator))
+    list(denoise(tiny_model(), clip, replace(QUICK, eta=0.0), noise, [generator]))
     assert torch.equal(generator.get_state(), before)
 
 

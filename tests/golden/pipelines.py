@@ -22,7 +22,8 @@ from backend.models.layeranimate.configs import (
 )
 from backend.models.layeranimate.reference.sampling import denoise_reference, encode_reference
 from backend.pipeline.condition import ClipInputs, EncodedClip, encode
-from backend.pipeline.sample import DenoiseStep, decode, denoise
+from backend.pipeline.decode import decode
+from backend.pipeline.sample import DenoiseStep, denoise
 from tests.golden.components import Found
 from tests.golden.fill import filled
 from tests.golden.vectors import GoldenSet, relative_error

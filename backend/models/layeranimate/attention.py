@@ -61,6 +61,10 @@ class Context:
         return int(self.text.shape[0])
 
 
+Rows = tuple[int, ...]
+"""Numbers of neighbouring context rows, ascending."""
+
+
 @dataclass(frozen=True)
 class KeyValues:
     """A context projected for one cross attention; made once per clip, read at every step.
@@ -72,6 +76,13 @@ class KeyValues:
     text_v: Tensor
     image_k: Tensor
     image_v: Tensor
+
+    def select(self, rows: Rows) -> KeyValues:
+        """Only these neighbouring rows, as views."""
+        part = slice(rows[0], rows[-1] + 1)
+        return KeyValues(
+            self.text_k[part], self.text_v[part], self.image_k[part], self.image_v[part]
+        )
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -273,10 +284,14 @@ class FeedForward(nn.Module):
         return cast("nn.Linear", self.net[2])
 
 
-def closed(projection: nn.Linear, tokens: Tensor, missing: Tensor | None) -> Tensor:
+def closed(
+    projection: nn.Linear | PointwiseLinear, tokens: Tensor, missing: Tensor | None
+) -> Tensor:
     """`projection` of tokens to which the vector `missing` was not added yet, in one product."""
     weight, bias = projection.weight.flatten(1), projection.bias
-    return F.linear(tokens, weight, bias if missing is None else torch.addmv(bias, weight, missing))
+    if missing is not None and bias is not None:
+        bias = torch.addmv(bias, weight, missing)
+    return F.linear(tokens, weight, bias)
 
 
 class SpatialBlock(nn.Module):

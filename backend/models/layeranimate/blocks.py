@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -12,6 +13,7 @@ from backend.models.layeranimate.attention import (
     Context,
     Grid,
     KeyValues,
+    Rows,
     SpatialTransformer,
     TemporalTransformer,
     as_picture,
@@ -93,7 +95,6 @@ class ResBlock(nn.Module):
         h = self._entered(x, self.emb_layers(embedding), grid)
         return self.temopral_conv(self._left(x, h), grid)
 
-
     def _left(self, x: Tensor, h: Tensor) -> Tensor:
         """The second convolution on top of the block's input, whose projection adds in place."""
         norm, activation, dropout, convolution = self.out_layers
@@ -142,6 +143,13 @@ class Upsample(nn.Module):
 
 StageKeys = tuple[tuple[KeyValues, ...], ...]
 """Projected context of one stage: one entry per spatial transformer in it."""
+
+
+def select_rows(stages: Sequence[StageKeys], rows: Rows) -> tuple[StageKeys, ...]:
+    """The keys and values of several stages for some context rows only, as views."""
+    return tuple(
+        tuple(tuple(keys.select(rows) for keys in blocks) for blocks in stage) for stage in stages
+    )
 
 
 class Stage(nn.ModuleList):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 
 import torch
@@ -35,7 +36,9 @@ class LayerAnimateModel:
     """All networks of one model, in evaluation mode.
 
     Key-frame and control pictures go through `autoencoder` in the one-key mode and through `dual`
-    (where there is one) in the two-key mode, as the official scripts do.
+    (where there is one) in the two-key mode, as the official scripts do. `identity` names the
+    weights: whatever is kept of a model's work is kept under it. Weights that came from nowhere
+    have one of their own.
     """
 
     config: LayerAnimateConfig
@@ -45,6 +48,7 @@ class LayerAnimateModel:
     autoencoder: Autoencoder
     dual: DualAutoencoder | None
     schedule: NoiseSchedule
+    identity: str = field(default_factory=lambda: uuid.uuid4().hex)
     placement: Placement = field(default_factory=Placement, compare=False, repr=False)
 
     @property

@@ -74,7 +74,13 @@ class ClipConditions:
 
 @dataclass(frozen=True)
 class SampleSettings:
-    """How the clip is sampled (paper defaults); `preview_every` 0 means no preview pictures."""
+    """How the clip is sampled (paper defaults); `preview_every` 0 means no preview pictures.
+
+    guidance_interval  share of the steps, from and to (exclusive), that use guidance; the others
+                       compute the prompted half only
+    features_every     the layers' features are computed at every so many steps and held between
+                       (1 = at each: exact)
+    """
 
     steps: int = 50
     guidance_scale: float = 7.5
@@ -82,6 +88,13 @@ class SampleSettings:
     eta: float = 1.0
     seed: int = 0
     preview_every: int = 0
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+    features_every: int = 1
+
+    def guides(self, index: int) -> bool:
+        """Whether step `index` computes both halves; at scale 1 the neutral one has no weight."""
+        low, high = self.guidance_interval
+        return self.guidance_scale != 1 and low <= index / self.steps < high
 
 
 @dataclass(frozen=True)

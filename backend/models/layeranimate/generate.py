@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -24,7 +25,10 @@ from backend.pipeline.condition import (
     prepare,
     without_unused_slots,
 )
-from backend.pipeline.sample import LatentColours, decode, denoise, initial_noise
+from backend.pipeline.decode import LatentColours, decode
+from backend.pipeline.feature_keys import feature_keys
+from backend.pipeline.layer_features import LayerFeatureSource
+from backend.pipeline.sample import denoise, initial_noise
 from shared.errors import AcetateError
 
 if TYPE_CHECKING:
@@ -42,34 +46,56 @@ def generate_clip(
 ) -> FloatArray:
     """Frames [T, H, W, 3] in 0..1 for one clip; mode follows from the number of key frames.
 
-    The same model, conditions and settings give the same frames on one machine. Raises
-    `AcetateError`: what `check` raises, `invalid_request` and `bad_numbers` for the conditions,
-    `nan` where the model fails.
+    The same model, conditions and settings give the same frames on one machine. What `store` holds
+    of an earlier run is not computed again. Raises `AcetateError`: what `check` raises,
+    `invalid_request` and `bad_numbers` for the conditions, `nan` where the model fails.
     """
-    del store
-    generator = torch.Generator().manual_seed(settings.seed)
+    seeds = (settings.seed,)
+    return generate_takes(model, conditions, settings, seeds, check, report, store)[0]
+
+
+@torch.inference_mode()
+def generate_takes(
+    model: LayerAnimateModel,
+    conditions: ClipConditions,
+    settings: SampleSettings,
+    seeds: Sequence[int],
+    check: Check = ignore_check,
+    report: Report = ignore_report,
+    store: TensorStore | None = None,
+) -> list[FloatArray]:
+    """One clip per seed, as `generate_clip` gives it; all seeds run as one batch.
+
+    The layers' features are computed once for all of them.
+    """
     tokens = conditions.tokens or neutral_tokens(model)
-    clip = encode(
-        model, prepare(without_unused_slots(conditions)), tokens, check=check, report=report
-    )
-    latents = _sample(model, clip, settings, generator, check, report)
-    pictures = decode(model, clip, latents, check, report)
-    if not bool(torch.isfinite(pictures).all()):
-        raise AcetateError("nan", detail=f"seed {settings.seed}")
-    return pictures.movedim(1, -1).contiguous().numpy()
+    inputs = prepare(without_unused_slots(conditions))
+    clip = encode(model, inputs, tokens, check=check, report=report, store=store)
+    latents_of = _sample(model, clip, settings, seeds, check, report, store)
+    takes = []
+    for latents, seed in zip(latents_of, seeds, strict=True):
+        pictures = decode(model, clip, latents.unsqueeze(0), check, report)
+        if not bool(torch.isfinite(pictures).all()):
+            raise AcetateError("nan", detail=f"seed {seed}")
+        takes.append(pictures.movedim(1, -1).contiguous().numpy())
+    return takes
 
 
 def _sample(
     model: LayerAnimateModel,
     clip: EncodedClip,
     settings: SampleSettings,
-    generator: torch.Generator,
+    seeds: Sequence[int],
     check: Check,
     report: Report,
+    store: TensorStore | None,
 ) -> torch.Tensor:
-    latents = initial_noise(clip, generator)
+    """Clean latents [k, 4, T, h, w] of all seeds."""
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    latents = torch.cat([initial_noise(clip, generator) for generator in generators])
     colours = LatentColours(clip) if settings.preview_every > 0 else None
-    for step in denoise(model, clip, settings, latents, generator, check):
+    source = LayerFeatureSource(model, clip, store, feature_keys(model, clip) if store else None)
+    for step in denoise(model, clip, settings, latents, generators, check, source):
         latents = step.latents
         preview = None
         if colours is not None and (step.index + 1) % settings.preview_every == 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
 import torch
@@ -11,6 +10,8 @@ from torch import Tensor
 from backend.models.layeranimate.autoencoder import Posterior
 from backend.models.layeranimate.bundle import LayerAnimateModel
 from backend.models.layeranimate.clip import Check, ClipProgress, Report
+from backend.models.layeranimate.identity import content, digest, origin
+from backend.pipeline.feature_store.contract import NoStore, TensorStore
 
 
 class PictureEncoder:
@@ -27,6 +28,7 @@ class PictureEncoder:
         generator: torch.Generator | None,
         check: Check,
         report: Report,
+        store: TensorStore | None = None,
     ) -> None:
         chosen = model.dual if two_keys and model.dual is not None else model.autoencoder
         weight = chosen.quant_conv.weight
@@ -35,12 +37,15 @@ class PictureEncoder:
         self._scale = model.config.latent_scale
         self._generator = generator
         self._check, self._report = check, report
-        self._known: dict[bytes, Tensor] = {}
+        # drawn latents differ each time: only the most likely ones are kept
+        self._store: TensorStore = store if store and generator is None else NoStore()
+        self._origin = origin(model, "latents of vae" if chosen is model.autoencoder else "dual")
+        self._known: dict[str, Tensor] = {}
         self._done = self._total = 0
 
     def expect(self, *batches: Tensor) -> None:
         """Announces what will come, so that progress has a total."""
-        self._total = len({_digest(picture) for batch in batches for picture in batch})
+        self._total = len({content(picture) for batch in batches for picture in batch})
 
     def scaled(self, posterior: Posterior) -> Tensor:
         """Latents of a posterior in the model's scale."""
@@ -50,18 +55,23 @@ class PictureEncoder:
 
     def __call__(self, pictures: Tensor) -> Tensor:
         """[b, 3, H, W] -> [b, 4, h, w]."""
-        digests = [_digest(picture) for picture in pictures]
-        for digest, picture in zip(digests, pictures, strict=True):
-            if digest not in self._known:
+        digests = [content(picture) for picture in pictures]
+        for found, picture in zip(digests, pictures, strict=True):
+            if found not in self._known:
                 self._check()
-                batch = picture.unsqueeze(0).to(self.device, self.dtype)
-                self._known[digest] = self.scaled(self._encode(batch))[0]
+                self._known[found] = self._latents(found, picture)
                 self._done += 1
                 total = max(self._total, self._done)
                 self._report(ClipProgress("encode", self._done, total))
-        return torch.stack([self._known[d] for d in digests])
+        return torch.stack([self._known[found] for found in digests])
 
-
-def _digest(picture: Tensor) -> bytes:
-    """Identity of one picture's content."""
-    return hashlib.blake2b(picture.contiguous().numpy().tobytes(), digest_size=16).digest()
+    def _latents(self, found: str, picture: Tensor) -> Tensor:
+        """[3, H, W] -> [4, h, w], from the store or from the network."""
+        key = digest(self._origin, str(self.dtype), found)
+        kept = self._store.get(key, self.device)
+        if kept is not None:
+            return kept[0]
+        batch = picture.unsqueeze(0).to(self.device, self.dtype)
+        latents = self.scaled(self._encode(batch))[0]
+        self._store.put(key, (latents,))
+        return latents

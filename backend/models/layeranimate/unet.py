@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from backend.models.layeranimate.attention import Context, Grid
+from backend.models.layeranimate.attention import Context, Grid, Rows
 from backend.models.layeranimate.blocks import (
     ResBlock,
     Stage,
     StageKeys,
     Upsample,
     residual_stage,
+    select_rows,
     transformers,
 )
 from backend.models.layeranimate.configs import TrunkConfig, UNetConfig
@@ -67,6 +68,11 @@ class UNetKeys:
     inputs: tuple[StageKeys, ...]
     middle: StageKeys
     outputs: tuple[StageKeys, ...]
+
+    def select(self, rows: Rows) -> UNetKeys:
+        """Only these context rows, as views."""
+        middle = select_rows([self.middle], rows)[0]
+        return UNetKeys(select_rows(self.inputs, rows), middle, select_rows(self.outputs, rows))
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ VIEWS: dict[str, Callable[[Tensor], object]] = {
     "chunk": lambda x: x.chunk(2),
     "detach": lambda x: x.detach(),
     "same format": lambda x: x.to(torch.float32).contiguous(),
+    "dropout of a network in use": lambda x: F.dropout(x, 0.1, training=False),
     "view of unsafe kind": lambda x: torch.ops.aten._unsafe_view(x, [24]),
     "memory without content": lambda x: torch.empty_like(x),
 }
@@ -67,6 +68,13 @@ def test_a_reshape_that_needs_a_copy_costs_one(device: str) -> None:
     x = torch.empty(4, 6, device=device)
     found = traffic(lambda: x.transpose(0, 1).reshape(-1))
     assert (found.kernels, found.bytes) == (1, SIZE * 2 * 24)
+
+
+@devices
+def test_doubling_a_picture_is_one_kernel(device: str) -> None:
+    x = torch.empty(1, 3, 4, 4, device=device)
+    found = traffic(lambda: F.interpolate(x, scale_factor=2.0, mode="nearest"))
+    assert (found.kernels, found.bytes) == (1, SIZE * 3 * (16 + 64))
 
 
 @devices

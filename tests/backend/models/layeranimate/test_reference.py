@@ -68,7 +68,7 @@ def test_every_step_of_a_clip_is_the_same(keys: int) -> None:
     inputs, tokens = prepare(with_sketch(clip_conditions(keys))), _tokens(model)
     clip = encode(model, inputs, tokens)
     noise = _noise(clip.key_latents.shape)
-    final = list(denoise(model, clip, QUICK, noise, _generator()))
+    final = list(denoise(model, clip, QUICK, noise, [_generator()]))
     plain_clip = encode_reference(model, inputs, tokens)
     plain = list(denoise_reference(model, plain_clip, QUICK, noise, _generator()))
     assert [s.timestep for s in plain] == [s.timestep for s in final]
@@ -84,7 +84,7 @@ def test_single_precision_agrees_within_rounding(keys: int) -> None:
     model = tiny_model()
     clip = encode(model, prepare(with_sketch(clip_conditions(keys))), _tokens(model))
     noise = _noise(clip.key_latents.shape)
-    first = next(denoise(model, clip, QUICK, noise, _generator()))
+    first = next(denoise(model, clip, QUICK, noise, [_generator()]))
     plain = reference_step(model, clip, noise, first.timestep)
     assert _error(first.predictions, plain) <= BAR
 
@@ -130,7 +130,7 @@ def test_a_clip_without_any_used_layer_is_the_same() -> None:
     nobody: ClipConditions = replace(clip_conditions(1), layer_validity=np.zeros(3, np.bool_))
     clip = encode(model, prepare(nobody), _tokens(model))
     noise = _noise(clip.key_latents.shape)
-    final = next(denoise(model, clip, QUICK, noise, _generator()))
+    final = next(denoise(model, clip, QUICK, noise, [_generator()]))
     assert _error(final.predictions, reference_step(model, clip, noise, final.timestep)) <= BAR
 
 
