@@ -5,18 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backend.cli.device_options import add_vram_option, wanted_vram
 from backend.cli.progress_line import ProgressLine
 from backend.cli.shot_options import add_shot_options, wanted_shot
 from backend.data_folder import default_data_dir
 from backend.pipeline.context import LocalContext
-from backend.pipeline.engines import LAYERANIMATE, Engines
+from backend.pipeline.engines import (
+    LAYERANIMATE,
+    ClipPainter,
+    Engines,
+    load_imported_painter,
+)
 from backend.pipeline.execute import execute
 from backend.pipeline.feature_store.budget import StoreBudget, bytes_of_gigabytes
 from backend.pipeline.feature_store.opening import StoreOpener, budget_in
 from backend.pipeline.output_folder import check_free, write_result
+from backend.torch_device import checked_device
 from shared.blobs import Blobs, MemoryBlobs
 from shared.errors import AcetateError, ExitCode
 from shared.result import ResultManifest
@@ -36,6 +45,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_shot_options(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
     parser.add_argument("--device", default="cpu", help="where models run here: cpu, cuda, mps")
+    add_vram_option(parser)
     parser.add_argument("--server", metavar="ADDRESS", help="send the shot to this server")
     parser.add_argument("--secret-file", type=Path, help="default: where the server announced it")
     parser.add_argument(
@@ -58,10 +68,11 @@ def run(args: argparse.Namespace) -> int:
     for folder in _folders(request, out):
         check_free(folder, force=args.force)
     open_store = StoreOpener(_features(args, request))
+    engines = Engines(load_painter=_painter_loader(args), open_store=open_store)
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
         takes = [
-            _one_take(take, blobs, folder, args, line, open_store)
+            _one_take(take, blobs, folder, args, line, engines)
             for take, folder in zip(single_takes(request), _folders(request, out), strict=True)
         ]
         open_store.close()
@@ -98,19 +109,28 @@ def _features(args: argparse.Namespace, request: ShotRequest) -> StoreBudget:
     return budget_in(default_data_dir(), disk_bytes=disk_bytes)
 
 
+def _painter_loader(args: argparse.Namespace) -> Callable[[str], ClipPainter]:
+    """How the large model is loaded here; checks the options about the device."""
+    if args.server:
+        if args.vram is not None:
+            raise AcetateError("usage", where="--vram is an option of acetate serve")
+        return load_imported_painter
+    vram_bytes = wanted_vram(args, [checked_device(args.device)])
+    return partial(load_imported_painter, vram_bytes=vram_bytes)
+
+
 def _one_take(
     request: ShotRequest,
     blobs: Blobs,
     folder: Path,
     args: argparse.Namespace,
     line: ProgressLine,
-    open_store: StoreOpener,
+    engines: Engines,
 ) -> dict[str, Any]:
     results = MemoryBlobs()
     if args.server:
         manifest = _run_on_server(request, blobs, results, args, line)
     else:
-        engines = Engines(open_store=open_store)
         context = LocalContext(args.device, line.update)
         manifest = execute(request, blobs, results, context, engines)
     write_result(manifest, results, folder, force=args.force)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from backend.models.layeranimate.bundle import LayerAnimateModel
-from backend.models.layeranimate.checkpoint import load_model
-from backend.models.openclip.checkpoint import load_towers
+from backend.models.layeranimate.checkpoint import load_model, read_config
+from backend.models.layeranimate.clip import ClipTokens, FloatArray
+from backend.models.layeranimate.configs import LayerAnimateConfig
+from backend.models.layeranimate.placement import Placement
+from backend.models.openclip.checkpoint import Towers, load_towers
 from backend.models.openclip.encoder import TokenEncoder
 from backend.models.registry.installed import (
     InstalledModel,
@@ -15,7 +17,10 @@ from backend.models.registry.installed import (
     installed_models,
 )
 from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
-from backend.pipeline.engines import ClipPainter, painter_of
+from backend.pipeline.engines import ClipPainter, Encode, painter_of
+from backend.pipeline.memory_plan import MemoryPlan
+from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan
+from backend.torch_device import free_memory_bytes
 from shared.result import ModelUsed
 
 NO_ENCODERS = (
@@ -28,22 +33,63 @@ OTHER_ENCODERS = (
 )
 
 
-def load_installed_painter(device: str) -> ClipPainter:
+def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPainter:
     """The chosen LayerAnimate on a device, with its text and image towers where they are installed.
 
-    Raises `model_missing` without one, `model_corrupt` where files are not what was imported.
+    Runs by the fastest memory plan that fits into `vram_bytes` (None: what is free there). Raises
+    `model_missing` without a model, `model_corrupt` where files are not what was imported,
+    `vram_too_small` before anything is loaded.
     """
     installed = chosen_model(LAYERANIMATE)
     check_sizes(installed)
     where = torch.device(device)
     dtype = usual_dtype(where)
-    model = load_model(installed.folder, where, dtype)
-    towers, note = _fitting_towers(model)
+    config = read_config(installed.folder)
+    towers, note = _fitting_towers(config)
+    plan = _plan_for(config, device, vram_bytes, dtype, with_towers=towers is not None)
+    first = torch.device("cpu") if plan.resting_on(where) else where
+    model = load_model(installed.folder, first, dtype)
+    plan.place(model, where)
     if towers is None:
-        return painter_of(model, (_used(installed),), notes=(note,))
+        return painter_of(model, (_used(installed),), notes=(note,), plan=plan)
     check_sizes(towers)
-    encoder = TokenEncoder(load_towers(towers.folder, where, dtype))
-    return painter_of(model, (_used(installed), _used(towers)), encode=encoder)
+    encode = _placed(load_towers(towers.folder, first, dtype), where, plan)
+    return painter_of(model, (_used(installed), _used(towers)), encode=encode, plan=plan)
+
+
+def _plan_for(
+    config: LayerAnimateConfig,
+    device: str,
+    vram_bytes: int | None,
+    dtype: torch.dtype,
+    with_towers: bool,
+) -> MemoryPlan:
+    """The fastest plan for the largest clip that the painter is asked for."""
+    limit = free_memory_bytes(device)
+    if limit is not None and vram_bytes is not None:
+        limit = vram_bytes
+    return choose_plan(
+        config,
+        limit,
+        slots=ClipPainter.layer_slots,
+        keys=1 if config.dual is None else 2,
+        size=(ClipPainter.height, ClipPainter.width),
+        dtype=dtype,
+        tower_parameters=TOWER_PARAMETERS if with_towers else 0,
+    )
+
+
+def _placed(towers: Towers, device: torch.device, plan: MemoryPlan) -> Encode:
+    """An encoder whose towers are on the device while it runs, if the plan wants them so."""
+    placement = Placement()
+    placement.settle(towers.parts(), device, plan.resting_on(device))
+    encoder = TokenEncoder(towers)
+
+    def encode(prompt: str, negative_prompt: str, picture: FloatArray) -> ClipTokens:
+        with placement.using(*towers.parts()):
+            return encoder(prompt, negative_prompt, picture)
+
+    return encode
 
 
 def usual_dtype(device: torch.device) -> torch.dtype:
@@ -53,9 +99,9 @@ def usual_dtype(device: torch.device) -> torch.dtype:
     return torch.float16 if device.type == "mps" else torch.float32
 
 
-def _fitting_towers(model: LayerAnimateModel) -> tuple[InstalledModel | None, str]:
+def _fitting_towers(config: LayerAnimateConfig) -> tuple[InstalledModel | None, str]:
     """The encoders whose tokens have the model's widths, or None and why."""
-    wanted = (model.config.unet.trunk.context_dim, model.config.resampler.image_dim)
+    wanted = (config.unet.trunk.context_dim, config.resampler.image_dim)
     note = NO_ENCODERS
     for installed in installed_models():
         if installed.manifest.kind != OPENCLIP:

@@ -14,7 +14,13 @@ from backend.models.layeranimate.sliced_decode import DecodeSlices
 TOWERS = ("text_encoder", "image_encoder")
 """The text and image encoders, where a model has them; each runs once per prompt or picture."""
 
-RARE_PARTS = (*TOWERS, "image_projector", "vae", "vae_dualref")
+ENCODE_PARTS = ("vae", "vae_dualref", "image_projector")
+"""Parts that turn pictures and tokens into what the steps read."""
+
+DECODE_PARTS = ("vae", "vae_dualref")
+"""Parts that turn latents into pictures."""
+
+RARE_PARTS = (*TOWERS, *ENCODE_PARTS)
 """Parts that no denoising step uses."""
 
 STEP_PARTS = ("unet", "layer_controlnet")
@@ -39,7 +45,12 @@ class MemoryPlan:
 
     def place(self, model: LayerAnimateModel, device: torch.device | str) -> None:
         """Brings a loaded model to the device, except the parts that this plan offloads."""
-        model.placement.settle(model.parts(), torch.device(device), self.offloaded)
+        where = torch.device(device)
+        model.placement.settle(model.parts(), where, self.resting_on(where))
+
+    def resting_on(self, device: torch.device) -> tuple[str, ...]:
+        """The parts to offload from a device: none from the CPU."""
+        return () if device.type == "cpu" else self.offloaded
 
     @contextmanager
     def using(self, model: LayerAnimateModel, *parts: str) -> Iterator[None]:

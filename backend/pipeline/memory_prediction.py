@@ -17,7 +17,14 @@ from backend.measure.full_size import meta_clip, meta_model
 from backend.models.layeranimate.bundle import LayerAnimateModel
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.pipeline.condition import EncodedClip
-from backend.pipeline.memory_plan import PLANS, STEP_PARTS, TOWERS, MemoryPlan
+from backend.pipeline.memory_plan import (
+    DECODE_PARTS,
+    ENCODE_PARTS,
+    PLANS,
+    STEP_PARTS,
+    TOWERS,
+    MemoryPlan,
+)
 from backend.pipeline.quick_peak import QuickPeak
 from backend.pipeline.rehearsal import rehearse_decode, rehearse_encode, rehearse_steps
 from shared.errors import AcetateError
@@ -38,9 +45,9 @@ _Stage = Callable[[LayerAnimateModel, EncodedClip, MemoryPlan], object]
 
 _USED_BY_STAGE = {
     "tokens": TOWERS,
-    "encode": ("vae", "vae_dualref", "image_projector"),
+    "encode": ENCODE_PARTS,
     "sample": STEP_PARTS,
-    "decode": ("vae", "vae_dualref"),
+    "decode": DECODE_PARTS,
 }
 
 
@@ -96,6 +103,7 @@ def choose_plan(
     size: tuple[int, int],
     dtype: torch.dtype,
     plans: Sequence[MemoryPlan] = PLANS,
+    tower_parameters: int = TOWER_PARAMETERS,
 ) -> MemoryPlan:
     """The fastest plan that stays within the limit (None: there is no limit).
 
@@ -105,11 +113,11 @@ def choose_plan(
         return plans[0]
     clip = (slots, keys, size)
     for plan in plans:
-        stages = _stages(config, plan, clip, dtype, TOWER_PARAMETERS)
+        stages = _stages(config, plan, clip, dtype, tower_parameters)
         # lazily: the first stage that is too large spares the others
         if all(_with_margin(found) <= limit_bytes for _, found in stages):
             return plan
-    least = predict_peak(config, plans[-1], slots, keys, size, dtype)
+    least = predict_peak(config, plans[-1], slots, keys, size, dtype, tower_parameters)
     raise AcetateError(
         "vram_too_small",
         needs=f"{least.total_bytes / 1e9:.1f}",

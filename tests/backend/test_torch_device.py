@@ -11,7 +11,7 @@ from shared.errors import AcetateError
 HAS_CUDA = torch.cuda.is_available()
 
 
-@pytest.mark.parametrize("name", ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "CUDA", "xla:0", "c" * 99])
+@pytest.mark.parametrize("name", ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "CUDA", "xla:0"])
 def test_names_that_mean_nothing_are_refused(name: str) -> None:
     with pytest.raises(AcetateError) as caught:
         checked_device(name)

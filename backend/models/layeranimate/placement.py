@@ -83,12 +83,12 @@ class Placement:
     ) -> None:
         """Moves parts to the device, except those that will rest on the host.
 
-        On the CPU nothing rests. Names in `resting` that the model does not have are ignored.
+        Names in `resting` that the model does not have are ignored.
         """
         self.forget()
         self.device = device
         for name, module in parts.items():
-            if name in resting and device.type != "cpu":
+            if name in resting:
                 self._resting[name] = HostCopy(module, device)
             else:
                 module.to(device)
