@@ -6,20 +6,16 @@ computed; what the real code allocates, and when it lets go, is all that is look
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 import torch
 from torch import Tensor
 
-from backend.models.layeranimate.attention import Context
 from backend.models.layeranimate.bundle import IMAGE_TOKENS, LayerAnimateModel
+from backend.models.layeranimate.clip import SampleSettings
 from backend.models.layeranimate.sliced_decode import decode_in_slices
-from backend.models.layeranimate.unet import LayerFeatures
 from backend.pipeline.condition import EncodedClip
+from backend.pipeline.decode import DECODE_BATCH
 from backend.pipeline.memory_plan import MemoryPlan
-
-DECODE_BATCH = 2
-"""Frames per call of the plain decoder, as the sampler decodes them."""
+from backend.pipeline.sample import denoise
 
 
 def rehearse_encode(model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPlan) -> object:
@@ -38,31 +34,9 @@ def rehearse_encode(model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPla
 
 
 def rehearse_steps(model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPlan) -> object:
-    """The preparation of a clip and one denoising step, in the order that the plan asks for."""
-    rows = [slice(0, 1), slice(1, 2)] if plan.sequential_guidance else [slice(0, 2)]
-    contexts = [Context(clip.context.text[half], clip.context.image[half]) for half in rows]
-    keys = [(model.unet.project_context(c), model.control.project_context(c)) for c in contexts]
-    noisy = torch.empty_like(clip.key_latents, dtype=torch.float32)
-    pair = torch.cat([noisy.to(model.dtype), clip.key_latents.to(model.dtype)], dim=1)
-    slots = torch.nonzero(clip.validity).flatten().to(model.device)
-    groups = slots.split(1) if plan.slot_by_slot else (slots,)
-    seen = pair if model.config.control.uses_noisy_latents else None
-    stems = [model.control.stem(clip.controls.select(group), seen) for group in groups]
-    time = torch.full((1,), 999, device=model.device)
-    found: list[Tensor] = []
-    for unet_keys, control_keys in keys:
-        parts = [model.control.features(part, time, control_keys, clip.fps) for part in stems]
-        maps = parts[0] if len(parts) == 1 else list(_joined(parts))
-        layers = LayerFeatures(maps)
-        found.append(model.unet(pair, time, unet_keys, clip.fps, layers).float())
-        del parts, maps, layers
-    return found
-
-
-def _joined(parts: Sequence[list[Tensor]]) -> Iterator[Tensor]:
-    """The maps of single slots as maps of all; each is let go once it is joined."""
-    while parts[0]:
-        yield torch.cat([part.pop(0) for part in parts], dim=1)
+    """The sampler up to the end of its first step."""
+    noise = torch.empty_like(clip.key_latents, dtype=torch.float32)
+    return next(denoise(model, clip, SampleSettings(eta=0.0), noise, plan=plan))
 
 
 def rehearse_decode(model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPlan) -> object:

@@ -83,7 +83,7 @@ def generate_takes(
     with plan.using(model, *ENCODE_PARTS):
         clip = encode(model, inputs, tokens, check=check, report=report, store=store)
     with plan.using(model, *STEP_PARTS):
-        latents_of = _sample(model, clip, settings, seeds, check, report, store)
+        latents_of = _sample(model, clip, settings, seeds, check, report, store, plan)
     takes = []
     for latents, seed in zip(latents_of, seeds, strict=True):
         with plan.using(model, *DECODE_PARTS):
@@ -102,13 +102,15 @@ def _sample(
     check: Check,
     report: Report,
     store: TensorStore | None,
+    plan: MemoryPlan,
 ) -> torch.Tensor:
     """Clean latents [k, 4, T, h, w] of all seeds."""
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     latents = torch.cat([initial_noise(clip, generator) for generator in generators])
     colours = LatentColours(clip) if settings.preview_every > 0 else None
-    source = LayerFeatureSource(model, clip, store, feature_keys(model, clip) if store else None)
-    for step in denoise(model, clip, settings, latents, generators, check, source):
+    keys = feature_keys(model, clip) if store else None
+    source = LayerFeatureSource(model, clip, store, keys, plan.slot_by_slot)
+    for step in denoise(model, clip, settings, latents, generators, check, source, plan):
         latents = step.latents
         preview = None
         if colours is not None and (step.index + 1) % settings.preview_every == 0:

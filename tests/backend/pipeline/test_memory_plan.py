@@ -48,6 +48,23 @@ def test_a_part_is_on_its_device_whenever_it_runs(keys: int) -> None:
     assert ("vae_dualref" if keys == 2 else "vae") in ran
 
 
+@pytest.mark.parametrize(("plan", "calls"), [(FAST, 2), (PLANS[3], 4), (PLANS[-1], 8)])
+def test_slots_and_halves_run_one_by_one_where_the_plan_says_so(
+    plan: MemoryPlan, calls: int
+) -> None:
+    """Two steps, two used slots, two halves."""
+    model, seen = build(tiny_config(FRAMES), seed=0), [0]
+
+    def count(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        del module, args
+        seen[0] += 1
+
+    model.control.input_stages()[1].register_forward_pre_hook(count)
+    plan.place(model, "cpu")
+    generate_clip(model, clip_conditions(1), QUICK, plan=plan)
+    assert seen[0] == calls
+
+
 def test_plans_have_names_of_their_own_and_start_with_the_fast_one() -> None:
     assert PLANS[0] is FAST == MemoryPlan("fast")
     assert len({plan.name for plan in PLANS}) == len(PLANS)
