@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,13 +110,13 @@ def _features(args: argparse.Namespace, request: ShotRequest) -> StoreBudget:
 
 
 def _painter_loader(args: argparse.Namespace) -> Callable[[str], ClipPainter]:
-    """How the large model is loaded here; checks the options about the device."""
+    """How the large model is loaded here, once for all takes; checks the options about devices."""
     if args.server:
         if args.vram is not None:
             raise AcetateError("usage", where="--vram is an option of acetate serve")
         return load_imported_painter
     vram_bytes = wanted_vram(args, [checked_device(args.device)])
-    return partial(load_imported_painter, vram_bytes=vram_bytes)
+    return cache(partial(load_imported_painter, vram_bytes=vram_bytes))
 
 
 def _one_take(

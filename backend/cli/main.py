@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def error_line(error: AcetateError) -> str:
     """An error as one line for a terminal."""
-    detail = " ".join(error.detail.split())[:200]
+    detail = " ".join(error.detail.split())[:400]
     return f"{error.code} {error.text} - {error.hint}" + (f" ({detail})" if detail else "")
 
 

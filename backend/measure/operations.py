@@ -18,6 +18,8 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 _ATTENTION = torch.ops.aten.scaled_dot_product_attention.default
+_LAID_OUT_LIKE_INPUT = (_ATTENTION, torch.ops.aten.convolution.default)
+"""Real kernels answer in their first operand's order of axes; meta ones always in plain order."""
 
 _COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 
@@ -73,7 +75,7 @@ class OperationWatcher(TorchDispatchMode):
                 # not `func.decompose`, which prefers stand-ins in Python that copy more
                 return func._op_dk(_COMPOSITE, *args, **named)
         result = func(*args, **named)
-        if func is _ATTENTION and result.device.type == "meta":
+        if func in _LAID_OUT_LIKE_INPUT and result.device.type == "meta":
             result = _laid_out_like(result, args[0])
         self.ran(func, args, named, result)
         return result

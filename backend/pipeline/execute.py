@@ -140,15 +140,8 @@ def _credits(
     """Engine that really ran, models that took part, and warnings."""
     warnings = (*choice.warnings, *motion.warnings, *blend_notes(plan))
     if choice.painter is not None:
-        return (
-            LAYERANIMATE,
-            choice.painter.used,
-            (
-                *warnings,
-                *choice.painter.notes,
-                *choice.store.news(),
-            ),
-        )
+        told = (*warnings, *choice.painter.notes, *choice.store.news())
+        return LAYERANIMATE, choice.painter.used, told
     warnings += score_warnings(plan, motion.methods)
     refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
     if choice.expert is not None and refined:

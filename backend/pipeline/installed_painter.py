@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import torch
 
-from backend.models.layeranimate.checkpoint import load_model, read_config
-from backend.models.layeranimate.clip import ClipTokens, FloatArray
+from backend.models.layeranimate.checkpoint import CONFIG_NAME, load_model, read_config, read_json
 from backend.models.layeranimate.configs import LayerAnimateConfig
-from backend.models.layeranimate.placement import Placement
-from backend.models.openclip.checkpoint import Towers, load_towers
+from backend.models.openclip.checkpoint import load_towers
 from backend.models.openclip.encoder import TokenEncoder
 from backend.models.registry.installed import (
     InstalledModel,
     check_sizes,
     chosen_model,
     installed_models,
+    present_identity,
 )
 from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
-from backend.pipeline.engines import ClipPainter, Encode, painter_of
-from backend.pipeline.memory_plan import MemoryPlan
+from backend.pipeline.engines import ClipPainter, painter_of
 from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan
 from backend.torch_device import free_memory_bytes
 from shared.result import ModelUsed
@@ -27,6 +28,7 @@ NO_ENCODERS = (
     "prompts and the first frame's tokens were neutral: "
     "OpenCLIP ViT-H-14 is not installed (acetate models import)"
 )
+_MAX_SIDE_PX = 4096
 OTHER_ENCODERS = (
     "prompts and the first frame's tokens were neutral: the installed OpenCLIP does not fit "
     "this model's sizes"
@@ -46,50 +48,50 @@ def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPa
     dtype = usual_dtype(where)
     config = read_config(installed.folder)
     towers, note = _fitting_towers(config)
-    plan = _plan_for(config, device, vram_bytes, dtype, with_towers=towers is not None)
-    first = torch.device("cpu") if plan.resting_on(where) else where
-    model = load_model(installed.folder, first, dtype)
-    plan.place(model, where)
-    if towers is None:
-        return painter_of(model, (_used(installed),), notes=(note,), plan=plan)
-    check_sizes(towers)
-    encode = _placed(load_towers(towers.folder, first, dtype), where, plan)
-    return painter_of(model, (_used(installed), _used(towers)), encode=encode, plan=plan)
-
-
-def _plan_for(
-    config: LayerAnimateConfig,
-    device: str,
-    vram_bytes: int | None,
-    dtype: torch.dtype,
-    with_towers: bool,
-) -> MemoryPlan:
-    """The fastest plan for the largest clip that the painter is asked for."""
-    limit = free_memory_bytes(device)
-    if limit is not None and vram_bytes is not None:
-        limit = vram_bytes
-    return choose_plan(
+    width, height = _trained_size(installed.folder, config, (ClipPainter.width, ClipPainter.height))
+    plan = choose_plan(
         config,
-        limit,
+        _limit_bytes(device, vram_bytes),
         slots=ClipPainter.layer_slots,
         keys=1 if config.dual is None else 2,
-        size=(ClipPainter.height, ClipPainter.width),
+        size=(height, width),
         dtype=dtype,
-        tower_parameters=TOWER_PARAMETERS if with_towers else 0,
+        tower_parameters=TOWER_PARAMETERS if towers else 0,
     )
+    first = torch.device("cpu") if plan.resting_on(where) else where
+    model = load_model(installed.folder, first, dtype, present_identity(installed))
+    plan.place(model, where)
+    if towers is None:
+        painter = painter_of(model, (_used(installed),), notes=(note,), plan=plan)
+    else:
+        check_sizes(towers)
+        encoder = TokenEncoder(load_towers(towers.folder, dtype), where)
+        used = (_used(installed), _used(towers))
+        painter = painter_of(model, used, encode=encoder, plan=plan)
+    return replace(painter, width=width, height=height)
 
 
-def _placed(towers: Towers, device: torch.device, plan: MemoryPlan) -> Encode:
-    """An encoder whose towers are on the device while it runs, if the plan wants them so."""
-    placement = Placement()
-    placement.settle(towers.parts(), device, plan.resting_on(device))
-    encoder = TokenEncoder(towers)
+def _limit_bytes(device: str, vram_bytes: int | None) -> int | None:
+    """What the model may take of a device: what was said, or all that is free; no limit on CPUs."""
+    free_bytes = free_memory_bytes(device)
+    return free_bytes if free_bytes is None or vram_bytes is None else vram_bytes
 
-    def encode(prompt: str, negative_prompt: str, picture: FloatArray) -> ClipTokens:
-        with placement.using(*towers.parts()):
-            return encoder(prompt, negative_prompt, picture)
 
-    return encode
+def _trained_size(
+    folder: Path, config: LayerAnimateConfig, usual: tuple[int, int]
+) -> tuple[int, int]:
+    """Width and height in pixels that a model was trained at.
+
+    The released configuration does not tell it, so that `usual` holds; other models may, as
+    `sample_size` [height, width] in latent pixels, where it is one that the model can make.
+    """
+    told = read_json(folder / "unet" / CONFIG_NAME).get("sample_size")
+    if not isinstance(told, list) or len(told) != 2 or not all(isinstance(n, int) for n in told):
+        return usual
+    height, width = (n * config.autoencoder.scale for n in told)
+    multiple = config.size_multiple_px
+    fits = all(0 < n <= _MAX_SIDE_PX and n % multiple == 0 for n in (width, height))
+    return (width, height) if fits else usual
 
 
 def usual_dtype(device: torch.device) -> torch.dtype:

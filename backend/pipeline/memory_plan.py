@@ -12,16 +12,13 @@ from backend.models.layeranimate.bundle import LayerAnimateModel
 from backend.models.layeranimate.sliced_decode import DecodeSlices
 
 TOWERS = ("text_encoder", "image_encoder")
-"""The text and image encoders, where a model has them; each runs once per prompt or picture."""
+"""The text and image encoders: they rest on the host under every plan, and visit the device."""
 
 ENCODE_PARTS = ("vae", "vae_dualref", "image_projector")
 """Parts that turn pictures and tokens into what the steps read."""
 
 DECODE_PARTS = ("vae", "vae_dualref")
 """Parts that turn latents into pictures."""
-
-RARE_PARTS = (*TOWERS, *ENCODE_PARTS)
-"""Parts that no denoising step uses."""
 
 STEP_PARTS = ("unet", "layer_controlnet")
 """Parts that every denoising step uses."""
@@ -59,7 +56,7 @@ class MemoryPlan:
             yield
 
 
-_ALL_PARTS = (*RARE_PARTS, *STEP_PARTS)
+_ALL_PARTS = (*ENCODE_PARTS, *STEP_PARTS)
 _WIDE = DecodeSlices(frames=4, slice_bytes=256 << 20)
 
 FAST = MemoryPlan("fast")
@@ -67,8 +64,8 @@ FAST = MemoryPlan("fast")
 PLANS = (
     FAST,
     MemoryPlan("sliced-decode", decode=_WIDE),
-    MemoryPlan("lean", offloaded=RARE_PARTS, decode=_WIDE),
-    MemoryPlan("slots", offloaded=RARE_PARTS, slot_by_slot=True, decode=DecodeSlices()),
+    MemoryPlan("lean", offloaded=ENCODE_PARTS, decode=_WIDE),
+    MemoryPlan("slots", offloaded=ENCODE_PARTS, slot_by_slot=True, decode=DecodeSlices()),
     MemoryPlan("swap", offloaded=_ALL_PARTS, slot_by_slot=True, decode=DecodeSlices()),
     MemoryPlan(
         "least",

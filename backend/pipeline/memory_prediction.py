@@ -146,10 +146,9 @@ def _stages(
         "sample": (rehearse_steps, steps),
         "decode": (rehearse_decode, MemoryPlan("", decode=plan.decode)),
     }
+    resting = (*TOWERS, *plan.offloaded)
     for stage, used in _USED_BY_STAGE.items():
-        held = sum(
-            size for name, size in weights.items() if name in used or name not in plan.offloaded
-        )
+        held = sum(size for name, size in weights.items() if name in used or name not in resting)
         live = _live_bytes(config, dtype, clip, *runs[stage]) if stage in runs else 0
         yield stage, held + live
 

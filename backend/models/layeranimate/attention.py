@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
+from backend.models.layeranimate.normalise import GroupNorm
+
 ATTENTION_BATCH_LIMIT = 32768
 """Rows per attention call; CUDA kernels put the batch on a grid axis of at most 65535."""
 
@@ -359,7 +361,7 @@ class SpatialTransformer(nn.Module):
         learned_scale: bool,
     ) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(32, channels, eps=1e-6)
+        self.norm = GroupNorm(32, channels, eps=1e-6)
         self.proj_in = nn.Linear(channels, channels)
         self.transformer_blocks = nn.ModuleList(
             SpatialBlock(channels, context_dim, heads, dropout, learned_scale) for _ in range(depth)
@@ -402,7 +404,7 @@ class TemporalTransformer(nn.Module):
         super().__init__()
         inner = heads * head_channels
         linear = PointwiseLinear if stored_as_convolution else nn.Linear
-        self.norm = nn.GroupNorm(32, channels, eps=1e-6)
+        self.norm = GroupNorm(32, channels, eps=1e-6)
         self.proj_in = linear(channels, inner)
         self.transformer_blocks = nn.ModuleList(
             TemporalBlock(inner, heads, head_channels, dropout) for _ in range(depth)

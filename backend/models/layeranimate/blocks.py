@@ -22,6 +22,7 @@ from backend.models.layeranimate.attention import (
     images_first,
 )
 from backend.models.layeranimate.configs import TrunkConfig
+from backend.models.layeranimate.normalise import GroupNorm
 
 
 class FrameConvolution(nn.Conv3d):
@@ -45,7 +46,7 @@ class TemporalConvolutions(nn.Module):
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
         self.conv1 = nn.Sequential(
-            nn.GroupNorm(32, channels), nn.SiLU(), FrameConvolution(channels, channels)
+            GroupNorm(32, channels), nn.SiLU(), FrameConvolution(channels, channels)
         )
         self.conv2 = _late_convolution(channels, dropout)
         self.conv3 = _late_convolution(channels, dropout)
@@ -59,7 +60,7 @@ class TemporalConvolutions(nn.Module):
 
 def _late_convolution(channels: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
-        nn.GroupNorm(32, channels),
+        GroupNorm(32, channels),
         nn.SiLU(),
         nn.Dropout(dropout),
         FrameConvolution(channels, channels),
@@ -74,13 +75,13 @@ class ResBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.in_layers = nn.Sequential(
-            nn.GroupNorm(32, channels_in),
+            GroupNorm(32, channels_in),
             nn.SiLU(),
             nn.Conv2d(channels_in, channels_out, 3, padding=1),
         )
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding_channels, channels_out))
         self.out_layers = nn.Sequential(
-            nn.GroupNorm(32, channels_out),
+            GroupNorm(32, channels_out),
             nn.SiLU(),
             nn.Dropout(dropout),
             nn.Conv2d(channels_out, channels_out, 3, padding=1),

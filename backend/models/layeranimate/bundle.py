@@ -59,8 +59,7 @@ class LayerAnimateModel:
     @property
     def size_multiple_px(self) -> int:
         """Width and height must be multiples of this (64 for the released sizes)."""
-        halvings = len(self.config.unet.trunk.channel_mult) - 1
-        return int(self.config.autoencoder.scale * 2**halvings)
+        return self.config.size_multiple_px
 
     @property
     def device(self) -> torch.device:

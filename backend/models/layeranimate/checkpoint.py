@@ -38,13 +38,17 @@ NAMED_KEYS = 5
 
 
 def load_model(
-    folder: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    folder: Path,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    identity: str = "",
 ) -> LayerAnimateModel:
     """The model of a folder, in evaluation mode; `vae_dualref` may be absent.
 
-    The two-key autoencoder stays in float32, as the official pipeline runs it. Raises
-    `AcetateError`: `model_missing` without the files, `model_corrupt` with a list of what is
-    missing, unexpected or of another shape.
+    `identity` names its weights and settings by their content, where they are known; see
+    `LayerAnimateModel`. The two-key autoencoder stays in float32, as the official pipeline runs
+    it. Raises `AcetateError`: `model_missing` without the files, `model_corrupt` with a list of
+    what is missing, unexpected or of another shape.
     """
     config = read_config(folder)
     with torch.device("meta"):
@@ -52,7 +56,7 @@ def load_model(
     for name, part in model.parts().items():
         wanted = torch.float32 if name == "vae_dualref" else dtype
         load_strictly(part, read_tensors(folder / name, name, device, wanted), name)
-    return model
+    return replace(model, identity=identity) if identity else model
 
 
 def check_folder(folder: Path) -> LayerAnimateConfig:
@@ -79,7 +83,7 @@ def read_config(folder: Path) -> LayerAnimateConfig:
         ),
         autoencoder=variants.autoencoder_config(_shapes(folder, "vae")),
         dual=variants.autoencoder_config(_shapes(folder, "vae_dualref")) if dual else None,
-        scheduler=SchedulerConfig.from_official(_read_json(folder / SCHEDULER_CONFIG)),
+        scheduler=SchedulerConfig.from_official(read_json(folder / SCHEDULER_CONFIG)),
     )
     scale = _official(folder, "vae").get("scaling_factor", config.latent_scale)
     return replace(config, latent_scale=float(scale))
@@ -151,10 +155,10 @@ def _shapes(folder: Path, component: str) -> Shapes:
 
 
 def _official(folder: Path, component: str) -> OfficialConfig:
-    return _read_json(folder / component / CONFIG_NAME)
+    return read_json(folder / component / CONFIG_NAME)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """A configuration file; an absent one is empty, because shapes decide."""
     if not path.is_file():
         return {}

@@ -20,6 +20,7 @@ from backend.models.layeranimate.blocks import (
 )
 from backend.models.layeranimate.configs import TrunkConfig, UNetConfig
 from backend.models.layeranimate.fusion import FusionAttention, fused_skip
+from backend.models.layeranimate.normalise import GroupNorm
 from backend.models.layeranimate.trunk import Trunk, plan_input_stages
 
 
@@ -109,7 +110,7 @@ class UNet(Trunk):
             nn.Conv2d(p.state_channels, p.skip_channels, 3, padding=1) for p in fused
         )
         self.out = nn.Sequential(
-            nn.GroupNorm(32, trunk.model_channels),
+            GroupNorm(32, trunk.model_channels),
             nn.SiLU(),
             nn.Conv2d(trunk.model_channels, config.out_channels, 3, padding=1),
         )

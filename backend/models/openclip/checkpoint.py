@@ -51,15 +51,16 @@ class Towers:
         return {"text_encoder": self.text, "image_encoder": self.image}
 
 
-def load_towers(
-    folder: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
-) -> Towers:
-    """The towers of a folder. Raises `model_missing` or `model_corrupt` as `check_towers` does."""
+def load_towers(folder: Path, dtype: torch.dtype = torch.float32) -> Towers:
+    """The towers of a folder, in the host's memory.
+
+    Raises `model_missing` or `model_corrupt` as `check_towers` does.
+    """
     sizes = check_towers(folder)
     tensors: dict[str, Tensor] = {}
     for file in find_weights(folder, NAME).files:
         try:
-            with safe_open(file, framework="pt", device=str(device)) as opened:
+            with safe_open(file, framework="pt", device="cpu") as opened:
                 tensors |= {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
         except SafetensorError as error:
             raise AcetateError("model_corrupt", model=NAME, detail=str(error)) from error

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from backend.models.layeranimate.clip import ClipTokens, FloatArray
 from backend.models.openclip.checkpoint import Towers
@@ -18,10 +19,15 @@ _KEPT = 32
 
 
 class TokenEncoder:
-    """Runs the towers, each prompt and picture once while it is remembered."""
+    """Runs the towers, each prompt and picture once while it is remembered.
 
-    def __init__(self, towers: Towers) -> None:
+    The towers rest in the host's memory and visit `device` only while they run: there they would
+    take 2 GB from the model that paints, for something that is asked once per shot.
+    """
+
+    def __init__(self, towers: Towers, device: torch.device | str = "cpu") -> None:
         self.towers = towers
+        self._device = torch.device(device)
         self._known: OrderedDict[bytes, FloatArray] = OrderedDict()
 
     def __call__(self, prompt: str, negative_prompt: str, picture: FloatArray) -> ClipTokens:
@@ -48,14 +54,14 @@ class TokenEncoder:
         return self._remembered(key, lambda: self._run_image(content))
 
     def _run_text(self, prompt: str) -> FloatArray:
-        weight = self.towers.text.positional_embedding
-        ids = torch.from_numpy(self.towers.tokens(prompt)).to(weight.device)
-        return _as_array(self.towers.text(ids.unsqueeze(0)))
+        ids = torch.from_numpy(self.towers.tokens(prompt)).unsqueeze(0)
+        with _visiting(self.towers.text, self._device):
+            return _as_array(self.towers.text(ids.to(self._device)))
 
     def _run_image(self, picture: FloatArray) -> FloatArray:
-        weight = self.towers.image.positional_embedding
         pixels = torch.from_numpy(picture).movedim(-1, 0).unsqueeze(0) * 2 - 1
-        return _as_array(self.towers.image(pixels.to(weight.device)))
+        with _visiting(self.towers.image, self._device):
+            return _as_array(self.towers.image(pixels))
 
     @torch.inference_mode()
     def _remembered(self, content: bytes, make: Callable[[], FloatArray]) -> FloatArray:
@@ -66,6 +72,17 @@ class TokenEncoder:
                 self._known.popitem(last=False)
         self._known.move_to_end(key)
         return self._known[key]
+
+
+@contextmanager
+def _visiting(tower: nn.Module, device: torch.device) -> Iterator[None]:
+    """The tower on a device for as long as it is needed there."""
+    home = next(tower.parameters()).device
+    tower.to(device)
+    try:
+        yield
+    finally:
+        tower.to(home)
 
 
 def _as_array(tokens: Tensor) -> FloatArray:

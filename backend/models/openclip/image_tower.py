@@ -46,7 +46,9 @@ class ImageTower(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures [b, 3, H, W] in -1..1, any size -> [b, grid^2 + 1, width], the whole first."""
-        seen = normalised(pictures.float(), self.config.side_px).to(self.conv1.weight.dtype)
+        # squeezed where they are: not every device can, and a CPU does it the same way for all
+        weight = self.conv1.weight
+        seen = normalised(pictures.float(), self.config.side_px).to(weight.device, weight.dtype)
         patches = self.conv1(seen).flatten(2).transpose(1, 2)
         whole = self.class_embedding.expand(patches.shape[0], 1, -1)
         x = torch.cat([whole, patches], dim=1) + self.positional_embedding

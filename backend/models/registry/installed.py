@@ -25,7 +25,9 @@ log = logging.getLogger("acetate.models")
 
 SCHEMA = "acetate.model/1"
 MANIFEST = "model.json"
-WEIGHTS_SUFFIX = ".safetensors"
+DECIDING_SUFFIXES = (".safetensors", ".json", "merges.txt")
+"""Files that a picture depends on; licences and cards do not count."""
+
 CHOICE_VARIABLE = "ACETATE_MODEL"
 _MAX_MANIFEST_BYTES = 1 << 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -60,8 +62,8 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> str:
-        """A hash over all weights: equal for equal weights, whatever the name."""
-        rows = [f"{f.path} {f.sha256}" for f in self.files if f.path.endswith(WEIGHTS_SUFFIX)]
+        """A hash over weights and settings: equal for equal ones, whatever the name."""
+        rows = [f"{f.path} {f.sha256}" for f in self.files if f.path.endswith(DECIDING_SUFFIXES)]
         return hashlib.sha256("\n".join([self.kind, *sorted(rows)]).encode()).hexdigest()
 
     @property
@@ -116,9 +118,31 @@ def chosen_model(kind: str, store: Path | None = None) -> InstalledModel:
     return fitting[0]
 
 
+def present_identity(model: InstalledModel) -> str:
+    """The identity of what lies there now: of linked files also their times, as they may change.
+
+    Raises `model_corrupt` where one is missing.
+    """
+    if not model.manifest.linked:
+        return model.manifest.identity
+    rows = [model.manifest.identity]
+    for file in model.manifest.files:
+        try:
+            about = (model.folder / file.path).stat()
+        except OSError as error:
+            raise _changed(model, file, "is missing") from error
+        rows.append(f"{file.path} {about.st_size} {about.st_mtime_ns}")
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
 def installed_digest(store: Path | None = None) -> str:
     """Changes with every model that is imported, removed or chosen."""
-    rows = [f"{m.manifest.name} {m.manifest.identity}" for m in installed_models(store)]
+    rows = []
+    for model in installed_models(store):
+        try:
+            rows.append(f"{model.manifest.name} {present_identity(model)}")
+        except AcetateError as error:
+            rows.append(f"{model.manifest.name} {error.detail}")
     text = "\n".join([os.environ.get(CHOICE_VARIABLE, ""), *rows])
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -10,7 +11,8 @@ import pytest
 
 from backend.layer_motion.task import GapResult, GapTask
 from backend.models.layeranimate.bundle import build, tiny_config
-from backend.models.layeranimate.clip import Check
+from backend.models.layeranimate.clip import Check, ClipTokens
+from backend.pipeline.condition import neutral_tokens
 from backend.pipeline.context import LocalContext
 from backend.pipeline.engines import ClipPainter, Engines, SketchExpert, painter_of
 from backend.pipeline.execute import execute
@@ -251,3 +253,67 @@ def test_the_seed_decides_what_is_painted() -> None:
     )
     assert one.painted == again.painted
     assert one.painted != other.painted
+
+
+def run_on_gpu(
+    engines: Engines, look: str = "auto"
+) -> tuple[ResultManifest, MemoryBlobs, ShotRequest, ShotBuilder]:
+    """A run that is told of a GPU; the tiny painter stays where it is."""
+    builder = walking_disc(ShotBuilder().plate(), last=4)
+    request = builder.request(end=4, look=Look(engine=look, steps=1))
+    outputs = MemoryBlobs()
+    context = LocalContext(device="cuda:1")
+    return execute(request, builder.blobs, outputs, context, engines), outputs, request, builder
+
+
+def test_auto_paints_on_a_gpu_where_a_model_is_installed() -> None:
+    engines = replace(with_painter(), has_painter=lambda: True)
+    assert run_on_gpu(engines)[0].engine == "layeranimate"
+    assert run_on_gpu(replace(engines, has_painter=lambda: False))[0].engine == "layer-motion"
+    builder = walking_disc(ShotBuilder(), last=4)
+    manifest, _ = run(builder.request(end=4, look=Look(steps=1)), builder, engines)
+    assert manifest.engine == "layer-motion"  # on a CPU only when it is asked for
+
+
+def broken_painter(device: str) -> ClipPainter:
+    del device
+
+    def paint(*_: object) -> np.ndarray:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    return replace(tiny_painter(), paint=paint, paint_with=None)
+
+
+def unloadable_painter(device: str) -> ClipPainter:
+    raise AcetateError("model_corrupt", model=f"layeranimate on {device}")
+
+
+@pytest.mark.parametrize("load", [broken_painter, unloadable_painter])
+def test_under_auto_a_painter_that_fails_leaves_layer_motions_drawings(
+    load: Callable[[str], ClipPainter],
+) -> None:
+    engines = Engines(load_expert=missing_expert, load_painter=load, has_painter=lambda: True)
+    manifest, outputs, request, builder = run_on_gpu(engines)
+    check_rules(request, builder.blobs, manifest, outputs)
+    assert manifest.engine == "layer-motion"
+    assert manifest.composite == run_on_gpu(engines, "layer-motion")[0].composite
+    assert any("did not paint" in line for line in manifest.warnings)
+    with pytest.raises((RuntimeError, AcetateError)):
+        run_on_gpu(engines, "layeranimate")
+
+
+def test_a_painter_reads_the_shots_prompts_once_per_clip() -> None:
+    asked: list[tuple[str, str, tuple[int, ...]]] = []
+    model = build(tiny_config(clip_frames=4), seed=0)
+
+    def encode(prompt: str, negative_prompt: str, picture: np.ndarray) -> ClipTokens:
+        asked.append((prompt, negative_prompt, picture.shape))
+        return neutral_tokens(model)
+
+    painter = replace(painter_of(model, encode=encode, notes=("a note",)), width=64, height=64)
+    builder = walking_disc(ShotBuilder(), last=4)
+    look = Look(engine="layeranimate", steps=1, prompt="a cat", negative_prompt="a dog")
+    engines = Engines(load_painter=lambda device: painter)
+    manifest, _ = run(builder.request(end=4, look=look), builder, engines)
+    assert asked == [("a cat", "a dog", (64, 64, 3))]
+    assert "a note" in manifest.warnings

@@ -30,7 +30,7 @@ THRIFTY = MemoryPlan(
 
 
 def _tiny(plan: MemoryPlan, slots: int = 3, keys: int = 1) -> PeakPrediction:
-    return predict_peak(TINY, plan, slots, keys, SMALL, torch.float32)
+    return predict_peak(TINY, plan, slots, keys, SMALL, torch.float32, tower_parameters=0)
 
 
 def _full(plan: MemoryPlan, keys: int, slots: int = 4) -> PeakPrediction:

@@ -118,6 +118,12 @@ def test_few_layers_keep_a_slot_of_their_own() -> None:
     assert [slot.is_static for slot in slots] == [True, False]
 
 
+def test_a_still_backdrop_gives_its_slot_to_moving_layers() -> None:
+    layers = planned((Role.BACKGROUND, ""), *[(Role.ANIMATE, "")] * 4)
+    slots = assign_slots(layers, 4)
+    assert [slot.members for slot in slots] == [(1,), (2,), (3,), (4,)]
+
+
 def test_a_users_group_shares_a_slot_before_neighbours_do() -> None:
     layers = planned(
         (Role.BACKGROUND, ""),

@@ -42,9 +42,13 @@ DIFFUSERS_VAE: Shapes = {
 
 
 def tiny_folder(folder: Path, clip_frames: int = 4) -> LayerAnimateModel:
-    """Write a tiny random LayerAnimate in the published layout; returns it."""
+    """Write a tiny random LayerAnimate for 128x64 pixels in the published layout; returns it."""
     model = build(tiny_config(clip_frames), seed=0)
     save_model(model, folder)
+    config = folder / "unet" / "config.json"
+    document = json.loads(config.read_bytes())
+    document["sample_size"] = [8, 16]
+    config.write_text(json.dumps(document), encoding="utf-8")
     return model
 
 

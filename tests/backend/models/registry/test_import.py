@@ -24,6 +24,7 @@ from backend.models.registry.installed import (
     find_installed,
     installed_digest,
     installed_models,
+    present_identity,
     remove_installed,
 )
 from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
@@ -102,6 +103,8 @@ def test_shards_are_imported_and_loaded_as_one(published: Path, store: Path) -> 
     (published / "vae" / WEIGHTS_NAME).rename(published / "vae" / "model.safetensors")
     installed = install(examine(published), store=store)
     sharded = load_model(installed.folder)
+    assert sharded.identity != whole.identity
+    assert load_model(installed.folder, identity="mine").identity == "mine"
     for key, value in whole.unet.state_dict().items():
         assert torch.equal(sharded.unet.state_dict()[key], value)
 
@@ -111,6 +114,10 @@ def test_links_take_no_room(published: Path, store: Path) -> None:
     assert installed.manifest.linked
     for file in installed.manifest.files:
         assert (installed.folder / file.path).samefile(published / file.path)
+    before = installed_digest(store), present_identity(installed)
+    os.utime(published / "unet" / WEIGHTS_NAME, (1, 1))
+    assert (installed_digest(store), present_identity(installed)) != before
+    assert present_identity(installed) != before[1]
     remove_installed("layeranimate-mix", store)
     assert (published / "unet" / WEIGHTS_NAME).is_file()
 

@@ -1,0 +1,72 @@
+"""Group normalisation that keeps channels-last memory on every device; used by all blocks.
+
+PyTorch 2.13's own kernel does so on the CPU only: elsewhere it copies its input to channels-first
+and answers so, and every convolution behind it copies back.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_CHUNK_PIXELS = 16
+"""Least pixels that one partial statistic covers."""
+
+_library = torch.library.Library("acetate", "DEF")
+_library.define("group_norm(Tensor x, int groups, Tensor weight, Tensor bias, float eps) -> Tensor")
+
+
+class GroupNorm(nn.GroupNorm):
+    """`nn.GroupNorm` whose result lies in memory as its input does, where no gradient is wanted."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[b, c, ...] -> the same shape and memory format."""
+        plain = input.device.type not in ("cuda", "meta") or torch.is_grad_enabled()
+        if plain or torch.compiler.is_compiling() or not _is_channels_last(input):
+            return super().forward(input)
+        return torch.ops.acetate.group_norm(
+            input, self.num_groups, self.weight, self.bias, self.eps
+        )
+
+
+def channels_last_group_norm(
+    x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float
+) -> Tensor:
+    """Group normalisation of [b, c, h, w] with the channels innermost in memory.
+
+    Statistics are in float32 whatever `x` is: partial ones over a few pixels each, whose rounding
+    to the format of `x` averages out, joined by the law of total variance.
+    """
+    grouped = x.permute(0, 2, 3, 1).flatten(1, 2).unflatten(-1, (groups, -1))  # [b, p, g, c / g]
+    mean, variance = _statistics(grouped)  # [b, 1, g, 1]
+    scale = weight.float().view(groups, -1) * torch.rsqrt(variance + eps)
+    shift = bias.float().view(groups, -1) - mean * scale
+    out = torch.empty_like(x)
+    place = out.permute(0, 2, 3, 1).flatten(1, 2).unflatten(-1, (groups, -1))
+    torch.addcmul(shift, grouped, scale, out=place)
+    return out
+
+
+def _statistics(grouped: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance over pixels and channels of each group, float32 [b, 1, g, 1]."""
+    pixels = grouped.shape[1]
+    chunks = next(n for n in range(max(pixels // _CHUNK_PIXELS, 1), 0, -1) if pixels % n == 0)
+    parts = grouped.unflatten(1, (chunks, -1))
+    variance, mean = torch.var_mean(parts, dim=(2, 4), correction=0)  # [b, chunks, g]
+    variance, mean = variance.float(), mean.float()
+    total = variance.mean(1) + mean.var(1, correction=0)
+    return mean.mean(1)[:, None, :, None], total[:, None, :, None]
+
+
+def _like_input(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    del groups, weight, bias, eps
+    return torch.empty_like(x)
+
+
+_library.impl("group_norm", channels_last_group_norm, "CUDA")
+_library.impl("group_norm", channels_last_group_norm, "CPU")
+_library.impl("group_norm", _like_input, "Meta")
+
+
+def _is_channels_last(x: Tensor) -> bool:
+    return x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
