@@ -361,6 +361,22 @@ _ROWS: tuple[ErrorSpec, ...] = (
         ExitCode.WAIT_TIMEOUT,
     ),
     ErrorSpec(
+        "E312",
+        "vram_too_small",
+        "The model needs {needs} GB of graphics memory and may use {has} GB",
+        "Free memory on the device, raise --vram, or choose another engine",
+        ExitCode.OUT_OF_MEMORY,
+        "use_layer_motion",
+        "Use Layer Motion",
+    ),
+    ErrorSpec(
+        "E313",
+        "device_unusable",
+        'The device "{device}" cannot be used',
+        "Because {why}; devices are called cpu, mps, cuda or cuda:1",
+        ExitCode.USAGE,
+    ),
+    ErrorSpec(
         "E402",
         "queue_full",
         "You have {count} jobs in line (limit {limit})",

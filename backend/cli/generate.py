@@ -5,19 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backend.cli.device_options import add_vram_option, wanted_vram
 from backend.cli.progress_line import ProgressLine
 from backend.cli.shot_options import add_shot_options, wanted_shot
 from backend.data_folder import default_data_dir
 from backend.pipeline.context import LocalContext
-from backend.pipeline.engines import LAYERANIMATE, Engines
+from backend.pipeline.engines import (
+    LAYERANIMATE,
+    ClipPainter,
+    Engines,
+    load_imported_painter,
+)
 from backend.pipeline.execute import execute
 from backend.pipeline.feature_store.budget import StoreBudget, bytes_of_gigabytes
 from backend.pipeline.feature_store.opening import StoreOpener, budget_in
 from backend.pipeline.output_folder import check_free, write_result
+from backend.torch_device import checked_device
 from shared.blobs import Blobs, MemoryBlobs
 from shared.errors import AcetateError, ExitCode
 from shared.result import ResultManifest
@@ -37,6 +45,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_shot_options(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
     parser.add_argument("--device", default="cpu", help="where models run here: cpu, cuda, mps")
+    add_vram_option(parser)
     parser.add_argument("--server", metavar="ADDRESS", help="send the shot to this server")
     parser.add_argument("--secret-file", type=Path, help="default: where the server announced it")
     parser.add_argument(
@@ -59,8 +68,7 @@ def run(args: argparse.Namespace) -> int:
     for folder in _folders(request, out):
         check_free(folder, force=args.force)
     open_store = StoreOpener(_features(args, request))
-    # loaded once for all takes
-    engines = Engines(load_painter=cache(Engines().load_painter), open_store=open_store)
+    engines = Engines(load_painter=_painter_loader(args), open_store=open_store)
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
         takes = [
@@ -99,6 +107,16 @@ def _features(args: argparse.Namespace, request: ShotRequest) -> StoreBudget:
     if disk_bytes == 0 and request.look.takes == 1:
         return StoreBudget()
     return budget_in(default_data_dir(), disk_bytes=disk_bytes)
+
+
+def _painter_loader(args: argparse.Namespace) -> Callable[[str], ClipPainter]:
+    """How the large model is loaded here, once for all takes; checks the options about devices."""
+    if args.server:
+        if args.vram is not None:
+            raise AcetateError("usage", where="--vram is an option of acetate serve")
+        return load_imported_painter
+    vram_bytes = wanted_vram(args, [checked_device(args.device)])
+    return cache(partial(load_imported_painter, vram_bytes=vram_bytes))
 
 
 def _one_take(

@@ -9,11 +9,13 @@ import os
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from backend.cli.device_options import add_vram_option, wanted_vram
 from backend.data_folder import default_data_dir
 from backend.jobs.pool import PoolOptions
 from backend.pipeline.feature_store.budget import bytes_of_gigabytes, default_host_bytes
 from backend.server.about import version
 from backend.server.serve import ServeOptions, serve
+from backend.torch_device import checked_device
 from shared.errors import AcetateError, ExitCode
 from shared.local_server import DEFAULT_PORT
 
@@ -35,6 +37,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--data-dir", type=Path, help="where jobs and pictures are kept")
     parser.add_argument("--device", action="append", help="cpu, cuda:0 ...; may be repeated")
+    add_vram_option(parser)
     parser.add_argument("--workers", type=int, default=1, help="worker processes per device")
     parser.add_argument(
         "--stop-grace",
@@ -66,10 +69,12 @@ def run(args: argparse.Namespace) -> int:
     """Run the command. Raises `AcetateError` where the server cannot start."""
     if not 1 <= args.workers <= 16:
         raise AcetateError("usage", where="--workers takes 1 to 16")
-    devices = [device for device in args.device or ["cpu"] for _ in range(args.workers)]
+    named = [checked_device(name) for name in args.device or ["cpu"]]
+    devices = [device for device in named for _ in range(args.workers)]
     pool = PoolOptions(
         data_dir=(args.data_dir or default_data_dir()).resolve(),
         devices=tuple(devices),
+        vram_bytes=wanted_vram(args, named),
         runner=os.environ.get(TEST_RUNNER, ""),
         stop_grace_s=args.stop_grace,
         feature_ram_bytes=_feature_ram_bytes(args) // len(devices),

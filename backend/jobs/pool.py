@@ -93,6 +93,7 @@ class PoolOptions:
     """Where workers keep their blobs, one device per worker, what they run (see `worker`).
 
     `stop_grace_s`: how long a worker may take to obey a cancel before it is killed.
+    `vram_bytes`: graphics memory that each worker's model may take, None: what is free.
     `feature_ram_bytes`: memory for the feature store of each worker; `feature_disk_bytes`: for the
     feature folder below `data_dir`, which all of them share.
     """
@@ -101,6 +102,7 @@ class PoolOptions:
     devices: tuple[str, ...] = ("cpu",)
     runner: str = ""
     stop_grace_s: float = 10.0
+    vram_bytes: int | None = None
     feature_ram_bytes: int = 0
     feature_disk_bytes: int = 0
 
@@ -225,6 +227,7 @@ class WorkerPool:
             address=self._address,
             secret=slot.secret,
             device=slot.device,
+            vram_bytes=self._options.vram_bytes,
             data_dir=str(self._options.data_dir),
             runner=self._options.runner,
             feature_ram_bytes=self._options.feature_ram_bytes,

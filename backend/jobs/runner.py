@@ -7,7 +7,7 @@ import importlib
 import logging
 import threading
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -28,15 +28,15 @@ log = logging.getLogger("acetate.worker")
 
 
 def load_runner(
-    name: str, features: StoreBudget | None = None
+    name: str, features: StoreBudget | None = None, vram_bytes: int | None = None
 ) -> tuple[Runner, Callable[[], object]]:
     """What runs jobs, and what to load once nobody waits.
 
     `name` is `module:function`; empty means the pipeline, which keeps as many `features` between
-    jobs as the budget allows.
+    jobs as the budget allows, and whose model takes at most `vram_bytes` (None: what is free).
     """
     if not name:
-        return _pipeline_runner(features or StoreBudget())
+        return _pipeline_runner(features or StoreBudget(), vram_bytes)
     module, _, function = name.partition(":")
     return getattr(importlib.import_module(module), function), _load_nothing
 
@@ -45,9 +45,11 @@ def _load_nothing() -> None:
     return None
 
 
-def _pipeline_runner(features: StoreBudget) -> tuple[Runner, Callable[[], object]]:
+def _pipeline_runner(
+    features: StoreBudget, vram_bytes: int | None
+) -> tuple[Runner, Callable[[], object]]:
     """The pipeline with its models and features kept between jobs, and the bundled one's loader."""
-    from backend.pipeline.engines import Engines
+    from backend.pipeline.engines import Engines, load_imported_painter
     from backend.pipeline.execute import execute
 
     usual = Engines()
@@ -55,7 +57,7 @@ def _pipeline_runner(features: StoreBudget) -> tuple[Runner, Callable[[], object
     atexit.register(open_store.close)
     engines = Engines(
         load_expert=_kept(usual.load_expert),
-        load_painter=_kept_painter(usual.load_painter),
+        load_painter=_kept_painter(partial(load_imported_painter, vram_bytes=vram_bytes)),
         open_store=open_store,
     )
 

@@ -54,7 +54,7 @@ class Worker:
             host_bytes=setup.feature_ram_bytes,
             disk_bytes=setup.feature_disk_bytes,
         )
-        self._runner, self._load = load_runner(setup.runner, features)
+        self._runner, self._load = load_runner(setup.runner, features, setup.vram_bytes)
         self._link = WorkerLink(setup.address)
 
     def serve(self) -> None:

@@ -103,6 +103,7 @@ class WorkerSetup(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     secret: str
     device: str
+    vram_bytes: int | None = None
     data_dir: str
     runner: str
     feature_ram_bytes: int = 0

@@ -16,6 +16,7 @@ from backend.models.layeranimate.clip import (
     ignore_check,
     ignore_report,
 )
+from backend.models.layeranimate.sliced_decode import DecodeSlices, decode_in_slices
 from backend.pipeline.condition import EncodedClip
 
 DECODE_BATCH = 2
@@ -28,14 +29,21 @@ def decode(
     latents: Tensor,
     check: Check = ignore_check,
     report: Report = ignore_report,
+    slices: DecodeSlices | None = None,
 ) -> Tensor:
-    """Latents [1, 4, T, h, w] to frames [T, 3, H, W] in 0..1, float32 on the CPU."""
+    """Latents [1, 4, T, h, w] to frames [T, 3, H, W] in 0..1, float32 on the CPU.
+
+    `slices` bounds the memory of the two-key decoder; None decodes the clip at once.
+    """
     frames = latents[0].transpose(0, 1) / model.config.latent_scale  # [T, 4, h, w]
     total = int(frames.shape[0])
     if clip.references is not None and model.dual is not None:
         check()
         z = frames.to(model.dual.quant_conv.weight.dtype)
-        pictures = model.dual.decode(z, total, clip.references)
+        if slices is None:
+            pictures = model.dual.decode(z, total, clip.references)
+        else:
+            pictures = decode_in_slices(model.dual, z, total, clip.references, slices, check)
         report(ClipProgress("decode", total, total))
         return _as_colour(pictures)
     done: list[Tensor] = []

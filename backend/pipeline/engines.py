@@ -27,6 +27,7 @@ from shared.shot import Sketch
 
 if TYPE_CHECKING:
     from backend.models.layeranimate.bundle import LayerAnimateModel
+    from backend.pipeline.memory_plan import MemoryPlan
 
 log = logging.getLogger("acetate.pipeline")
 
@@ -87,11 +88,14 @@ def load_bundled_expert() -> SketchExpert:
     return SketchExpert(ModelUsed(name=NAME, sha256=expert.sha256), refine)
 
 
-def load_imported_painter(device: str) -> ClipPainter:
-    """The imported LayerAnimate on a device. Raises `model_missing` or `model_corrupt`."""
+def load_imported_painter(device: str, vram_bytes: int | None = None) -> ClipPainter:
+    """The imported LayerAnimate on a device, within so much of its memory (None: what is free).
+
+    Raises `model_missing`, `model_corrupt` or `vram_too_small`.
+    """
     from backend.pipeline.installed_painter import load_installed_painter
 
-    return load_installed_painter(device)
+    return load_installed_painter(device, vram_bytes)
 
 
 def has_imported_painter() -> bool:
@@ -110,12 +114,15 @@ def painter_of(
     *,
     encode: Encode | None = None,
     notes: tuple[str, ...] = (),
+    plan: MemoryPlan | None = None,
 ) -> ClipPainter:
     """A painter that runs a loaded model at the size it was trained at, with any feature store.
 
-    `encode` None leaves prompts unread, with neutral tokens.
+    `encode` None leaves prompts unread, with neutral tokens. `plan` is the one that the model was
+    placed with, None where all of it lies on its device.
     """
     from backend.models.layeranimate.generate import generate_clip
+    from backend.pipeline.memory_plan import FAST
 
     def paint(
         conditions: ClipConditions,
@@ -128,7 +135,9 @@ def painter_of(
             check()
             prompts = (conditions.prompt, conditions.negative_prompt)
             conditions = replace(conditions, tokens=encode(*prompts, conditions.frames[0]))
-        return generate_clip(model, conditions, settings, check, report, store=store)
+        return generate_clip(
+            model, conditions, settings, check, report, store=store, plan=plan or FAST
+        )
 
     return ClipPainter(
         used=used,

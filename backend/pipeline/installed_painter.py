@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from backend.models.layeranimate.bundle import LayerAnimateModel
-from backend.models.layeranimate.checkpoint import CONFIG_NAME, load_model, read_json
+from backend.models.layeranimate.checkpoint import CONFIG_NAME, load_model, read_config, read_json
+from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.models.openclip.checkpoint import load_towers
 from backend.models.openclip.encoder import TokenEncoder
 from backend.models.registry.installed import (
@@ -20,6 +20,8 @@ from backend.models.registry.installed import (
 )
 from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
 from backend.pipeline.engines import ClipPainter, painter_of
+from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan
+from backend.torch_device import free_memory_bytes
 from shared.result import ModelUsed
 
 NO_ENCODERS = (
@@ -33,29 +35,50 @@ OTHER_ENCODERS = (
 )
 
 
-def load_installed_painter(device: str) -> ClipPainter:
+def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPainter:
     """The chosen LayerAnimate on a device, with its text and image towers where they are installed.
 
-    Raises `model_missing` without one, `model_corrupt` where files are not what was imported.
+    Runs by the fastest memory plan that fits into `vram_bytes` (None: what is free there). Raises
+    `model_missing` without a model, `model_corrupt` where files are not what was imported,
+    `vram_too_small` before anything is loaded.
     """
     installed = chosen_model(LAYERANIMATE)
     check_sizes(installed)
     where = torch.device(device)
     dtype = usual_dtype(where)
-    model = load_model(installed.folder, where, dtype, present_identity(installed))
-    towers, note = _fitting_towers(model)
+    config = read_config(installed.folder)
+    towers, note = _fitting_towers(config)
+    width, height = _trained_size(installed.folder, config, (ClipPainter.width, ClipPainter.height))
+    plan = choose_plan(
+        config,
+        _limit_bytes(device, vram_bytes),
+        slots=ClipPainter.layer_slots,
+        keys=1 if config.dual is None else 2,
+        size=(height, width),
+        dtype=dtype,
+        tower_parameters=TOWER_PARAMETERS if towers else 0,
+    )
+    first = torch.device("cpu") if plan.resting_on(where) else where
+    model = load_model(installed.folder, first, dtype, present_identity(installed))
+    plan.place(model, where)
     if towers is None:
-        painter = painter_of(model, (_used(installed),), notes=(note,))
+        painter = painter_of(model, (_used(installed),), notes=(note,), plan=plan)
     else:
         check_sizes(towers)
         encoder = TokenEncoder(load_towers(towers.folder, dtype), where)
-        painter = painter_of(model, (_used(installed), _used(towers)), encode=encoder)
-    width, height = _trained_size(installed.folder, model, (painter.width, painter.height))
+        used = (_used(installed), _used(towers))
+        painter = painter_of(model, used, encode=encoder, plan=plan)
     return replace(painter, width=width, height=height)
 
 
+def _limit_bytes(device: str, vram_bytes: int | None) -> int | None:
+    """What the model may take of a device: what was said, or all that is free; no limit on CPUs."""
+    free_bytes = free_memory_bytes(device)
+    return free_bytes if free_bytes is None or vram_bytes is None else vram_bytes
+
+
 def _trained_size(
-    folder: Path, model: LayerAnimateModel, usual: tuple[int, int]
+    folder: Path, config: LayerAnimateConfig, usual: tuple[int, int]
 ) -> tuple[int, int]:
     """Width and height in pixels that a model was trained at.
 
@@ -65,8 +88,8 @@ def _trained_size(
     told = read_json(folder / "unet" / CONFIG_NAME).get("sample_size")
     if not isinstance(told, list) or len(told) != 2 or not all(isinstance(n, int) for n in told):
         return usual
-    height, width = (n * model.config.autoencoder.scale for n in told)
-    multiple = model.size_multiple_px
+    height, width = (n * config.autoencoder.scale for n in told)
+    multiple = config.size_multiple_px
     fits = all(0 < n <= _MAX_SIDE_PX and n % multiple == 0 for n in (width, height))
     return (width, height) if fits else usual
 
@@ -78,9 +101,9 @@ def usual_dtype(device: torch.device) -> torch.dtype:
     return torch.float16 if device.type == "mps" else torch.float32
 
 
-def _fitting_towers(model: LayerAnimateModel) -> tuple[InstalledModel | None, str]:
+def _fitting_towers(config: LayerAnimateConfig) -> tuple[InstalledModel | None, str]:
     """The encoders whose tokens have the model's widths, or None and why."""
-    wanted = (model.config.unet.trunk.context_dim, model.config.resampler.image_dim)
+    wanted = (config.unet.trunk.context_dim, config.resampler.image_dim)
     note = NO_ENCODERS
     for installed in installed_models():
         if installed.manifest.kind != OPENCLIP:

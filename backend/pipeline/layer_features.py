@@ -50,7 +50,7 @@ class LayerFeatureSource:
     """The features of a clip's used layers at any time step.
 
     `keys` None computes everything and keeps nothing, as a branch that reads the noisy latents
-    must.
+    must. `slot_by_slot` runs the branch for one layer at a time: less memory, the same features.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class LayerFeatureSource:
         clip: EncodedClip,
         store: TensorStore | None = None,
         keys: FeatureKeys | None = None,
+        slot_by_slot: bool = False,
     ) -> None:
         self._branch = model.control
         self._clip, self._device = clip, model.device
@@ -68,7 +69,8 @@ class LayerFeatureSource:
         self._store: TensorStore = store if store is not None and keeps else NoStore()
         self._keys = keys if keeps else None
         self._context = model.control.project_context(clip.context)
-        self._stem: tuple[list[int], ControlStem] | None = None
+        self._slot_by_slot = slot_by_slot
+        self._stems: dict[tuple[int, ...], ControlStem] = {}
         self._held: _Held | None = None
 
     def announce(self, wanted: Sequence[tuple[int, Rows]]) -> None:
@@ -148,6 +150,8 @@ class LayerFeatureSource:
         self, layers: list[int], rows: Rows, timestep: int, noisy: Tensor | None
     ) -> list[Tensor]:
         """[rows, layers, frames, c, h, w] for each map, finest first."""
+        if self._slot_by_slot and len(layers) > 1:
+            return _side_by_side([self._computed([n], rows, timestep, noisy) for n in layers])
         time = torch.full((1,), timestep, dtype=torch.long, device=self._device)
         context = select_rows(self._context, rows)
         stem = self._stem_of(layers, noisy)
@@ -155,11 +159,14 @@ class LayerFeatureSource:
 
     def _stem_of(self, layers: list[int], noisy: Tensor | None) -> ControlStem:
         """The part that no time step changes; made again only for other layers."""
-        if self._stem is not None and self._stem[0] == layers and not self._reads_noise:
-            return self._stem[1]
+        known = self._stems.get(tuple(layers))
+        if known is not None and not self._reads_noise:
+            return known
+        if not self._slot_by_slot:
+            self._stems.clear()
         slots = torch.tensor([self._slots[layer] for layer in layers], device=self._device)
         stem = self._branch.stem(self._clip.controls.select(slots), noisy)
-        self._stem = (layers, stem)
+        self._stems[tuple(layers)] = stem
         return stem
 
     def _keep(
@@ -178,6 +185,14 @@ class LayerFeatureSource:
                 own = tuple(m[index, place].permute(0, 2, 3, 1) for m in maps)
                 known[layer, row] = own
                 self._store.put(self._keys.of(layer, row, timestep), own)
+
+
+def _side_by_side(single: list[list[Tensor]]) -> list[Tensor]:
+    """Maps of single layers as maps of all; lets go of each level once it is joined."""
+    joined: list[Tensor] = []
+    while single[0]:
+        joined.append(torch.cat([maps.pop(0) for maps in single], dim=1))
+    return joined
 
 
 def _joined(rows: list[list[Maps]]) -> list[Tensor]:

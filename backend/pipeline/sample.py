@@ -18,6 +18,7 @@ from backend.models.layeranimate.schedule import guide
 from backend.models.layeranimate.unet import LayerFeatures, UNetKeys
 from backend.pipeline.condition import EncodedClip
 from backend.pipeline.layer_features import LayerFeatureSource
+from backend.pipeline.memory_plan import FAST, MemoryPlan
 
 BOTH_HALVES: Rows = (0, 1)
 """Context rows of classifier-free guidance: neutral, prompted."""
@@ -57,17 +58,18 @@ def denoise(
     generators: Sequence[torch.Generator] = (),
     check: Check = ignore_check,
     source: LayerFeatureSource | None = None,
+    plan: MemoryPlan = FAST,
 ) -> Iterator[DenoiseStep]:
     """Yields each step; the last one's `latents` are the result.
 
     `noise` [k, 4, T, h, w] float32: k seeds that share all controls and run as one batch.
     `generators`, one per seed, feed the noise of each step and are needed when eta > 0 (the
     official order: initial latents first, then one draw per step). `source` None computes all
-    features.
+    features. `plan` says whether the guidance halves run one after the other.
     """
     if settings.eta > 0 and len(generators) != len(noise):
         raise ValueError(f"{len(noise)} seeds need a generator each, got {len(generators)}")
-    source = source or LayerFeatureSource(model, clip)
+    source = source or LayerFeatureSource(model, clip, slot_by_slot=plan.slot_by_slot)
     timesteps = model.schedule.timesteps(settings.steps)
     wanted = [_wanted(settings, timesteps, index) for index in range(len(timesteps))]
     source.announce(wanted)
@@ -76,11 +78,15 @@ def denoise(
     for index, timestep in enumerate(timesteps):
         check()
         step, rows = wanted[index]
-        layers = source.at(step, rows, _network_input(model, clip, latents), check)
-        if index + 1 < len(timesteps):
-            source.prefetch(*wanted[index + 1])
-        check()
-        predictions = _predict(model, clip, latents, timestep, keys.select(rows), layers)
+        found: list[Tensor] = []
+        for some in _halves(rows, plan):
+            layers = source.at(step, some, _network_input(model, clip, latents), check)
+            if index + 1 < len(timesteps):
+                source.prefetch(wanted[index + 1][0], some)
+            check()
+            found.append(_predict(model, clip, latents, timestep, keys.select(some), layers))
+            del layers
+        predictions = torch.cat(found)
         following = timesteps[index + 1] if index + 1 < len(timesteps) else None
         result = model.schedule.step(
             _guided(predictions, rows, settings),
@@ -92,6 +98,11 @@ def denoise(
         )
         latents = result.latents
         yield DenoiseStep(index, timestep, predictions, latents, result.clean)
+
+
+def _halves(rows: Rows, plan: MemoryPlan) -> list[Rows]:
+    """The context rows that run together."""
+    return [(row,) for row in rows] if plan.sequential_guidance else [rows]
 
 
 def _wanted(settings: SampleSettings, timesteps: list[int], index: int) -> tuple[int, Rows]:

@@ -22,6 +22,11 @@ def picture_norm(channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(32, channels, eps=1e-6)
 
 
+def activated(norm: nn.Module, x: Tensor) -> Tensor:
+    """SiLU of the normalised state, in one buffer where no gradient needs the value between."""
+    return F.silu(norm(x), inplace=not torch.is_grad_enabled())
+
+
 @dataclass(frozen=True)
 class Posterior:
     """Gaussian over latents [b, c, h, w]: `mean` and the logarithm of the variance."""
@@ -57,8 +62,8 @@ class PictureBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[b, c_in, h, w] -> [b, c_out, h, w]."""
-        h = self.conv1(F.silu(self.norm1(x)))
-        h = self.conv2(F.silu(self.norm2(h)))
+        h = self.conv1(activated(self.norm1, x))
+        h = self.conv2(activated(self.norm2, h))
         return self.nin_shortcut(x) + h
 
 
@@ -169,7 +174,7 @@ class Encoder(nn.Module):
             states.append(h)
             h = level.downsample(h)
         h = self.mid.block_2(self.mid.attn_1(self.mid.block_1(h)))
-        return self.conv_out(F.silu(self.norm_out(h))), [*states, first]
+        return self.conv_out(activated(self.norm_out, h)), [*states, first]
 
 
 class Decoder(nn.Module):
@@ -202,7 +207,7 @@ class Decoder(nn.Module):
             for block in level.block:
                 h = block(h)
             h = level.upsample(h)
-        return self.conv_out(F.silu(self.norm_out(h)))
+        return self.conv_out(activated(self.norm_out, h))
 
 
 class Autoencoder(nn.Module):

@@ -20,6 +20,7 @@ from backend.models.layeranimate.configs import (
 )
 from backend.models.layeranimate.dual_reference import DualAutoencoder
 from backend.models.layeranimate.layer_control import LayerControl
+from backend.models.layeranimate.placement import Placement
 from backend.models.layeranimate.resampler import Resampler
 from backend.models.layeranimate.schedule import NoiseSchedule
 from backend.models.layeranimate.unet import UNet
@@ -49,6 +50,7 @@ class LayerAnimateModel:
     dual: DualAutoencoder | None
     schedule: NoiseSchedule
     identity: str = field(default_factory=lambda: uuid.uuid4().hex)
+    placement: Placement = field(default_factory=Placement, compare=False, repr=False)
 
     @property
     def clip_frames(self) -> int:
@@ -58,13 +60,12 @@ class LayerAnimateModel:
     @property
     def size_multiple_px(self) -> int:
         """Width and height must be multiples of this (64 for the released sizes)."""
-        halvings = len(self.config.unet.trunk.channel_mult) - 1
-        return int(self.config.autoencoder.scale * 2**halvings)
+        return self.config.size_multiple_px
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.unet.parameters()).device
+        """Where the model runs; some parts may rest on the host meanwhile."""
+        return self.placement.device or next(self.unet.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
@@ -96,7 +97,8 @@ class LayerAnimateModel:
         return self
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> LayerAnimateModel:
-        """Moves every part in place; returns itself."""
+        """Moves every part in place, and none rests elsewhere; returns itself."""
+        self.placement.forget()
         for part in self.parts().values():
             part.to(device=device, dtype=dtype)
         return self

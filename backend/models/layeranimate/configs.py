@@ -272,3 +272,8 @@ class LayerAnimateConfig:
     dual: AutoencoderConfig | None = AutoencoderConfig()
     scheduler: SchedulerConfig = SchedulerConfig()
     latent_scale: float = 0.18215
+
+    @property
+    def size_multiple_px(self) -> int:
+        """Width and height must be multiples of this (64 for the released sizes)."""
+        return self.autoencoder.scale * 2 ** (len(self.unet.trunk.channel_mult) - 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
 from backend.models.layeranimate.attention import Grid, attend, join_heads, split_heads
@@ -14,6 +13,7 @@ from backend.models.layeranimate.autoencoder import (
     Encoder,
     PictureBlock,
     Posterior,
+    activated,
     picture_norm,
     posterior,
 )
@@ -69,13 +69,17 @@ class EndFrames(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(channels, channels, 1)
 
+    def additions(self, reference: Tensor) -> Tensor:
+        """References [clips, c, 2, h, w] -> what the first and last frames get, [clips, 2, ...]."""
+        return self.conv(reference.transpose(1, 2).flatten(0, 1)).unflatten(0, (-1, 2))
+
     def forward(self, x: Tensor, reference: Tensor, grid: Grid) -> Tensor:
         """[images, c, h, w] with reference [clips, c, 2, h, w] -> [images, c, h, w]."""
-        added = self.conv(reference.transpose(1, 2).flatten(0, 1)).unflatten(0, (-1, 2))
-        change = torch.zeros_like(x).unflatten(0, (-1, grid.frames))
-        change[:, 0] += added[:, 0]
-        change[:, -1] += added[:, 1]
-        return x + change.flatten(0, 1)
+        added = self.additions(reference)
+        changed = x.unflatten(0, (-1, grid.frames)).clone()
+        changed[:, 0] += added[:, 0]
+        changed[:, -1] += added[:, 1]
+        return changed.flatten(0, 1)
 
 
 class ReferenceAttention(nn.Module):
@@ -90,19 +94,27 @@ class ReferenceAttention(nn.Module):
         self.to_out = nn.Sequential(nn.Linear(inner, channels), nn.Dropout(0.0))
         self.norm = picture_norm(channels)
 
-    def forward(self, x: Tensor, reference: Tensor, grid: Grid) -> Tensor:
-        """[images, c, h, w] with reference [clips, c, 2, h, w] -> [images, c, h, w]."""
-        tokens = self.norm(x).flatten(2).transpose(1, 2)  # [images, pixels, c]
-        # all frames of a clip read the same references: one long query sequence per clip
-        queries = self.to_q(tokens).reshape(reference.shape[0], -1, self.to_q.out_features)
+    def project(self, reference: Tensor) -> tuple[Tensor, Tensor]:
+        """References [clips, c, 2, h, w] -> keys and values [clips, heads, 2 * h * w, d]."""
         seen = reference.flatten(2).transpose(1, 2)  # [clips, 2 * pixels, c]
-        mixed = attend(
-            split_heads(queries, REFERENCE_HEADS),
+        return (
             split_heads(self.to_k(seen), REFERENCE_HEADS),
             split_heads(self.to_v(seen), REFERENCE_HEADS),
         )
+
+    def read(self, x: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """[images, c, h, w] with what `project` gave of their clips -> the same shape."""
+        tokens = self.norm(x).flatten(2).transpose(1, 2)  # [images, pixels, c]
+        # all frames of a clip read the same references: one long query sequence per clip
+        queries = self.to_q(tokens).reshape(keys.shape[0], -1, self.to_q.out_features)
+        mixed = attend(split_heads(queries, REFERENCE_HEADS), keys, values)
         out = self.to_out(join_heads(mixed)).reshape(tokens.shape)
         return x + out.transpose(1, 2).unflatten(2, x.shape[-2:])
+
+    def forward(self, x: Tensor, reference: Tensor, grid: Grid) -> Tensor:
+        """[images, c, h, w] with reference [clips, c, 2, h, w] -> [images, c, h, w]."""
+        del grid
+        return self.read(x, *self.project(reference))
 
 
 class FrameMixingConvolution(nn.Conv2d):
@@ -138,7 +150,7 @@ class DualDecoder(Decoder):
                 h = _clip_block(block, h, grid)
             h = self._refine(index, h, references, grid)
             h = level.upsample(h)
-        h = self._refine(len(self.up), F.silu(self.norm_out(h)), references, grid)
+        h = self._refine(len(self.up), activated(self.norm_out, h), references, grid)
         return cast("FrameMixingConvolution", self.conv_out).over_frames(h, grid)
 
     def _refine(self, index: int, h: Tensor, references: list[Tensor] | None, grid: Grid) -> Tensor:

@@ -28,6 +28,13 @@ from backend.pipeline.condition import (
 from backend.pipeline.decode import LatentColours, decode
 from backend.pipeline.feature_keys import feature_keys
 from backend.pipeline.layer_features import LayerFeatureSource
+from backend.pipeline.memory_plan import (
+    DECODE_PARTS,
+    ENCODE_PARTS,
+    FAST,
+    STEP_PARTS,
+    MemoryPlan,
+)
 from backend.pipeline.sample import denoise, initial_noise
 from shared.errors import AcetateError
 
@@ -43,6 +50,7 @@ def generate_clip(
     check: Check = ignore_check,
     report: Report = ignore_report,
     store: TensorStore | None = None,
+    plan: MemoryPlan = FAST,
 ) -> FloatArray:
     """Frames [T, H, W, 3] in 0..1 for one clip; mode follows from the number of key frames.
 
@@ -51,7 +59,7 @@ def generate_clip(
     `invalid_request` and `bad_numbers` for the conditions, `nan` where the model fails.
     """
     seeds = (settings.seed,)
-    return generate_takes(model, conditions, settings, seeds, check, report, store)[0]
+    return generate_takes(model, conditions, settings, seeds, check, report, store, plan)[0]
 
 
 @torch.inference_mode()
@@ -63,18 +71,23 @@ def generate_takes(
     check: Check = ignore_check,
     report: Report = ignore_report,
     store: TensorStore | None = None,
+    plan: MemoryPlan = FAST,
 ) -> list[FloatArray]:
     """One clip per seed, as `generate_clip` gives it; all seeds run as one batch.
 
-    The layers' features are computed once for all of them.
+    The layers' features are computed once for all of them. `plan` is the one that the model was
+    placed with.
     """
     tokens = conditions.tokens or neutral_tokens(model)
     inputs = prepare(without_unused_slots(conditions))
-    clip = encode(model, inputs, tokens, check=check, report=report, store=store)
-    latents_of = _sample(model, clip, settings, seeds, check, report, store)
+    with plan.using(model, *ENCODE_PARTS):
+        clip = encode(model, inputs, tokens, check=check, report=report, store=store)
+    with plan.using(model, *STEP_PARTS):
+        latents_of = _sample(model, clip, settings, seeds, check, report, store, plan)
     takes = []
     for latents, seed in zip(latents_of, seeds, strict=True):
-        pictures = decode(model, clip, latents.unsqueeze(0), check, report)
+        with plan.using(model, *DECODE_PARTS):
+            pictures = decode(model, clip, latents.unsqueeze(0), check, report, plan.decode)
         if not bool(torch.isfinite(pictures).all()):
             raise AcetateError("nan", detail=f"seed {seed}")
         takes.append(pictures.movedim(1, -1).contiguous().numpy())
@@ -89,13 +102,15 @@ def _sample(
     check: Check,
     report: Report,
     store: TensorStore | None,
+    plan: MemoryPlan,
 ) -> torch.Tensor:
     """Clean latents [k, 4, T, h, w] of all seeds."""
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     latents = torch.cat([initial_noise(clip, generator) for generator in generators])
     colours = LatentColours(clip) if settings.preview_every > 0 else None
-    source = LayerFeatureSource(model, clip, store, feature_keys(model, clip) if store else None)
-    for step in denoise(model, clip, settings, latents, generators, check, source):
+    keys = feature_keys(model, clip) if store else None
+    source = LayerFeatureSource(model, clip, store, keys, plan.slot_by_slot)
+    for step in denoise(model, clip, settings, latents, generators, check, source, plan):
         latents = step.latents
         preview = None
         if colours is not None and (step.index + 1) % settings.preview_every == 0:
