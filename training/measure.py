@@ -12,9 +12,9 @@ import numpy as np
 
 from backend.layer_motion.engine import animate_gap
 from backend.layer_motion.task import GapResult, GapTask
+from backend.measure.fidelity import edge_energy, psnr_db, ssim
 from backend.mini.expert import Expert, load_expert, refine_gap
 from training import baselines
-from training.metrics import edge_energy, psnr_db, ssim
 from training.modes import MODES, Mode, layer_task, rough_style
 from training.procedural import RenderedClip, make_clip, render
 from training.procedural.render import composite

@@ -105,7 +105,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run the command. Raises `AcetateError`; returns an exit code."""
-    names = list(BENCHMARKS) if args.name == "all" else [args.name]
+    names = _usual() if args.name == "all" else [args.name]
     if any(name not in BENCHMARKS for name in names):
         known = ", ".join(BENCHMARKS)
         raise AcetateError("usage", where=f"no benchmark {args.name[:40]}; there are: {known}")
@@ -117,6 +117,13 @@ def run(args: argparse.Namespace) -> int:
             else:
                 _print_row(measurement)
     return ExitCode.DONE
+
+
+def _usual() -> list[str]:
+    """Every benchmark that this machine can run."""
+    import torch
+
+    return [name for name in BENCHMARKS if name not in NEEDS_GPU or torch.cuda.is_available()]
 
 
 def _sizes(text: str | None) -> tuple[tuple[int, int], ...]:
@@ -171,7 +178,7 @@ def _compare(
         ratio=round(ours.wall_s / other.wall_s, 3),
         reference=reference,
         cpu_s=round(ours.cpu_s, 3),
-        details=dict(manifest.timings),
+        details=manifest.timings,
     )
 
 

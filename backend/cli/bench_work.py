@@ -15,7 +15,7 @@ import torch
 
 from backend.cli.measurement import BenchOptions, Measurement
 from backend.measure.calls import layeranimate_calls
-from backend.measure.flops import flops
+from backend.measure.flops import flops_by_step
 from backend.measure.full_size import meta_clip, meta_model
 from backend.measure.traffic import Traffic
 from backend.models.layeranimate.bundle import LayerAnimateModel, build, tiny_config
@@ -75,7 +75,7 @@ SCENARIOS = (
 def bench_flops(options: BenchOptions) -> Iterator[Measurement]:
     """PFLOP of a 50-step clip of 16 frames, 512x320; reference: the plain computation."""
     del options
-    plain = _timed(lambda: _reference_flops())
+    plain = _timed(_reference_flops)
     yield _count("flops", REFERENCE, plain.value / _PETA, "PFLOP", 1.0, plain.cpu_s)
     for scenario in SCENARIOS:
         found = _timed(lambda s=scenario: _planned_flops(s))
@@ -106,7 +106,7 @@ def bench_calls(options: BenchOptions) -> Iterator[Measurement]:
     """Pictures through the encoder for one sketched layer of three; reference: every picture."""
     del options
     model = build(tiny_config(), seed=0)
-    conditions = _one_sketched_layer()
+    conditions = one_sketched_layer()
     used = without_unused_slots(conditions)
     start = time.process_time()
     with torch.inference_mode():
@@ -130,36 +130,38 @@ def full_model() -> LayerAnimateModel:
 
 def _planned_flops(scenario: Scenario) -> float:
     """Of `STEPS` equal steps: the first with what it prepares, and the growth per further one."""
-    one, two = (_run_flops(scenario, replace(_EXACT, steps=steps)) for steps in (1, 2))
-    return one + (STEPS - 1) * (two - one)
+    first, further = _steps_flops(scenario, replace(_EXACT, steps=2))
+    return first + (STEPS - 1) * further
 
 
 def _preset_flops(preset: Preset) -> float:
     """Of a preset's steps, each the sum of what it computes, and of what a run prepares."""
     settings = preset.applied(replace(_EXACT, steps=STEPS))
-    full = Scenario("full")
-    prepared = 2 * _run_flops(full, replace(_EXACT, steps=1)) - _run_flops(
-        full, replace(_EXACT, steps=2)
-    )
-    unet, features = {}, {}
-    for guides in (True, False):
-        scale = _EXACT.guidance_scale if guides else 1.0
-        one = replace(_EXACT, guidance_scale=scale)
-        held, fresh = (
-            _run_flops(full, replace(one, steps=2, features_every=every)) for every in (2, 1)
-        )
-        features[guides] = fresh - held
-        unet[guides] = held - features[guides] - prepared
-        unet[guides] /= 2
+    prepared, unet, features = _parts_flops()
     total = prepared
     for index in range(settings.steps):
-        total += unet[settings.guides(index)]
-        if index % settings.features_every == 0:
-            total += features[settings.guides(index)]
+        guides = settings.guides(index)
+        fresh = index % settings.features_every == 0
+        total += unet[guides] + (features[guides] if fresh else 0)
     return total
 
 
-def _run_flops(scenario: Scenario, settings: SampleSettings) -> float:
+@lru_cache(maxsize=1)
+def _parts_flops() -> tuple[float, dict[bool, float], dict[bool, float]]:
+    """What a run prepares, and one step's UNet and features by whether guidance is on."""
+    full, unet, features = Scenario("full"), {}, {}
+    first, further = _steps_flops(full, replace(_EXACT, steps=2))
+    prepared = float(first - further)
+    for guides, scale in ((True, _EXACT.guidance_scale), (False, 1.0)):
+        held = replace(_EXACT, steps=2, features_every=2, guidance_scale=scale)
+        first, further = _steps_flops(full, held)
+        unet[guides] = float(further)
+        features[guides] = first - further - prepared
+    return prepared, unet, features
+
+
+def _steps_flops(scenario: Scenario, settings: SampleSettings) -> list[int]:
+    """Of each step of a run on the meta device."""
     model = full_model()
     clip = meta_clip(model, SLOTS, scenario.used)
     noise = clip.key_latents.new_empty(clip.key_latents.shape, dtype=torch.float32)
@@ -168,7 +170,7 @@ def _run_flops(scenario: Scenario, settings: SampleSettings) -> float:
         _fill(model, settings, store, scenario.kept)
     source = LayerFeatureSource(model, clip, store, _keys(_LAYERS[: scenario.used]))
     seeds = noise.expand(scenario.seeds, -1, -1, -1, -1)
-    return flops(lambda: _drained(denoise(model, clip, settings, seeds, source=source)))
+    return flops_by_step(denoise(model, clip, settings, seeds, source=source))
 
 
 def _fill(
@@ -192,7 +194,7 @@ def _reference_flops() -> float:
     clip = meta_clip(model, SLOTS, SLOTS)
     noise = clip.key_latents.new_empty(clip.key_latents.shape, dtype=torch.float32)
     settings = replace(_EXACT, steps=1)
-    return STEPS * flops(lambda: _drained(denoise_reference(model, clip, settings, noise)))
+    return STEPS * flops_by_step(denoise_reference(model, clip, settings, noise))[0]
 
 
 def _step_traffic(model: LayerAnimateModel, clip: EncodedClip) -> Traffic:
@@ -218,7 +220,7 @@ def _traffic(config: str, ours: Traffic, plain: Traffic) -> Measurement:
     return replace(measurement, details={"kernels": ours.kernels})
 
 
-def _one_sketched_layer() -> ClipConditions:
+def one_sketched_layer() -> ClipConditions:
     """Three used slots of four on one key, a sketch that moves on the first, as in a demo."""
     import numpy as np
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 SIZES = ((512, 320), (1920, 1080))
@@ -25,7 +25,7 @@ class Measurement:
     ratio: float
     reference: str
     cpu_s: float
-    details: dict[str, object] = field(default_factory=dict)
+    details: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

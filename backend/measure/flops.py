@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import pairwise
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -16,14 +18,27 @@ def flops(work: Work) -> int:
     Attention counts its two products, whichever kernel runs them. Sums, norms and other
     elementwise work count nothing.
     """
+    with torch.inference_mode(), _counter() as counter:
+        work()
+    return int(counter.get_total_flops())
+
+
+def flops_by_step(steps: Iterable[object]) -> list[int]:
+    """Runs an iterator to its end; what each of its steps cost, the first with what it prepares."""
+    totals = [0]
+    with torch.inference_mode(), _counter() as counter:
+        for _ in steps:
+            totals.append(int(counter.get_total_flops()))
+    return [after - before for before, after in pairwise(totals)]
+
+
+def _counter() -> FlopCounterMode:
     aten = torch.ops.aten
     fused = {
         aten.scaled_dot_product_attention: _attention_flops,
         aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
     }
-    with torch.inference_mode(), FlopCounterMode(display=False, custom_mapping=fused) as counter:
-        work()
-    return int(counter.get_total_flops())
+    return FlopCounterMode(display=False, custom_mapping=fused)
 
 
 def _attention_flops(

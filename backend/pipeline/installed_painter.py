@@ -61,6 +61,7 @@ def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPa
     first = torch.device("cpu") if plan.resting_on(where) else where
     model = load_model(installed.folder, first, dtype, present_identity(installed))
     plan.place(model, where)
+    model.ready()
     if towers is None:
         painter = painter_of(model, (_used(installed),), notes=(note,), plan=plan)
     else:

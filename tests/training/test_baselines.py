@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backend.measure.fidelity import psnr_db
 from training import baselines
-from training.metrics import psnr_db
 from training.procedural import RenderedClip, make_clip, render
 
 

@@ -14,10 +14,10 @@ import cv2
 import msgspec
 import numpy as np
 
+from backend.measure.fidelity import PSNR_CAP_DB, edge_energy, psnr_db, ssim
 from training import baselines
 from training.gallery import material
 from training.gallery.shot import GalleryShot
-from training.metrics import PSNR_CAP_DB, edge_energy, psnr_db, ssim
 
 CONTROLLED, FREE, FLOW, FADE, HOLD = "controls", "no controls", "flow-warp", "cross-fade", "hold"
 METHODS = (CONTROLLED, FREE, FLOW, FADE, HOLD)

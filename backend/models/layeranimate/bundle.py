@@ -88,9 +88,11 @@ class LayerAnimateModel:
         """Lays the weights out for speed where they are now; returns itself.
 
         State dicts stay as they are. Call it again after the weights have moved: what moved runs
-        all the same, only with more reads.
+        all the same, only with more reads. Parts that rest on the host are left alone.
         """
-        for part in (self.unet, self.control):
+        for name, part in (("unet", self.unet), ("layer_controlnet", self.control)):
+            if name in self.placement.resting:
+                continue
             pack_projections(part)
             if self.device.type == "cuda":
                 _channels_innermost(part)

@@ -1,6 +1,7 @@
 """How close a picture is to the true one: PSNR, SSIM and edge energy, on 8-bit RGB frames.
 
-Used by the evaluation and the trainer. Frames are uint8 [h, w, 3] (a fourth channel is ignored).
+Used by benchmarks, the evaluation and the trainer. Frames are uint8 [h, w, 3]; a fourth channel is
+ignored.
 """
 
 from __future__ import annotations

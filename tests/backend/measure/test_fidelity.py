@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from training.metrics import PSNR_CAP_DB, edge_energy, psnr_db, ssim
+from backend.measure.fidelity import PSNR_CAP_DB, edge_energy, psnr_db, ssim
 
 
 def _noise(seed: int, height: int = 40, width: int = 60) -> np.ndarray:
