@@ -88,7 +88,7 @@ def stray_px(sketch: LinePoints, lines: LinePoints) -> float:
 def laid_on(sketch: LinePoints, lines: LinePoints) -> LinePoints:
     """The lines that a sketch means, and what of the sketch lies on no line."""
     chosen = _near(lines, sketch)
-    loose = ~_near(sketch, lines)
+    loose = KDTree(lines.place).query(sketch.place)[0] > _REACH_PX
     return LinePoints(
         np.concatenate([lines.place[chosen], sketch.place[loose]]),
         np.concatenate([lines.heading[chosen], sketch.heading[loose]]),
