@@ -16,11 +16,13 @@ from .warp import Art
 _FINENESS = 2.0
 _PAD_PX = 8
 _SOLID = 0.6  # alpha from which a pixel's colour counts as the art's
-_FILL_PX = 4.0  # half the window that reaches from the middle of a line to the fill beside it
+_FILL_PX = 4.0  # width of the window that reaches from the middle of a line to the fill beside it
+_THIN_PX = 4.0
 _FAINT = 0.05
 _REACH_PX = 2.5
 _HEADING_PX = 2.5
 _MIN_POINTS = 12
+_APART_PX = 0.4
 _MEDIAN = 0.6745  # median of the magnitude of a normal variable of rms 1
 
 
@@ -34,10 +36,10 @@ def key_lines(art: Art, scale: float) -> LinePoints:
     fine = scale * _FINENESS
     size = max(4, round(width * fine)), max(4, round(height * fine))
     way = cv2.INTER_AREA if fine < 1 else cv2.INTER_LINEAR
-    pad = (_PAD_PX,) * 4
     pixels = cv2.copyMakeBorder(
-        cv2.resize(art.pixels, size, interpolation=way), *pad, cv2.BORDER_CONSTANT, value=(0.0,) * 4
-    )
+        cv2.resize(art.pixels, size, interpolation=way),
+        _PAD_PX, _PAD_PX, _PAD_PX, _PAD_PX, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0),
+    )  # fmt: skip
     drawn, plain = ridges(_strokes(pixels)), ridges(_edges(pixels))
     if len(drawn) and len(plain):
         apart = KDTree(drawn.place).query(plain.place)[0] > _REACH_PX * _FINENESS
@@ -50,17 +52,27 @@ def key_lines(art: Art, scale: float) -> LinePoints:
 
 
 def _strokes(pixels: np.ndarray) -> np.ndarray:
-    """How far pixels [h, w, 4] are covered by lines darker than the fills beside them: [h, w]."""
+    """How far pixels [h, w, 4] are covered by lines darker than the fills beside them: [h, w].
+
+    What is thin all over, a line without any fill, is darker than nothing.
+    """
     alpha = pixels[..., 3]
     darkness = alpha - pixels[..., :3].mean(axis=2)
-    straight = np.where(alpha > _SOLID, darkness / np.maximum(alpha, 1e-3), 1.0)
-    side = 2 * round(_FILL_PX * _FINENESS / 2) + 1
-    window = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    fill = cv2.erode(straight.astype(np.float32), window)
-    cover = np.clip(darkness - alpha * fill, 0.0, 1.0)
+    solid = alpha > _SOLID
+    straight = np.where(solid, darkness / np.maximum(alpha, 1e-3), 1.0).astype(np.float32)
+    lightest = cv2.erode(straight, _window(_FILL_PX))
+    fill = cv2.dilate(np.where(solid, lightest, 0.0).astype(np.float32), _window(_FILL_PX))
+    bulk = cv2.dilate(cv2.erode(alpha, _window(_THIN_PX)), _window(_FILL_PX))
+    cover = np.clip(darkness - bulk * fill, 0.0, 1.0)
     shown = cover[cover > _FAINT]
     full = float(np.percentile(shown, 90)) if len(shown) else 1.0
     return np.minimum(cover / full, 1.0).astype(np.float32)
+
+
+def _window(size_px: float) -> np.ndarray:
+    """A round structuring element of about a size in working pixels."""
+    side = 2 * round(size_px * _FINENESS / 2) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
 
 
 def _edges(pixels: np.ndarray) -> np.ndarray:
@@ -72,17 +84,28 @@ def _edges(pixels: np.ndarray) -> np.ndarray:
 
 
 def stray_px(sketch: LinePoints, lines: LinePoints) -> float:
-    """Rms, by the median, of how far a key's sketch lies beside the lines of its own art."""
+    """How far a key's sketch strays from the lines of its own art: rms, by the median.
+
+    0 where it keeps a distance from them, as from the two edges of a line that is lighter than its
+    fill: no tremble does that, and those edges are not what the sketch means.
+    """
     if len(sketch) < _MIN_POINTS or len(lines) < _MIN_POINTS:
         return 0.0
     far, nearest = KDTree(_features(lines)).query(_features(sketch))
-    near = far < 2 * _REACH_PX
-    if near.sum() < max(_MIN_POINTS, len(sketch) / 2):
+    near = np.flatnonzero(far < 2 * _REACH_PX)
+    if len(near) < max(_MIN_POINTS, len(sketch) / 2):
         return 0.0
-    way = sketch.place[near] - lines.place[nearest[near]]
-    angle = np.arctan2(*lines.heading[nearest[near]].T[::-1]) / 2
-    beside = way[:, 1] * np.cos(angle) - way[:, 0] * np.sin(angle)
-    return float(np.median(np.abs(beside))) / _MEDIAN
+    match = np.asarray(nearest)[near]
+    place, line = sketch.place[near], lines.place[match]
+    cosine, sine = lines.heading[match].T
+    angle = np.arctan2(sine, cosine) / 2
+    across = np.stack([-np.sin(angle), np.cos(angle)], axis=1)  # [n, 2]
+    inward = np.sign((across * (sketch.place.mean(axis=0) - place)).sum(axis=1))
+    beside = ((place - line) * across).sum(axis=1) * inward
+    middle = float(np.median(beside))
+    if abs(middle) > _APART_PX:
+        return 0.0
+    return float(np.median(np.abs(beside - middle))) / _MEDIAN
 
 
 def laid_on(sketch: LinePoints, lines: LinePoints) -> LinePoints:
@@ -103,5 +126,3 @@ def _near(points: LinePoints, others: LinePoints) -> np.ndarray:
 
 def _features(points: LinePoints) -> np.ndarray:
     return np.hstack([points.place, points.heading * _HEADING_PX])
-
-

@@ -27,7 +27,7 @@ _FAR_MOMENTS = 2
 _ASTRAY_PX = 0.3  # a fit to a clean sketch that leaves more may have slid or turned along itself
 _WORSE = 1.3  # times what a second search could not improve on: worth a search again
 _GOOD_FIT_PX = 0.2
-_STRAY_PX = 0.22  # rms distance of a key's sketch from its art's lines; clean ones reach 0.19
+_STRAY_PX = 0.25  # rms distance of a key's sketch from its art's lines; clean ones reach 0.23
 _TREMBLE_BENDS = 0.75  # rms tremble that lets free form come this much nearer than stiff form
 
 
