@@ -1,4 +1,4 @@
-"""Lays a key's rough sketch where its own finished art has the lines; for sketch_fit.py only.
+"""Lays a key's rough sketch where its own finished art has the lines; sketch_fit, sketch_sense.
 
 A rough strays from the drawing it means, but at a key that drawing is there, finished. What is
 sketched between the keys can then be followed from lines that lie right and have no gaps.
