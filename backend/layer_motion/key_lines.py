@@ -86,8 +86,8 @@ def _edges(pixels: np.ndarray) -> np.ndarray:
 def stray_px(sketch: LinePoints, lines: LinePoints) -> float:
     """How far a key's sketch strays from the lines of its own art: rms, by the median.
 
-    0 where it keeps a distance from them, as from the two edges of a line that is lighter than its
-    fill: no tremble does that, and those edges are not what the sketch means.
+    0 where too little lies near them to tell, and where it keeps a distance from them, as from the
+    two edges of a line lighter than its fill: no tremble does that, nor does the sketch mean them.
     """
     if len(sketch) < _MIN_POINTS or len(lines) < _MIN_POINTS:
         return 0.0

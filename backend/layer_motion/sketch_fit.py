@@ -27,7 +27,7 @@ _FAR_MOMENTS = 2
 _ASTRAY_PX = 0.3  # a fit to a clean sketch that leaves more may have slid or turned along itself
 _WORSE = 1.3  # times what a second search could not improve on: worth a search again
 _GOOD_FIT_PX = 0.2
-_STRAY_PX = 0.25  # rms distance of a key's sketch from its art's lines; clean ones reach 0.23
+_STRAY_PX = 0.28  # rms distance of a key's sketch from its art's lines; clean ones reach 0.25
 _TREMBLE_BENDS = 0.75  # rms tremble that lets free form come this much nearer than stiff form
 
 
@@ -107,17 +107,22 @@ def _targets(scene: Scene, scale: float) -> dict[int, LinePoints]:
 def _with_keys_laid(
     scene: Scene, targets: dict[int, LinePoints], scale: float
 ) -> tuple[dict[int, LinePoints], frozenset[int]]:
-    """Targets with the keys' rough sketches laid on the lines of their own art, and which ones."""
-    laid = dict(targets)
-    exact: set[int] = set()
-    for moment, art in ((0, scene.first), (scene.moments - 1, scene.last)):
-        if art is None or moment not in targets:
-            continue
-        lines = key_lines(art, scale)
-        if stray_px(targets[moment], lines) > _STRAY_PX:
-            laid[moment] = laid_on(targets[moment], lines)
-            exact.add(moment)
-    return laid, frozenset(exact)
+    """Targets with the keys' rough sketches laid on the lines of their own art, and which ones.
+
+    Roughs are rough at every key; what strays at one key only is art that shows other lines there.
+    """
+    arts = {0: scene.first, scene.moments - 1: scene.last}
+    lines = {
+        moment: key_lines(art, scale)
+        for moment, art in arts.items()
+        if art is not None and moment in targets
+    }
+    strays = {moment: stray_px(targets[moment], found) for moment, found in lines.items()}
+    known = {moment: stray for moment, stray in strays.items() if stray > 0.0}
+    if min(known.values(), default=0.0) < _STRAY_PX:
+        return targets, frozenset()
+    laid = {moment: laid_on(targets[moment], lines[moment]) for moment in known}
+    return targets | laid, frozenset(laid)
 
 
 def _follow(
