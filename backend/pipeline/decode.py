@@ -30,11 +30,26 @@ def decode(
     check: Check = ignore_check,
     report: Report = ignore_report,
     slices: DecodeSlices | None = None,
+    half: bool = False,
 ) -> Tensor:
     """Latents [1, 4, T, h, w] to frames [T, 3, H, W] in 0..1, float32 on the CPU.
 
-    `slices` bounds the memory of the two-key decoder; None decodes the clip at once.
+    `slices` bounds the memory of the two-key decoder; None decodes the clip at once. `half` lets
+    a decoder with float32 weights multiply in bfloat16 where that is faster, on CUDA.
     """
+    half = half and latents.device.type == "cuda"
+    with torch.autocast(latents.device.type, torch.bfloat16, enabled=half):
+        return _decoded(model, clip, latents, check, report, slices)
+
+
+def _decoded(
+    model: LayerAnimateModel,
+    clip: EncodedClip,
+    latents: Tensor,
+    check: Check,
+    report: Report,
+    slices: DecodeSlices | None,
+) -> Tensor:
     frames = latents[0].transpose(0, 1) / model.config.latent_scale  # [T, 4, h, w]
     total = int(frames.shape[0])
     if clip.references is not None and model.dual is not None:

@@ -19,6 +19,7 @@ class Preset:
     guided_share   share of the steps, from the first on, that use guidance (later ones change
                    detail only, and the neutral half is half of the work)
     features_every the layers' features are computed at every so many steps and held between
+    half_decode    the two-key decoder, in float32 otherwise, multiplies in bfloat16 on a GPU
     about          one line for people, empty for the exact one
     """
 
@@ -26,12 +27,13 @@ class Preset:
     steps_share: float = 1.0
     guided_share: float = 1.0
     features_every: int = 1
+    half_decode: bool = False
     about: str = ""
 
     @property
     def is_exact(self) -> bool:
         """Whether it computes what the settings say, all of it."""
-        return (self.steps_share, self.guided_share, self.features_every) == (1.0, 1.0, 1)
+        return replace(self, name="", about="") == Preset("")
 
     def applied(self, settings: SampleSettings) -> SampleSettings:
         """The settings that really run."""
@@ -41,6 +43,7 @@ class Preset:
             steps=steps,
             guidance_interval=(0.0, self.guided_share),
             features_every=self.features_every,
+            half_decode=self.half_decode,
         )
 
 
@@ -50,6 +53,7 @@ BALANCED = Preset(
     "balanced",
     guided_share=0.6,
     features_every=3,
+    half_decode=True,
     about="guidance in the first 60 % of the steps, layer features at every third step",
 )
 
@@ -58,6 +62,7 @@ DRAFT = Preset(
     steps_share=0.3,
     guided_share=0.5,
     features_every=3,
+    half_decode=True,
     about="30 % of the steps, guidance in the first half, layer features at every third step",
 )
 

@@ -80,6 +80,7 @@ class SampleSettings:
                        compute the prompted half only
     features_every     the layers' features are computed at every so many steps and held between
                        (1 = at each: exact)
+    half_decode        the two-key decoder may multiply in half precision
     """
 
     steps: int = 50
@@ -90,6 +91,7 @@ class SampleSettings:
     preview_every: int = 0
     guidance_interval: tuple[float, float] = (0.0, 1.0)
     features_every: int = 1
+    half_decode: bool = False
 
     def guides(self, index: int) -> bool:
         """Whether step `index` computes both halves; at scale 1 the neutral one has no weight."""

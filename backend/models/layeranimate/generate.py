@@ -87,7 +87,9 @@ def generate_takes(
     takes = []
     for latents, seed in zip(latents_of, seeds, strict=True):
         with plan.using(model, *DECODE_PARTS):
-            pictures = decode(model, clip, latents.unsqueeze(0), check, report, plan.decode)
+            pictures = decode(
+                model, clip, latents.unsqueeze(0), check, report, plan.decode, settings.half_decode
+            )
         if not bool(torch.isfinite(pictures).all()):
             raise AcetateError("nan", detail=f"seed {seed}")
         takes.append(pictures.movedim(1, -1).contiguous().numpy())

@@ -9,7 +9,6 @@ doubling runs inside the first block after it.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -70,13 +69,6 @@ def decode_in_slices(
         for clip, latents in enumerate(z.split(frames))
     ]
     return torch.cat(pictures)
-
-
-def in_precision(dual: DualAutoencoder, dtype: torch.dtype) -> DualAutoencoder:
-    """The same autoencoder in another number format; itself where it has that format already."""
-    if dual.quant_conv.weight.dtype == dtype:
-        return dual
-    return copy.deepcopy(dual).to(dtype)
 
 
 class _ClipDecoder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from backend.models.layeranimate.configs import AutoencoderConfig
 from backend.models.layeranimate.dual_reference import ClipBlock, DualAutoencoder
 from backend.models.layeranimate.frame_slices import GroupMoments
-from backend.models.layeranimate.sliced_decode import DecodeSlices, decode_in_slices, in_precision
+from backend.models.layeranimate.sliced_decode import DecodeSlices, decode_in_slices
 from shared.errors import AcetateError
 from tests.golden.fill import filled
 from tests.golden.vectors import GoldenSet, relative_error
@@ -71,7 +72,7 @@ def test_slices_decode_like_the_whole_clip(
 
 
 def test_what_differs_is_rounding_only(dual: DualAutoencoder) -> None:
-    exact = in_precision(dual, torch.float64)
+    exact = copy.deepcopy(dual).double()
     z, states = _clip(dual, 1)
     z, wide = z.double(), [state.double() for state in states]
     whole = exact.decode(z, FRAMES, wide)
@@ -130,13 +131,16 @@ def test_a_cancel_stops_between_blocks(dual: DualAutoencoder) -> None:
         decode_in_slices(dual, z, FRAMES, states, DecodeSlices(), cancel)
 
 
-def test_half_precision_is_a_copy_and_stays_close(dual: DualAutoencoder) -> None:
-    half = in_precision(dual, torch.bfloat16)
-    assert half is not dual
-    assert in_precision(dual, torch.float32) is dual
-    assert dual.quant_conv.weight.dtype == torch.float32
+@pytest.mark.parametrize("slices", [None, DecodeSlices(frames=2, slice_bytes=100_000)])
+def test_products_in_half_precision_stay_close(
+    dual: DualAutoencoder, slices: DecodeSlices | None
+) -> None:
     z, states = _clip(dual, 1)
     whole = dual.decode(z, FRAMES, states)
-    cast = [state.to(torch.bfloat16) for state in states]
-    rough = decode_in_slices(half, z.to(torch.bfloat16), FRAMES, cast, DecodeSlices()).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = (
+            dual.decode(z, FRAMES, states)
+            if slices is None
+            else decode_in_slices(dual, z, FRAMES, states, slices)
+        )
     assert (rough - whole).square().mean().sqrt() < 0.05 * whole.std()
