@@ -75,22 +75,26 @@ def generate_takes(
 ) -> list[FloatArray]:
     """One clip per seed, as `generate_clip` gives it; all seeds run as one batch.
 
-    The layers' features are computed once for all of them. `plan` is the one that the model was
-    placed with.
+    The layers' features are computed once for all of them; where the control branch reads the
+    noisy latents, which seeds do not share, they run one by one. `plan` is the one that the model
+    was placed with.
     """
+    groups = [(s,) for s in seeds] if model.config.control.uses_noisy_latents else [tuple(seeds)]
     tokens = conditions.tokens or neutral_tokens(model)
     inputs = prepare(without_unused_slots(conditions))
     with plan.using(model, *ENCODE_PARTS):
         clip = encode(model, inputs, tokens, check=check, report=report, store=store)
     with plan.using(model, *STEP_PARTS):
-        latents_of = _sample(model, clip, settings, seeds, check, report, store, plan)
+        latents_of = torch.cat(
+            [_sample(model, clip, settings, s, check, report, store, plan) for s in groups]
+        )
     takes = []
-    for latents, seed in zip(latents_of, seeds, strict=True):
-        with plan.using(model, *DECODE_PARTS):
+    with plan.using(model, *DECODE_PARTS):
+        for latents, seed in zip(latents_of, seeds, strict=True):
             pictures = decode(model, clip, latents.unsqueeze(0), check, report, plan.decode)
-        if not bool(torch.isfinite(pictures).all()):
-            raise AcetateError("nan", detail=f"seed {seed}")
-        takes.append(pictures.movedim(1, -1).contiguous().numpy())
+            if not bool(torch.isfinite(pictures).all()):
+                raise AcetateError("nan", detail=f"seed {seed}")
+            takes.append(pictures.movedim(1, -1).contiguous().numpy())
     return takes
 
 
