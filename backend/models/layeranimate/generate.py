@@ -27,6 +27,7 @@ from backend.pipeline.condition import (
 )
 from backend.pipeline.decode import LatentColours, decode
 from backend.pipeline.feature_keys import feature_keys
+from backend.pipeline.feature_store.contract import NoStore
 from backend.pipeline.layer_features import LayerFeatureSource
 from backend.pipeline.memory_plan import (
     DECODE_PARTS,
@@ -112,7 +113,9 @@ def _sample(
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     latents = torch.cat([initial_noise(clip, generator) for generator in generators])
     colours = LatentColours(clip) if settings.preview_every > 0 else None
-    keys = feature_keys(model, clip) if store else None
+    # keys digest all controls, which is work for nothing where nothing is kept
+    is_kept = store is not None and not isinstance(store, NoStore)
+    keys = feature_keys(model, clip) if is_kept else None
     source = LayerFeatureSource(model, clip, store, keys, plan.slot_by_slot)
     for step in denoise(model, clip, settings, latents, generators, check, source, plan):
         latents = step.latents
