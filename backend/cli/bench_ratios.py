@@ -137,6 +137,9 @@ def _pair(model: LayerAnimateModel, number: int) -> _Pair:
     rerun = _clocked(lambda: _ours(model, clip, other, store))
     changed = _edited(clip)
     edit = _clocked(lambda: _ours(model, changed, noise, store))
+    # the first run was held against the plain one, so ours without a store stands for that here
+    _check_equal(rerun.latents, _last(denoise(model, clip, SETTINGS, other)))
+    _check_equal(edit.latents, _last(denoise(model, changed, SETTINGS, noise)))
     times = {"first-3-of-4": first.cpu_s, "rerun": rerun.cpu_s, "one-edited": edit.cpu_s}
     return _Pair(plain.cpu_s, times)
 

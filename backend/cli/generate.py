@@ -67,8 +67,9 @@ def run(args: argparse.Namespace) -> int:
     request, blobs = wanted_shot(args)
     for folder in _folders(request, out):
         check_free(folder, force=args.force)
-    open_store = StoreOpener(_features(args, request))
-    engines = Engines(load_painter=_painter_loader(args), open_store=open_store)
+    features, vram_bytes = _features(args, request), _vram_bytes(args)
+    open_store = StoreOpener(features, vram_bytes=vram_bytes)
+    engines = Engines(load_painter=_painter_loader(vram_bytes), open_store=open_store)
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
         takes = [
@@ -109,13 +110,17 @@ def _features(args: argparse.Namespace, request: ShotRequest) -> StoreBudget:
     return budget_in(default_data_dir(), disk_bytes=disk_bytes)
 
 
-def _painter_loader(args: argparse.Namespace) -> Callable[[str], ClipPainter]:
-    """How the large model is loaded here, once for all takes; checks the options about devices."""
-    if args.server:
-        if args.vram is not None:
-            raise AcetateError("usage", where="--vram is an option of acetate serve")
-        return load_imported_painter
-    vram_bytes = wanted_vram(args, [checked_device(args.device)])
+def _vram_bytes(args: argparse.Namespace) -> int | None:
+    """What this process may take of its device, None: what is free; checks both options."""
+    if not args.server:
+        return wanted_vram(args, [checked_device(args.device)])
+    if args.vram is not None:
+        raise AcetateError("usage", where="--vram is an option of acetate serve")
+    return None
+
+
+def _painter_loader(vram_bytes: int | None) -> Callable[[str], ClipPainter]:
+    """How the large model is loaded here, once for all takes."""
     return cache(partial(load_imported_painter, vram_bytes=vram_bytes))
 
 

@@ -53,7 +53,7 @@ def _pipeline_runner(
     from backend.pipeline.execute import execute
 
     usual = Engines()
-    open_store = StoreOpener(features)
+    open_store = StoreOpener(features, vram_bytes=vram_bytes)
     atexit.register(open_store.close)
     engines = Engines(
         load_expert=_kept(usual.load_expert),

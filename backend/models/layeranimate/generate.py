@@ -27,6 +27,7 @@ from backend.pipeline.condition import (
 )
 from backend.pipeline.decode import LatentColours, decode
 from backend.pipeline.feature_keys import feature_keys
+from backend.pipeline.feature_store.contract import NoStore
 from backend.pipeline.layer_features import LayerFeatureSource
 from backend.pipeline.memory_plan import (
     DECODE_PARTS,
@@ -75,24 +76,27 @@ def generate_takes(
 ) -> list[FloatArray]:
     """One clip per seed, as `generate_clip` gives it; all seeds run as one batch.
 
-    The layers' features are computed once for all of them. `plan` is the one that the model was
-    placed with.
+    The layers' features are computed once for all of them; where the control branch reads the
+    noisy latents, which seeds do not share, they run one by one. `plan` is the one that the model
+    was placed with.
     """
+    groups = [(s,) for s in seeds] if model.config.control.uses_noisy_latents else [tuple(seeds)]
     tokens = conditions.tokens or neutral_tokens(model)
     inputs = prepare(without_unused_slots(conditions))
     with plan.using(model, *ENCODE_PARTS):
         clip = encode(model, inputs, tokens, check=check, report=report, store=store)
     with plan.using(model, *STEP_PARTS):
-        latents_of = _sample(model, clip, settings, seeds, check, report, store, plan)
+        latents_of = torch.cat(
+            [_sample(model, clip, settings, s, check, report, store, plan) for s in groups]
+        )
     takes = []
-    for latents, seed in zip(latents_of, seeds, strict=True):
-        with plan.using(model, *DECODE_PARTS):
-            pictures = decode(
-                model, clip, latents.unsqueeze(0), check, report, plan.decode, settings.half_decode
-            )
-        if not bool(torch.isfinite(pictures).all()):
-            raise AcetateError("nan", detail=f"seed {seed}")
-        takes.append(pictures.movedim(1, -1).contiguous().numpy())
+    with plan.using(model, *DECODE_PARTS):
+        for latents, seed in zip(latents_of.unsqueeze(1), seeds, strict=True):
+            half = settings.half_decode
+            pictures = decode(model, clip, latents, check, report, plan.decode, half)
+            if not bool(torch.isfinite(pictures).all()):
+                raise AcetateError("nan", detail=f"seed {seed}")
+            takes.append(pictures.movedim(1, -1).contiguous().numpy())
     return takes
 
 
@@ -110,7 +114,9 @@ def _sample(
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     latents = torch.cat([initial_noise(clip, generator) for generator in generators])
     colours = LatentColours(clip) if settings.preview_every > 0 else None
-    keys = feature_keys(model, clip) if store else None
+    # keys digest all controls, which is work for nothing where nothing is kept
+    is_kept = store is not None and not isinstance(store, NoStore)
+    keys = feature_keys(model, clip) if is_kept else None
     source = LayerFeatureSource(model, clip, store, keys, plan.slot_by_slot)
     for step in denoise(model, clip, settings, latents, generators, check, source, plan):
         latents = step.latents

@@ -26,7 +26,7 @@ class HostCopy:
         """True while the part is on the device."""
         with torch.inference_mode(mode=False):
             self._hosts = [
-                (place, _like(tensor, _on_host(tensor.detach(), pinned=device.type == "cuda")))
+                (place, _like(tensor, _on_host(tensor.detach(), device)))
                 for place, tensor in _places(module)
             ]
         self.send_back()
@@ -54,9 +54,12 @@ def _places(module: nn.Module) -> Iterator[tuple[_Place, Tensor]]:
                     yield (cast("dict[str, Tensor | None]", table), key), tensor
 
 
-def _on_host(tensor: Tensor, pinned: bool) -> Tensor:
+def _on_host(tensor: Tensor, device: torch.device) -> Tensor:
     host = tensor.to("cpu")
-    return host.pin_memory() if pinned else host
+    if device.type != "cuda":
+        return host
+    with torch.cuda.device(device):  # pinning wakes a device: this one, not the first of several
+        return host.pin_memory()
 
 
 def _like(old: Tensor, values: Tensor) -> Tensor:

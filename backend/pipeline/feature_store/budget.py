@@ -66,20 +66,24 @@ def default_budget(
     device_share: float = 0.0,
     host_bytes: int | None = None,
     disk_bytes: int = 0,
+    vram_bytes: int | None = None,
 ) -> StoreBudget:
     """A budget for one process that works on `device`.
 
     Host: a quarter of the machine's memory, since Blender and the weights live there as well, and
     at most `MAX_HOST_BYTES`; `host_bytes` overrides it. Device: `device_share` (0 to 1) of what is
     free on a CUDA device now beyond `SAMPLING_BYTES`, so ask once the weights are loaded; 0
-    elsewhere. Disk: only where
-    the caller names a folder and bytes: an H200 computes features faster than a disk delivers them.
+    elsewhere. `vram_bytes` is all that the process may take there (None: whatever is free). Disk:
+    only where the caller names a folder and bytes: an H200 computes features faster than a disk
+    delivers them.
     """
     device_bytes = 0
     if device.type == "cuda" and device_share > 0:
-        from torch.cuda import mem_get_info
+        from torch.cuda import mem_get_info, memory_reserved
 
-        spare_bytes = max(0, mem_get_info(device)[0] - SAMPLING_BYTES)
+        spare_bytes = spare_device_bytes(
+            mem_get_info(device)[0], memory_reserved(device), vram_bytes
+        )
         device_bytes = int(spare_bytes * min(device_share, 1.0))
     return StoreBudget(
         device_bytes=device_bytes,
@@ -87,6 +91,14 @@ def default_budget(
         disk_bytes=disk_bytes if folder is not None else 0,
         folder=folder,
     )
+
+
+def spare_device_bytes(free_bytes: int, taken_bytes: int, vram_bytes: int | None) -> int:
+    """What sampling leaves of a device with so many bytes free, of which this process has taken
+    some already and may take no more than `vram_bytes` in all (None: whatever is free).
+    """
+    allowed_bytes = free_bytes if vram_bytes is None else vram_bytes - taken_bytes
+    return max(0, min(free_bytes, allowed_bytes) - SAMPLING_BYTES)
 
 
 def default_host_bytes() -> int:

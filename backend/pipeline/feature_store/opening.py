@@ -28,12 +28,20 @@ step on one of 24 GB, nothing on smaller ones.
 class StoreOpener:
     """Call it with a device's name for the process's store; torch is loaded at the first call.
 
-    A later call with another device gives the same store, which then serves both.
+    A later call with another device gives the same store, which then serves both. `vram_bytes` is
+    all that the process may take of its device, model and store together (None: what is free).
     """
 
-    def __init__(self, budget: StoreBudget, *, device_share: float = DEVICE_SHARE) -> None:
+    def __init__(
+        self,
+        budget: StoreBudget,
+        *,
+        device_share: float = DEVICE_SHARE,
+        vram_bytes: int | None = None,
+    ) -> None:
         self._budget = budget
         self._device_share = device_share
+        self._vram_bytes = vram_bytes
         self._store: TensorStore | None = None
 
     def __call__(self, device: str) -> TensorStore:
@@ -60,6 +68,7 @@ class StoreOpener:
             device_share=self._device_share,
             host_bytes=self._budget.host_bytes,
             disk_bytes=self._budget.disk_bytes,
+            vram_bytes=self._vram_bytes,
         )
         log.info("features are kept on %s: %s", device, budget)
         return open_store(budget)

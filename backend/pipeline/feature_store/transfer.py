@@ -33,7 +33,7 @@ class Transfers:
         if entry.device.type != "cuda":
             return own_copy(entry.tensors, device=_CPU)
         row = torch.empty(entry.nbytes, dtype=torch.uint8)
-        is_pinned = self._pin(row)
+        is_pinned = self._pin(row, entry.device)
         tensors = carve(row, entry.forms)
         stream = self._stream(entry.device)
         stream.wait_stream(torch.cuda.current_stream(entry.device))
@@ -87,18 +87,19 @@ class Transfers:
             self._streams[device] = torch.cuda.Stream(device)
         return self._streams[device]
 
-    def _pin(self, row: Tensor) -> bool:
+    def _pin(self, row: Tensor, device: torch.device) -> bool:
         """Lock the pages of exactly these bytes: torch's own pinned memory rounds sizes up to the
         next power of two, and a budget in bytes would not hold.
         """
         runtime = torch.cuda.cudart()
         if runtime is None or row.nbytes < _MIN_PINNED_BYTES:
             return False
-        fault = runtime.cudaHostRegister(row.data_ptr(), row.nbytes, 0)
+        with torch.cuda.device(device):  # else a second card's worker would settle on the first
+            fault = runtime.cudaHostRegister(row.data_ptr(), row.nbytes, 0)
         if int(fault) != 0:
             log.warning("%d bytes cannot be locked: %s", row.nbytes, fault)
             with contextlib.suppress(RuntimeError):
-                torch.ones(1, device="cuda")  # else the next kernel would report this very fault
+                torch.ones(1, device=device)  # else the next kernel would report this very fault
             self._notes.add(PIN_NOTE)
             return False
         return True

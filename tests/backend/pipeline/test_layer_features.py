@@ -153,12 +153,24 @@ def test_tokens_of_another_first_frame_are_part_of_the_key(store: TensorStore) -
     assert clips == 2 * QUICK.steps
 
 
-@torch.inference_mode()
-def test_a_branch_that_reads_the_noisy_latents_keeps_nothing(store: TensorStore) -> None:
+def _noise_reading_model() -> LayerAnimateModel:
     config = tiny_config(FRAMES)
     trunk = replace(config.control.trunk, in_channels=13)
     control = replace(config.control, trunk=trunk, uses_noisy_latents=True)
-    model = build(replace(config, control=control), seed=0)
+    return build(replace(config, control=control), seed=0)
+
+
+def test_seeds_of_a_branch_that_reads_the_noisy_latents_share_nothing() -> None:
+    model = _noise_reading_model()
+    takes = generate_takes(model, _shot(), QUICK, seeds=(3, 4))
+    for seed, frames in zip((3, 4), takes, strict=True):
+        assert np.array_equal(frames, generate_clip(model, _shot(), replace(QUICK, seed=seed)))
+    assert not np.array_equal(takes[0], takes[1])
+
+
+@torch.inference_mode()
+def test_a_branch_that_reads_the_noisy_latents_keeps_nothing(store: TensorStore) -> None:
+    model = _noise_reading_model()
     first, clips, _ = _work(model, _shot(), store)
     again, clips_again, _ = _work(model, _shot(), store)
     assert clips == clips_again == 2 * 2 * QUICK.steps

@@ -8,9 +8,11 @@ import torch
 from backend.pipeline.feature_store.budget import (
     GB,
     MAX_HOST_BYTES,
+    SAMPLING_BYTES,
     StoreBudget,
     bytes_of_gigabytes,
     default_budget,
+    spare_device_bytes,
 )
 from backend.pipeline.feature_store.contract import NoStore
 from backend.pipeline.feature_store.store import FeatureStore, open_store
@@ -194,6 +196,21 @@ def test_the_usual_budget_leaves_most_memory_alone() -> None:
     assert (budget.device_bytes, budget.disk_bytes) == (0, 0)
     assert 0 < budget.host_bytes <= MAX_HOST_BYTES
     assert default_budget(CPU, None, host_bytes=0).is_empty
+
+
+@pytest.mark.parametrize(
+    ("free", "taken", "allowed", "spare"),
+    [
+        (130 * GB, 7 * GB, None, 130 * GB - SAMPLING_BYTES),
+        (130 * GB, 7 * GB, 40 * GB, 33 * GB - SAMPLING_BYTES),
+        (130 * GB, 7 * GB, 12 * GB, 0),
+        (9 * GB, 7 * GB, 40 * GB, 0),
+    ],
+)
+def test_the_store_takes_no_more_of_a_device_than_the_process_may(
+    free: int, taken: int, allowed: int | None, spare: int
+) -> None:
+    assert spare_device_bytes(free, taken, allowed) == spare
 
 
 @pytest.mark.parametrize("wrong", [-1.0, float("nan"), float("inf")])
