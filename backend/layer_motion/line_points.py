@@ -51,7 +51,7 @@ def sketch_points(lines: np.ndarray, scale: float) -> LinePoints:
     peak = float(np.percentile(small[small > 0.02], 95)) if (small > 0.02).any() else 0.0
     if peak <= 0.02:
         return NO_POINTS
-    found = _ridges(np.minimum(small / peak, 1.0))
+    found = ridges(np.minimum(small / peak, 1.0))
     stretch = np.array([lines.shape[1] / size[0], lines.shape[0] / size[1]])
     return LinePoints(found.place * stretch * scale, found.heading, _FINENESS)
 
@@ -65,9 +65,9 @@ def art_points(art: Art, scale: float) -> LinePoints:
         4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0),
     )  # fmt: skip
     darkness = padded[..., 3] - padded[..., :3].mean(axis=2)
-    ridges = _ridges(darkness)
+    dark = ridges(darkness)
     edges = _edge_points(padded)
-    found = ridges if len(ridges) > _FEW_LINES_SHARE * len(edges) else edges
+    found = dark if len(dark) > _FEW_LINES_SHARE * len(edges) else edges
     stretch = np.array([width / size[0], height / size[1]])
     corner = np.array([art.box.left, art.box.top])
     return LinePoints((corner + (found.place - 4) * stretch) * scale, found.heading)
@@ -78,10 +78,10 @@ def _edge_points(pixels: np.ndarray) -> LinePoints:
     across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=0.25)
     down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=0.25)
     strength = np.sqrt((across**2 + down**2).sum(axis=2))
-    return _ridges(strength / max(float(strength.max()), 1e-6))
+    return ridges(strength / max(float(strength.max()), 1e-6))
 
 
-def _ridges(image: np.ndarray) -> LinePoints:
+def ridges(image: np.ndarray) -> LinePoints:
     """Places where brightness peaks across a line: parabola through the blurred picture.
 
     Second derivatives give the direction across the line, first and second together the peak's

@@ -12,6 +12,7 @@ import numpy as np
 from . import affine
 from .field_fit import global_map, pose_of_points
 from .folding import TORN_SHARE, folded_shares, untangled
+from .key_lines import key_lines, laid_on, stray_px
 from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, art_points, sketch_points
 from .plan import Plan, Scene, Step
@@ -26,6 +27,7 @@ _FAR_MOMENTS = 2
 _ASTRAY_PX = 0.3  # a fit to a clean sketch that leaves more may have slid or turned along itself
 _WORSE = 1.3  # times what a second search could not improve on: worth a search again
 _GOOD_FIT_PX = 0.2
+_STRAY_PX = 0.28  # rms distance of a key's sketch from its art's lines; clean ones reach 0.25
 _TREMBLE_BENDS = 0.75  # rms tremble that lets free form come this much nearer than stiff form
 
 
@@ -46,11 +48,11 @@ class _Track:
 def plan_sketch(scene: Scene) -> Plan | None:
     """Poses that follow the sketches, or None where there is too little to follow."""
     scale = min(1.0, _WORKING_LINES / scene.task.height)
-    targets = _targets(scene, scale)
+    targets, exact = _with_keys_laid(scene, _targets(scene, scale), scale)
     if not any(moment > 0 for moment in targets):
         return None
     tracks = [
-        _follow(scene, art, key, targets, scale) if art is not None and seen else None
+        _follow(scene, art, key, targets, exact, scale) if art is not None and seen else None
         for art, key, seen in (
             (scene.first, 0, scene.visible[0]),
             (scene.last, scene.moments - 1, scene.visible[1] and scene.last is not None),
@@ -102,8 +104,34 @@ def _targets(scene: Scene, scale: float) -> dict[int, LinePoints]:
     return found
 
 
+def _with_keys_laid(
+    scene: Scene, targets: dict[int, LinePoints], scale: float
+) -> tuple[dict[int, LinePoints], frozenset[int]]:
+    """Targets with the keys' rough sketches laid on the lines of their own art, and which ones.
+
+    Roughs are rough at every key; what strays at one key only is art that shows other lines there.
+    """
+    arts = {0: scene.first, scene.moments - 1: scene.last}
+    lines = {
+        moment: key_lines(art, scale)
+        for moment, art in arts.items()
+        if art is not None and moment in targets
+    }
+    strays = {moment: stray_px(targets[moment], found) for moment, found in lines.items()}
+    known = {moment: stray for moment, stray in strays.items() if stray > 0.0}
+    if min(known.values(), default=0.0) < _STRAY_PX:
+        return targets, frozenset()
+    laid = {moment: laid_on(targets[moment], lines[moment]) for moment in known}
+    return targets | laid, frozenset(laid)
+
+
 def _follow(
-    scene: Scene, art: Art, key: int, targets: dict[int, LinePoints], scale: float
+    scene: Scene,
+    art: Art,
+    key: int,
+    targets: dict[int, LinePoints],
+    exact: frozenset[int],
+    scale: float,
 ) -> _Track | None:
     """Fit the lines of one key to every other sketch, going away from the key."""
     source = _source_points(scene, art, targets.get(key), scale)
@@ -124,7 +152,7 @@ def _follow(
         else:
             fits[moment] = fitter.find([fits[near].moved, start], targets[moment])
         near = moment
-    calm = _steady(fitter, fits, targets, key)
+    calm = _steady(fitter, fits, targets, key, exact)
     is_steadied, fits = calm is not fits, calm
     origin = fits[key].moved
     maps = {moment: _global_map(origin, fit) for moment, fit in fits.items()}
@@ -132,7 +160,11 @@ def _follow(
 
 
 def _steady(
-    fitter: LineFitter, fits: dict[int, Fit], targets: dict[int, LinePoints], key: int
+    fitter: LineFitter,
+    fits: dict[int, Fit],
+    targets: dict[int, LinePoints],
+    key: int,
+    exact: frozenset[int],
 ) -> dict[int, Fit]:
     """The fits without tremble, where sketches follow each other moment by moment.
 
@@ -148,7 +180,7 @@ def _steady(
     bends = [fit.stiff_error_px - fit.error_px for moment, fit in fits.items() if moment != key]
     if np.median(bends) < _TREMBLE_BENDS * tremble:
         fits = _stiffly(fitter, fits, targets, key)
-    calm = steadied(_path(fits))
+    calm = steadied(_path(fits), [m in exact for m in moments])
     return {m: replace(fits[m], moved=moved) for m, moved in zip(moments, calm, strict=True)}
 
 

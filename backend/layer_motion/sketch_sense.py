@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from .folding import TORN_SHARE, folded_shares
+from .key_lines import key_lines
 from .line_points import art_points, sketch_points
 from .plan import Plan, Scene
 from .pose import AT_REST, Pose, source_positions
@@ -18,7 +19,7 @@ _WORKING_LINES = 112
 _NEAR_PX = 3.0
 _MIN_POINTS = 12
 _RELATED_SHARE = 0.33  # procedural clips 41000-41004: right ones from 0.38, wrong ones to 0.29
-_OWN_SHARE = 0.8  # of a key's sketch on lines of its art: drawn for this very layer
+_OWN_SHARE = 0.8  # of a key's sketch on lines of its art: right ones from 0.98, wrong ones to 0.66
 _UNLIKE_PX = 1.7
 
 
@@ -31,7 +32,7 @@ def explains(scene: Scene, plan: Plan) -> bool:
     suits by its shape cannot be told from a right one.
     """
     scale = min(1.0, _WORKING_LINES / scene.task.height)
-    at_keys, between = [], []
+    at_keys, between, own = [], [], []
     for moment, lines in sorted(scene.task.sketches.items()):
         scene.check()
         strokes = sketch_points(lines, scale).place  # [n, 2] working pixels
@@ -41,10 +42,20 @@ def explains(scene: Scene, plan: Plan) -> bool:
         near = _near_share(strokes / scale, *placed, scale)
         if near is not None:
             (between if moment in scene.wanted else at_keys).append(near)
+        if moment not in scene.wanted:
+            own.append(_own_share(strokes, placed[0], scale))
     related = all(not found or np.mean(found) >= _RELATED_SHARE for found in (at_keys, between))
     unlike = not at_keys and _fit_error_px(scene, plan) > _UNLIKE_PX
-    own = bool(at_keys) and np.mean(at_keys) >= _OWN_SHARE
-    return related and not unlike and (bool(own) or not _is_torn(scene, plan))
+    is_own = bool(own) and float(np.mean(own)) >= _OWN_SHARE
+    return related and not unlike and (is_own or not _is_torn(scene, plan))
+
+
+def _own_share(strokes: np.ndarray, art: Art, scale: float) -> float:
+    """Share 0..1 of a key's stroke points [n, 2] working pixels that lie on lines of its art."""
+    lines = key_lines(art, scale).place
+    if len(lines) < _MIN_POINTS:
+        return 0.0
+    return float((KDTree(lines).query(strokes)[0] < _NEAR_PX).mean())
 
 
 def _fit_error_px(scene: Scene, plan: Plan) -> float:

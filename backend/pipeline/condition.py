@@ -294,7 +294,7 @@ def place_keys(keyed: Tensor, static: Tensor, frames: int) -> Tensor:
     placed[:, 0] = keyed[:, 0]
     if keyed.shape[1] == 2:
         placed[:, -1] = keyed[:, 1]
-    held = static.to(keyed.device)
+    held = torch.nonzero(static).flatten().tolist()
     half = frames if keyed.shape[1] == 1 else frames // 2
     placed[held, :half] = keyed[held, :1]
     placed[held, half:] = keyed[held, -1:]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from backend.models.layeranimate.checkpoint import CONFIG_NAME, load_model, read_config, read_json
+from backend.models.layeranimate.compiled import compile_stages
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.models.openclip.checkpoint import load_towers
 from backend.models.openclip.encoder import TokenEncoder
@@ -23,6 +25,9 @@ from backend.pipeline.engines import ClipPainter, painter_of
 from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan
 from backend.torch_device import free_memory_bytes
 from shared.result import ModelUsed
+
+COMPILE = "ACETATE_COMPILE"
+"""Set to 1, the networks are compiled for the device while the first clip runs."""
 
 NO_ENCODERS = (
     "prompts and the first frame's tokens were neutral: "
@@ -62,6 +67,8 @@ def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPa
     model = load_model(installed.folder, first, dtype, present_identity(installed))
     plan.place(model, where)
     model.ready()
+    if os.environ.get(COMPILE) == "1":
+        compile_stages(model)
     if towers is None:
         painter = painter_of(model, (_used(installed),), notes=(note,), plan=plan)
     else:

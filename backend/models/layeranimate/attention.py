@@ -163,6 +163,8 @@ class PackedProjections:
         together, first = self._together, self._layers[0].weight
         if together is None:
             return None
+        if torch.compiler.is_compiling():  # a graph can't ask for addresses; weights rest by then
+            return together if first.device == together.device else None
         if first.device != together.device or first.data_ptr() != together.data_ptr():
             self._together = together = None  # or the old memory would live on
         return together

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -113,3 +114,24 @@ def test_a_field_gives_its_points_what_they_asked_for() -> None:
     field = scattered_field(place, offsets, np.ones(60), (96, 128))
     rows, columns = place[:, 1].astype(int), place[:, 0].astype(int)
     assert np.abs(field[rows, columns] - offsets).mean() < 0.25
+
+
+def test_rough_sketches_move_the_art_nearer_to_the_truth_than_they_are_drawn() -> None:
+    rng = np.random.default_rng(4)
+    along = np.linspace(0, 2 * np.pi, len(BLOB), endpoint=False)[:, None]
+
+    def wobble() -> np.ndarray:
+        shifts = [
+            rng.normal(0, 0.5, 2) * np.cos(n * along + rng.uniform(0, 6, 2)) for n in (1, 2, 3)
+        ]
+        return np.sum(shifts, axis=0)
+
+    lines = [bending(BLOB, m / 6) + wobble() for m in range(7)]
+    rough = replace(task(bending, ()), sketches={m: sketched(line) for m, line in enumerate(lines)})
+    result = animate_gap(rough)
+    ours, drawn = [], []
+    for moment, picture in enumerate(result.pictures, start=1):
+        truth = painted(bending(BLOB, moment / 6))
+        ours.append(difference(picture, truth))
+        drawn.append(difference(painted(lines[moment]), truth))
+    assert np.mean(ours) < 0.75 * np.mean(drawn)

@@ -53,3 +53,13 @@ def test_lines_that_tremble_as_a_whole_come_to_rest_too() -> None:
     rough = wobbling(path, 0.5)
     left = np.sqrt(np.mean((steadied(rough) - path) ** 2))
     assert left < 0.65 * np.sqrt(np.mean((rough - path) ** 2))
+
+
+def test_moments_that_are_known_exactly_stay_and_hold_the_others() -> None:
+    path = swinging(15)
+    rough = trembling(path, 0.5)
+    rough[[0, -1]] = path[[0, -1]]
+    known = [True] + [False] * 13 + [True]
+    held = steadied(rough, known)
+    assert np.abs(held[[0, -1]] - path[[0, -1]]).max() < 1e-3
+    assert np.mean((held - path) ** 2) < np.mean((steadied(rough) - path) ** 2)

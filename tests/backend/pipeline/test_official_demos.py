@@ -9,18 +9,22 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
+import torch
 
 from backend.cli.main import main
+from backend.measure.calls import layeranimate_calls
+from backend.measure.full_size import meta_model, meta_noise
 from backend.models.layeranimate.clip import (
     Check,
     ClipConditions,
     Report,
     SampleSettings,
 )
-from backend.pipeline.condition import without_unused_slots
+from backend.pipeline.condition import encode, neutral_tokens, prepare, without_unused_slots
 from backend.pipeline.context import LocalContext
 from backend.pipeline.engines import ClipPainter, Engines
 from backend.pipeline.execute import execute
+from backend.pipeline.sample import denoise
 from shared.blobs import MemoryBlobs
 from shared.package import read_package
 from shared.pictures import decode_png
@@ -179,6 +183,24 @@ def _sketch_video(path: Path) -> np.ndarray:
         frames.append(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) / 255)
     video.release()
     return np.stack(frames)
+
+
+@pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.name)
+def test_a_demo_runs_through_at_full_size_as_a_plan(
+    demo: Demo, reference_dir: Path, tmp_path: Path
+) -> None:
+    """On the meta device: every shape of a real run, and what it would cost."""
+    folder = reference_dir / "reference" / "demos" / demo.name
+    conditions, _ = what_the_model_gets(demo, folder, tmp_path)
+    model = meta_model()
+    with layeranimate_calls(model) as calls, torch.inference_mode():
+        clip = encode(model, prepare(conditions), neutral_tokens(model))
+        settings = SampleSettings(steps=2, eta=0.0)
+        steps = list(denoise(model, clip, settings, meta_noise(clip)))
+    assert steps[-1].latents.shape == (1, 4, 16, 40, 64)
+    assert calls.amounts["control_clips"] == demo.layers * 2 * 2
+    # the official code encodes 69 and 74: every region, 64 sheets, most of them blank, every key
+    assert calls.amounts["encoded_pictures"] <= (21 if demo.mode == "i2v" else 27)
 
 
 @pytest.mark.parametrize("demo", DEMOS, ids=lambda demo: demo.name)
