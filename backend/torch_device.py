@@ -5,6 +5,7 @@ Torch is loaded only for a device other than the CPU.
 
 from __future__ import annotations
 
+import gc
 import re
 
 from shared.errors import AcetateError
@@ -48,6 +49,17 @@ def free_memory_bytes(name: str) -> int | None:
     if device.type == "mps":
         return int(torch.mps.recommended_max_memory())
     return None
+
+
+def release_unused_memory() -> None:
+    """Give devices back what torch keeps of models that nobody holds any more."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
 
 
 def bytes_of_vram(gigabytes: float | None) -> int | None:

@@ -7,7 +7,7 @@ import importlib
 import logging
 import threading
 from collections.abc import Callable
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -57,7 +57,7 @@ def _pipeline_runner(
     atexit.register(open_store.close)
     engines = Engines(
         load_expert=_kept(usual.load_expert),
-        load_painter=_kept_painter(partial(load_imported_painter, vram_bytes=vram_bytes)),
+        load_painter=kept_painter(partial(load_imported_painter, vram_bytes=vram_bytes)),
         open_store=open_store,
     )
 
@@ -82,20 +82,27 @@ def _kept(load: Callable[_Arguments, _Loaded]) -> Callable[_Arguments, _Loaded]:
     return once
 
 
-def _kept_painter(load: Callable[[str], _Loaded]) -> Callable[[str], _Loaded]:
-    """`load`, remembered for one device until other models are installed or chosen."""
+def kept_painter(load: Callable[[str], _Loaded]) -> Callable[[str], _Loaded]:
+    """`load`, remembered for one device until other models are installed or chosen.
+
+    The model before goes first: a device may not hold two, and what it still took would count as
+    memory that the next one cannot have.
+    """
     from backend.models.registry.installed import installed_digest
+    from backend.torch_device import release_unused_memory
 
-    @lru_cache(maxsize=1)
-    def remembered(device: str, digest: str) -> _Loaded:
-        del digest
-        return load(device)
-
+    kept: dict[tuple[str, str], _Loaded] = {}
     lock = threading.Lock()
 
     def current(device: str) -> _Loaded:
         with lock:
-            return remembered(device, installed_digest())
+            name = (device, installed_digest())
+            if name not in kept:
+                if kept:
+                    kept.clear()
+                    release_unused_memory()
+                kept[name] = load(device)
+            return kept[name]
 
     return current
 

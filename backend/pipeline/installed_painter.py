@@ -43,7 +43,7 @@ OTHER_ENCODERS = (
 def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPainter:
     """The chosen LayerAnimate on a device, with its text and image towers where they are installed.
 
-    Runs by the fastest memory plan that fits into `vram_bytes` (None: what is free there). Raises
+    Runs by the fastest memory plan that fits into `vram_bytes` and into what is free there. Raises
     `model_missing` without a model, `model_corrupt` where files are not what was imported,
     `vram_too_small` before anything is loaded.
     """
@@ -80,9 +80,9 @@ def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPa
 
 
 def _limit_bytes(device: str, vram_bytes: int | None) -> int | None:
-    """What the model may take of a device: what was said, or all that is free; no limit on CPUs."""
+    """What the model may take of a device: what was said, never more than is free; CPUs: None."""
     free_bytes = free_memory_bytes(device)
-    return free_bytes if free_bytes is None or vram_bytes is None else vram_bytes
+    return free_bytes if free_bytes is None or vram_bytes is None else min(vram_bytes, free_bytes)
 
 
 def _trained_size(

@@ -50,13 +50,15 @@ def paint(
 ) -> PaintResult:
     """Paint all stretches of a shot and give the animated layers the painted colours.
 
-    Layer motion's drawings are the mattes; the artist's own drawings are never touched.
+    Layer motion's drawings are the mattes and stay as they are, for whoever needs them where this
+    fails half-way; the artist's own drawings are never touched.
     """
     painted = PictureSpool()
+    separated = PictureSpool(under=motion.spool)
     windows = [
         window for stretch in stretches(plan) for window in cut(stretch, painter.clip_frames)
     ]
-    stage = _Stage(plan, artwork, motion.spool, painted, painter, context)
+    stage = _Stage(plan, artwork, separated, painted, painter, context)
     for number, window in enumerate(windows):
         context.check()
         stage.run(window, number, len(windows))
@@ -66,7 +68,8 @@ def paint(
         stage.separate(frame)
         context.report("separate", number + 1, len(frames))
     methods = {name: (LAYERANIMATE,) * len(used) for name, used in motion.methods.items()}
-    return PaintResult(replace(motion, methods=methods, strokes={}), painted, frames)
+    moved = replace(motion, spool=separated, methods=methods, strokes={})
+    return PaintResult(moved, painted, frames)
 
 
 def stretches(plan: ShotPlan) -> tuple[Stretch, ...]:

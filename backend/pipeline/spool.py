@@ -16,11 +16,15 @@ DEFAULT_BUDGET_BYTES = 384 * 1024 * 1024
 class PictureSpool:
     """Pictures by name. The oldest are packed as PNG once raw pixels exceed `budget_bytes`.
 
-    Keeps a long 1080p shot of many layers within memory. Safe to read from several threads.
+    Keeps a long 1080p shot of many layers within memory. Safe to read from several threads. What
+    it does not hold is asked of the spool `under` it, which is never written to.
     """
 
-    def __init__(self, budget_bytes: int = DEFAULT_BUDGET_BYTES) -> None:
+    def __init__(
+        self, budget_bytes: int = DEFAULT_BUDGET_BYTES, under: PictureSpool | None = None
+    ) -> None:
         self._budget_bytes = budget_bytes
+        self._under = under
         self._raw: OrderedDict[Hashable, Picture] = OrderedDict()
         self._packed: dict[Hashable, tuple[bytes, int, int]] = {}
         self._raw_bytes = 0
@@ -52,12 +56,18 @@ class PictureSpool:
         with self._lock:
             if name in self._raw:
                 return self._raw[name]
-            data, x, y = self._packed[name]
-        return Picture(decode_png(data), x, y)
+            packed = self._packed.get(name)
+        if packed is not None:
+            data, x, y = packed
+            return Picture(decode_png(data), x, y)
+        if self._under is None:
+            raise KeyError(name)
+        return self._under.get(name)
 
     def __contains__(self, name: Hashable) -> bool:
         with self._lock:
-            return name in self._raw or name in self._packed
+            is_here = name in self._raw or name in self._packed
+        return is_here or (self._under is not None and name in self._under)
 
     @property
     def raw_bytes(self) -> int:

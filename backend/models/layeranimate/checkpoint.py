@@ -7,6 +7,7 @@ component with `diffusion_pytorch_model.safetensors` and `config.json`, and `sch
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -70,7 +71,22 @@ def check_folder(folder: Path) -> LayerAnimateConfig:
 
 
 def read_config(folder: Path) -> LayerAnimateConfig:
-    """What the shapes, and where they are silent the configuration files, say about a folder."""
+    """What the shapes, and where they are silent the configuration files, say about a folder.
+
+    Raises `model_missing`, or `model_corrupt`, also for settings that are no such thing.
+    """
+    try:
+        config = _told_config(folder)
+    except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        detail = f"a configuration file holds a setting of another kind: {error}"
+        raise AcetateError("model_corrupt", model=folder.name, detail=detail) from error
+    if not (math.isfinite(config.latent_scale) and config.latent_scale > 0):
+        detail = f"scaling_factor={config.latent_scale} is not supported"
+        raise AcetateError("model_corrupt", model="vae", detail=detail)
+    return config
+
+
+def _told_config(folder: Path) -> LayerAnimateConfig:
     shapes = {name: _shapes(folder, name) for name in ("unet", "layer_controlnet")}
     dual = has_weights(folder / "vae_dualref")
     config = LayerAnimateConfig(

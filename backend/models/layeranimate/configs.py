@@ -226,6 +226,9 @@ class AutoencoderConfig:
         )
 
 
+MAX_TRAIN_STEPS = 100_000
+
+
 @dataclass(frozen=True)
 class SchedulerConfig:
     """The noise schedule and how it is sampled (spec 1.1 and 3.3)."""
@@ -253,12 +256,17 @@ class SchedulerConfig:
                     detail=f"{key}={official[key]!r} is not supported",
                     model="scheduler",
                 )
-        return SchedulerConfig(
+        config = SchedulerConfig(
             train_steps=int(official.get("num_train_timesteps", 1000)),
             beta_start=float(official.get("beta_start", 0.00085)),
             beta_end=float(official.get("beta_end", 0.012)),
             zero_terminal_snr=bool(official.get("rescale_betas_zero_snr", True)),
         )
+        steps_fit = 1 <= config.train_steps <= MAX_TRAIN_STEPS
+        if not (steps_fit and 0 < config.beta_start <= config.beta_end < 1):
+            detail = f"{config.train_steps} steps, beta {config.beta_start} to {config.beta_end}"
+            raise AcetateError("model_corrupt", detail=f"no schedule: {detail}", model="scheduler")
+        return config
 
 
 @dataclass(frozen=True)

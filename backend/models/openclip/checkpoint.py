@@ -130,6 +130,14 @@ def tower_sizes(shapes: Mapping[str, Shape], config: Mapping[str, Any]) -> Tower
 
 def _heads(config: Mapping[str, Any], tower: str, width: int) -> int:
     """Heads of a tower as either library writes them down, else the 16 of ViT-H-14."""
+    try:
+        return _told_heads(config, tower, width)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        detail = f"{NAME}: the configuration of its {tower} tower is no such thing ({error})"
+        raise AcetateError("model_corrupt", model=NAME, detail=detail) from error
+
+
+def _told_heads(config: Mapping[str, Any], tower: str, width: int) -> int:
     ours: Mapping[str, Any] = config.get("model_cfg", {}).get(f"{tower}_cfg", {})
     theirs: Mapping[str, Any] = config.get(f"{tower}_config", {})
     if "head_width" in ours:

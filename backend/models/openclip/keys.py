@@ -74,7 +74,7 @@ def openclip_shapes(found: Mapping[str, Shape]) -> dict[str, Shape]:
         name, part = _translated(key)
         if part:
             rows, others = shapes.get(name, (0,))[0], shape[1:]
-            shapes[name] = (rows + shape[0], *others)
+            shapes[name] = (rows + sum(shape[:1]), *others)
         else:
             shapes[name] = tuple(reversed(shape)) if key in _TRANSPOSED else shape
     return shapes

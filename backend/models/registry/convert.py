@@ -7,6 +7,7 @@ tensors and plain containers is refused, and no code of it runs.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -25,6 +26,7 @@ _KEPT_SUFFIXES = (".json", ".txt", ".md")
 _MAX_TEXT_BYTES = 16 * 1024 * 1024
 _STEMS = {"pytorch_model": "model", "open_clip_pytorch_model": "open_clip_model"}
 _DEPTH = 2
+_REFUSED = re.compile(r"Unsupported (?:global: GLOBAL|class) \S+")
 
 
 def convert(path: Path, out: Path) -> tuple[Path, ...]:
@@ -52,13 +54,18 @@ def read_pickled(path: Path) -> dict[str, Tensor]:
     try:
         loaded = _load(path)
     except Exception as error:
-        # Whatever is wrong inside a stranger's file, and torch has many words for it.
-        detail = " ".join(str(error).split())[:400]
+        # Whatever is wrong inside a stranger's file. Torch's own words are left out but for the
+        # name of what was refused: they advise to open the file without protection.
+        refused = _REFUSED.search(str(error))
+        detail = refused[0][:200] if refused else type(error).__name__
         what = f"{path.name[:30]} is damaged or holds more than tensors"
         raise AcetateError("not_a_model", what=what, detail=detail) from error
     tensors = _unwrapped(loaded)
     if not tensors:
         raise AcetateError("not_a_model", what=f"{path.name[:40]} holds no tensors by name")
+    if odd := [key for key, value in tensors.items() if not _is_plain(value)]:
+        what = f"{path.name[:30]} holds sparse or quantised tensors"
+        raise AcetateError("not_a_model", what=what, detail=odd[0][:80])
     return tensors
 
 
@@ -81,6 +88,11 @@ def write_tensors(tensors: Mapping[str, Tensor], target: Path) -> None:
         raise AcetateError("disk", detail=str(error)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether safetensors can hold it: dense, with numbers of its own."""
+    return value.layout is torch.strided and not value.is_quantized and not value.is_meta
 
 
 def _load(path: Path) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -16,6 +16,7 @@ from backend.pipeline.condition import neutral_tokens
 from backend.pipeline.context import LocalContext
 from backend.pipeline.engines import ClipPainter, Engines, SketchExpert, painter_of
 from backend.pipeline.execute import execute
+from backend.pipeline.separate import separate
 from shared.blobs import MemoryBlobs
 from shared.errors import AcetateError
 from shared.pictures import Picture, decode_png
@@ -300,6 +301,29 @@ def test_under_auto_a_painter_that_fails_leaves_layer_motions_drawings(
     assert any("did not paint" in line for line in manifest.warnings)
     with pytest.raises((RuntimeError, AcetateError)):
         run_on_gpu(engines, "layeranimate")
+
+
+def test_under_auto_no_drawing_is_left_painted_where_the_separation_stops_half_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engines = replace(with_painter(), has_painter=lambda: True)
+    done = 0
+
+    def tiring(
+        painted: np.ndarray, canvases: Sequence[np.ndarray], free: Sequence[bool]
+    ) -> list[np.ndarray]:
+        nonlocal done
+        done += 1
+        if done > 1:
+            raise MemoryError("no room for the second frame")
+        return separate(painted, canvases, free)
+
+    monkeypatch.setattr("backend.pipeline.paint.separate", tiring)
+    manifest, _, _, _ = run_on_gpu(engines)
+    assert done == 2
+    assert manifest.engine == "layer-motion"
+    moved = run_on_gpu(engines, "layer-motion")[0]
+    assert (manifest.layers, manifest.composite) == (moved.layers, moved.composite)
 
 
 def test_a_painter_reads_the_shots_prompts_once_per_clip() -> None:

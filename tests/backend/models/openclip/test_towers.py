@@ -169,6 +169,9 @@ def _edit_config(folder: Path, text: str) -> None:
         '{"model_cfg": []}',
         json.dumps({"model_cfg": {"text_cfg": {"heads": 5}}}),
         json.dumps({"model_cfg": {"quick_gelu": True}}),
+        json.dumps({"model_cfg": {"text_cfg": {"heads": "many"}}}),
+        json.dumps({"model_cfg": {"vision_cfg": {"head_width": None}}}),
+        json.dumps({"model_cfg": {"text_cfg": []}}),
     ],
 )
 def test_a_configuration_that_does_not_fit_is_told(tmp_path: Path, text: str) -> None:

@@ -183,6 +183,25 @@ def test_a_broken_configuration_is_told(published: Path, text: str) -> None:
     assert refusal(published).name == "model_corrupt"
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("unet/config.json", '{"num_head_channels": [1]}'),
+        ("vae/config.json", '{"scaling_factor": NaN}'),
+        ("vae/config.json", '{"scaling_factor": "wide"}'),
+        ("scheduler/scheduler_config.json", '{"num_train_timesteps": "x"}'),
+        ("scheduler/scheduler_config.json", '{"num_train_timesteps": -1}'),
+        ("scheduler/scheduler_config.json", '{"num_train_timesteps": 1e12}'),
+        ("scheduler/scheduler_config.json", '{"num_train_timesteps": Infinity}'),
+        ("scheduler/scheduler_config.json", '{"beta_start": -0.1}'),
+        ("scheduler/scheduler_config.json", '{"beta_end": NaN}'),
+    ],
+)
+def test_a_setting_that_cannot_be_is_told(published: Path, file: str, text: str) -> None:
+    (published / file).write_text(text, encoding="utf-8")
+    assert refusal(published).name == "model_corrupt"
+
+
 @pytest.mark.parametrize("suffix", [".bin", ".pt", ".ckpt", ".pth"])
 def test_pickles_are_never_opened_and_the_converting_command_is_named(
     published: Path, tmp_path: Path, suffix: str

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from backend.models.layeranimate.checkpoint import WEIGHTS_NAME
 from backend.models.registry.convert import convert
@@ -63,8 +65,16 @@ def test_a_file_with_a_program_in_it_is_refused_and_does_not_run(tmp_path: Path)
     with pytest.raises(AcetateError) as caught:
         convert(tmp_path / "evil.bin", tmp_path / "out.safetensors")
     assert caught.value.name == "not_a_model"
+    assert "weights_only" not in caught.value.detail  # torch advises to open it unprotected
     assert not mark.exists()
     assert [p.name for p in tmp_path.iterdir()] == ["evil.bin"]
+
+
+def test_what_was_refused_in_a_file_is_named(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(1), "b": weakref.ref}, tmp_path / "evil.bin")
+    with pytest.raises(AcetateError) as caught:
+        convert(tmp_path / "evil.bin", tmp_path / "out.safetensors")
+    assert caught.value.detail == "Unsupported global: GLOBAL weakref.ReferenceType"
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 nothing behind", b"\x80\x02", b"text"])
@@ -78,6 +88,16 @@ def test_a_broken_file_is_told(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize("content", [[torch.zeros(1)], {"n": 1}, torch.zeros(2)])
 def test_a_file_without_named_tensors_is_told(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "odd.pt")
+    with pytest.raises(AcetateError) as caught:
+        convert(tmp_path / "odd.pt", tmp_path / "out.safetensors")
+    assert caught.value.name == "not_a_model"
+
+
+@pytest.mark.parametrize(
+    "tensor", [torch.ones(3).to_sparse(), torch.ones(2, device="meta")], ids=["sparse", "meta"]
+)
+def test_a_tensor_that_safetensors_cannot_hold_is_told(tmp_path: Path, tensor: Tensor) -> None:
+    torch.save({"a": tensor}, tmp_path / "odd.pt")
     with pytest.raises(AcetateError) as caught:
         convert(tmp_path / "odd.pt", tmp_path / "out.safetensors")
     assert caught.value.name == "not_a_model"
