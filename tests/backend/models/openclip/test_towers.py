@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from backend.models.openclip.checkpoint import OFFICIAL, check_towers, load_towers
 from backend.models.openclip.encoder import TokenEncoder
 from backend.models.openclip.image_tower import CLIP_MEAN, CLIP_STD, normalised
+from backend.models.openclip.keys import TRANSFORMERS_MARK, openclip_shapes
 from backend.models.openclip.text_tower import TextTower
 from shared.errors import AcetateError
 
@@ -180,6 +181,12 @@ def test_a_configuration_that_does_not_fit_is_told(tmp_path: Path, text: str) ->
     with pytest.raises(AcetateError) as caught:
         check_towers(folder)
     assert caught.value.name == "model_corrupt"
+
+
+def test_a_projection_without_a_shape_is_no_reason_to_stop() -> None:
+    key = "text_model.encoder.layers.0.self_attn.q_proj.weight"
+    shapes = openclip_shapes({TRANSFORMERS_MARK: (9, 4), key: ()})
+    assert shapes["transformer.resblocks.0.attn.in_proj_weight"] == (0,)
 
 
 def test_neutral_tokens_are_those_of_the_negative_prompt_and_of_middle_grey(tmp_path: Path) -> None:
