@@ -119,19 +119,22 @@ def chosen_model(kind: str, store: Path | None = None) -> InstalledModel:
 
 
 def present_identity(model: InstalledModel) -> str:
-    """The identity of what lies there now: of linked files also their times, as they may change.
+    """The identity of what lies there now: the import's, with the times of what may have changed.
 
-    Raises `model_corrupt` where one is missing.
+    Linked files may change at any time; copies have if they are younger than the manifest, which
+    an import writes last. Raises `model_corrupt` where one is missing.
     """
-    if not model.manifest.linked:
-        return model.manifest.identity
     rows = [model.manifest.identity]
+    imported_ns = (model.folder / MANIFEST).stat().st_mtime_ns
     for file in model.manifest.files:
         try:
             about = (model.folder / file.path).stat()
         except OSError as error:
             raise _changed(model, file, "is missing") from error
-        rows.append(f"{file.path} {about.st_size} {about.st_mtime_ns}")
+        if model.manifest.linked or about.st_mtime_ns > imported_ns:
+            rows.append(f"{file.path} {about.st_size} {about.st_mtime_ns}")
+    if len(rows) == 1:
+        return model.manifest.identity
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
 
 

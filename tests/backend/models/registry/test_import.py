@@ -277,3 +277,14 @@ def test_openclip_is_imported_from_its_folder_or_its_file(tmp_path: Path, store:
     again = install(examine(folder / "open_clip_model.safetensors", "again"), store=store)
     assert again.manifest.identity == installed.manifest.identity
     assert any("laion2b_s32b_b79k" in note for note in examine(folder).notes)
+
+
+def test_a_copy_that_was_edited_in_place_is_another_model_for_what_is_kept(
+    published: Path, store: Path
+) -> None:
+    installed = install(examine(published), store=store)
+    assert present_identity(installed) == installed.manifest.identity
+    weights = installed.folder / installed.manifest.files[0].path
+    later_ns = weights.stat().st_mtime_ns + 3_600_000_000_000
+    os.utime(weights, ns=(later_ns, later_ns))
+    assert present_identity(installed) != installed.manifest.identity
