@@ -118,3 +118,18 @@ def test_a_new_guide_named_after_a_layer_becomes_its_sketch_and_stays_cleared(
     rows["figure"].sketch = ""
     bpy.ops.acetate.layers_sync()
     assert rows["figure"].sketch == ""
+
+
+def test_a_preset_is_sent_only_where_an_engine_knows_it(
+    drawn: bpy.types.Object, part: Part
+) -> None:
+    del drawn
+    scene = bpy.context.scene
+    found = part("scene.layers").scan(scene)
+    sent = {}
+    for engine in ("layeranimate", "layer-motion"):
+        for preset in ("final", "draft"):
+            scene.acetate.engine, scene.acetate.preset = engine, preset
+            sent[engine, preset] = part("shot_settings").shot_settings(scene, found).preset
+    assert sent.pop(("layeranimate", "draft")) == "draft"
+    assert set(sent.values()) == {"normal"}
