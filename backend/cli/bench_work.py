@@ -7,10 +7,12 @@ steps after the first are alike, so two runs of different length tell what fifty
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import numpy as np
 import torch
 
 from backend.cli.measurement import BenchOptions, Measurement
@@ -203,7 +205,7 @@ def _step_traffic(model: LayerAnimateModel, clip: EncodedClip) -> Traffic:
     runs: list[Traffic] = []
     for steps in (1, 2):
         with Traffic() as counted:
-            _drained(denoise(model, clip, replace(_EXACT, steps=steps), noise))
+            deque(denoise(model, clip, replace(_EXACT, steps=steps), noise), maxlen=0)
         runs.append(counted)
     step = Traffic()
     step.bytes_of.update(runs[1].bytes_of)
@@ -222,8 +224,6 @@ def _traffic(config: str, ours: Traffic, plain: Traffic) -> Measurement:
 
 def one_sketched_layer() -> ClipConditions:
     """Three used slots of four on one key, a sketch that moves on the first, as in a demo."""
-    import numpy as np
-
     height, width, frames = 64, 128, 16
     drawn = np.random.default_rng(0).random((1, height, width, 3), dtype=np.float32)
     masks = np.zeros((SLOTS, 1, height, width), np.float32)
@@ -253,11 +253,6 @@ def _timed(work: Callable[[], float]) -> _Timed:
     start = time.process_time()
     value = work()
     return _Timed(value, time.process_time() - start)
-
-
-def _drained(steps: Iterator[object]) -> None:
-    for _ in steps:
-        continue
 
 
 def _count(

@@ -78,13 +78,14 @@ def denoise(
     for index, timestep in enumerate(timesteps):
         check()
         step, rows = wanted[index]
+        x = _network_input(model, clip, latents)
         found: list[Tensor] = []
         for some in _halves(rows, plan):
-            layers = source.at(step, some, _network_input(model, clip, latents), check)
+            layers = source.at(step, some, x, check)
             if index + 1 < len(timesteps):
                 source.prefetch(wanted[index + 1][0], some)
             check()
-            found.append(_predict(model, clip, latents, timestep, keys.select(some), layers))
+            found.append(_predict(model, clip, x, timestep, keys.select(some), layers))
             del layers
         predictions = torch.cat(found)
         following = timesteps[index + 1] if index + 1 < len(timesteps) else None
@@ -120,15 +121,14 @@ def _network_input(model: LayerAnimateModel, clip: EncodedClip, latents: Tensor)
 def _predict(
     model: LayerAnimateModel,
     clip: EncodedClip,
-    latents: Tensor,
+    x: Tensor,
     timestep: int,
     keys: UNetKeys,
     layers: LayerFeatures | None,
 ) -> Tensor:
-    """v of every seed in every context row [rows * k, 4, T, h, w], float32."""
+    """v of every seed in every context row [rows * k, 4, T, h, w], float32, for [k, 8, T, h, w]."""
     time = torch.full((1,), timestep, dtype=torch.long, device=model.device)
-    x = _network_input(model, clip, latents)
-    return model.unet(x, time, keys, clip.fps, layers, videos=len(latents)).float()
+    return model.unet(x, time, keys, clip.fps, layers, videos=len(x)).float()
 
 
 def _guided(predictions: Tensor, rows: Rows, settings: SampleSettings) -> Tensor:

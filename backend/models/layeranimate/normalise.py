@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.library import Library
 
 _CHUNK_PIXELS = 16
 """Least pixels that one partial statistic covers."""
 
-_library = torch.library.Library("acetate", "DEF")
-_library.define("group_norm(Tensor x, int groups, Tensor weight, Tensor bias, float eps) -> Tensor")
+_operators = Library("acetate", "DEF")
+_operators.define(
+    "group_norm(Tensor x, int groups, Tensor weight, Tensor bias, float eps) -> Tensor"
+)
 
 
 class GroupNorm(nn.GroupNorm):
@@ -75,9 +78,8 @@ def _like_input(x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float
     return torch.empty_like(x)
 
 
-_library.impl("group_norm", channels_last_group_norm, "CUDA")
-_library.impl("group_norm", channels_last_group_norm, "CPU")
-_library.impl("group_norm", _like_input, "Meta")
+_operators.impl("group_norm", channels_last_group_norm, "CUDA")
+_operators.impl("group_norm", _like_input, "Meta")
 
 
 def _is_channels_last(x: Tensor) -> bool:
