@@ -125,7 +125,11 @@ def present_identity(model: InstalledModel) -> str:
     an import writes last. Raises `model_corrupt` where one is missing.
     """
     rows = [model.manifest.identity]
-    imported_ns = (model.folder / MANIFEST).stat().st_mtime_ns
+    try:
+        imported_ns = (model.folder / MANIFEST).stat().st_mtime_ns
+    except OSError as error:
+        detail = f"{MANIFEST} is missing"
+        raise AcetateError("model_corrupt", model=model.manifest.name, detail=detail) from error
     for file in model.manifest.files:
         try:
             about = (model.folder / file.path).stat()

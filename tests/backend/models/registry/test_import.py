@@ -288,3 +288,11 @@ def test_a_copy_that_was_edited_in_place_is_another_model_for_what_is_kept(
     later_ns = weights.stat().st_mtime_ns + 3_600_000_000_000
     os.utime(weights, ns=(later_ns, later_ns))
     assert present_identity(installed) != installed.manifest.identity
+
+
+def test_a_model_that_vanishes_meanwhile_is_told_as_damaged(published: Path, store: Path) -> None:
+    installed = install(examine(published), store=store)
+    (installed.folder / MANIFEST).unlink()
+    with pytest.raises(AcetateError) as caught:
+        present_identity(installed)
+    assert caught.value.name == "model_corrupt"
