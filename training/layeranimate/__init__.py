@@ -1,0 +1,1 @@
+"""Training of LayerAnimate: samples, objective, trainable sets, adapters; recipes name these."""

@@ -1,0 +1,1 @@
+"""The training loop: processes, steps, checkpoints and logs of any task; knows no model."""
