@@ -1,1 +1,1 @@
-"""The layered data set: what a clip is, its shards and index; written by curation, read by training."""
+"""The layered data set: clips, shards and index; curation writes them, training reads them."""

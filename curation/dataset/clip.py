@@ -39,7 +39,7 @@ class LayerFacts:
 
 @dataclass(frozen=True)
 class ScoreScale:
-    """What a motion score counts: pixels of a `width` x `height` picture per `frame_step` frames."""
+    """What a score counts: pixels of a `width` x `height` picture per `frame_step` frames."""
 
     width: int
     height: int
