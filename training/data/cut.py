@@ -17,7 +17,7 @@ def cut(clip: LayeredClip, frames: Sequence[int]) -> LayeredClip:
     Raises `not_found` for frames that the clip does not have.
     """
     chosen = np.asarray(frames, np.int64)
-    if chosen.size and not (0 <= chosen.min() and chosen.max() < len(clip.frames)):
+    if chosen.size and not (chosen.min() >= 0 and chosen.max() < len(clip.frames)):
         raise AcetateError("not_found", what=f"frame {chosen.max()} in clip {clip.clip_id}"[:60])
     whole = np.array_equal(chosen, np.arange(len(clip.frames)))
     tracks = clip.tracks

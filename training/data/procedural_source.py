@@ -23,6 +23,7 @@ from training.procedural.drawn import DrawnClip
 from training.procedural.exact import dense_flow, element_scores, grid_tracks
 from training.procedural.figure_clip import draw_figures
 from training.procedural.look import repainted
+from training.procedural.studio import make_scene, paint
 
 GENERATOR = "acetate.procedural/1"
 """Name and version of the generators; whoever changes a clip raises the number."""
@@ -30,7 +31,7 @@ GENERATOR = "acetate.procedural/1"
 MADE_ON = "2026-11-21"
 """Day of that version: the date of acquisition and consent of all its clips."""
 
-SourceStream = Literal["train", "evaluate"]
+SourceStream = Literal["studio", "train", "evaluate"]
 _MAX_FRAMES = 256
 _OWNER = "The Acetate project"
 _TRACKS_ACROSS = 10
@@ -50,7 +51,7 @@ class ProceduralClips:
     width: int = 512
     height: int = 320
     length: int = 16
-    stream: SourceStream = "train"
+    stream: SourceStream = "studio"
 
     def __post_init__(self) -> None:
         check_size(self.width, self.height)
@@ -86,6 +87,10 @@ class ProceduralClips:
 
     def drawn(self, index: int) -> DrawnClip:
         """Clip `index` with its pieces and its motion as functions."""
+        if self.stream == "studio":
+            return paint(
+                make_scene((self.seed, index), frames=self.length), self.width, self.height
+            )
         number = (self.seed << 32) | index
         clip = make_clip(number, stream=self.stream, frames=self.length)
         if self.stream == "train":
