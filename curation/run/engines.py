@@ -112,14 +112,16 @@ class RayEngine:
             cpus = None if "RAY_ADDRESS" in os.environ else self.jobs
             ray.init(num_cpus=cpus, include_dashboard=False, log_to_driver=False)
         try:
-            yield from _on_ray(ray, work, clips, self.jobs)
+            yield from _on_ray(work, clips, self.jobs)
         finally:
             if started_here:
                 ray.shutdown()
 
 
-def _on_ray(ray, work: ClipWork, clips: Sequence[ClipRef], jobs: int) -> Iterator[ClipOutcome]:  # noqa: ANN001 - the module
+def _on_ray(work: ClipWork, clips: Sequence[ClipRef], jobs: int) -> Iterator[ClipOutcome]:
     """At most four clips per CPU are in flight, so that a long list does not fill the scheduler."""
+    import ray
+
     remote = ray.remote(max_retries=RETRIES)(_run_one)
     shared_work = ray.put(work)
     queue = iter(clips)
