@@ -12,10 +12,12 @@ from fractions import Fraction
 from typing import cast
 
 import av
+import cv2
 import numpy as np
 from av.codec.context import Flags
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from curation.dataset.damage import DamageError
@@ -27,6 +29,7 @@ _X264 = (
     f"keyint={GROUP_FRAMES}:min-keyint={GROUP_FRAMES}:scenecut=0:open-gop=0:bframes=3:b-adapt=0"
     ":b-pyramid=none:threads=1:sliced-threads=0"
 )
+_EXACT = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 _NON_REFERENCE_SLICE, _KEY_SLICE = 1, 5
 
 
@@ -52,6 +55,8 @@ def encode_video(frames: np.ndarray, fps: float) -> bytes:
         context.options = {"crf": str(quality), "tune": "fastdecode", "x264-params": _X264}
         for number, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="gray" if grey else "rgb24")
+            if not grey:
+                frame = frame.reformat(format="yuv420p", interpolation=_EXACT)
             frame.pts = number
             file.mux(stream.encode(frame))
         file.mux(stream.encode())
@@ -76,7 +81,7 @@ def decode_video(
     try:
         for number, frame in _decoded(data, size, count, places.keys()):
             found += 1
-            pixels = _luma(frame) if grey else frame.to_ndarray(format="rgb24")
+            pixels = _luma(frame) if grey else _rgb(frame)
             for place in places[number]:
                 out[place] = pixels[:height, :width]
     except FFmpegError as error:
@@ -145,6 +150,13 @@ def _kept(
         number = -1 if frame.pts is None else numbers.get(frame.pts, -1)
         if number in keep:
             yield number, frame
+
+
+def _rgb(frame: av.VideoFrame) -> np.ndarray:
+    """In integers, which give the same picture on every processor."""
+    if frame.format.name != "yuv420p":
+        raise DamageError(f"pixels of kind {frame.format.name}")
+    return cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2RGB_I420)
 
 
 def _luma(frame: av.VideoFrame) -> np.ndarray:
