@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from curation.dataset.clip import LayeredClip, Tracks
 from curation.review.colours import flow_colours, label_colours
@@ -38,8 +38,8 @@ def test_noise_is_made_small_all_the_same(clip: LayeredClip) -> None:
 
 def test_a_loop_plays_at_eight_frames_per_second(clip: LayeredClip) -> None:
     with Image.open(io.BytesIO(loop(clip))) as moving:
-        assert moving.is_animated
-        assert moving.n_frames == len(clip.frames[:: max(1, round(clip.fps / 8))])
+        shown = sum(1 for _ in ImageSequence.Iterator(moving))
+    assert shown == len(clip.frames[:: max(1, round(clip.fps / 8))])
 
 
 def test_neighbouring_labels_differ_and_still_flow_is_white() -> None:
