@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--report", type=Path, required=True)
     parser.add_argument("--scene", default="")
     parser.add_argument("--frames", nargs=2, type=int)
+    parser.add_argument("--whole-scene", action="store_true")
     parser.add_argument("--quality", choices=("exact", "fast"))
     args = parser.parse_args(argv)
     try:
@@ -66,6 +67,8 @@ def _run(args: argparse.Namespace) -> ExportProgress:
     shot, blobs = properties.shot_of(scene), MemoryBlobs()
     found = scan(scene)
     sync_layers(scene, found)
+    if args.whole_scene:
+        shot.range = "scene"
     if args.frames:
         shot.range = "custom"
         shot.custom_start, shot.custom_end = args.frames

@@ -42,7 +42,7 @@ def export_blends(
         warnings: list[str] = []
         if not package.is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            report = export_scene(file, package, quality=quality, blender=blender)
+            report = export_scene(file, package, whole_scene=True, quality=quality, blender=blender)
             warnings = [warning["text"] for warning in report["warnings"]]
         packages[package] = file
         if told is not None:
