@@ -507,6 +507,27 @@ _ROWS: tuple[ErrorSpec, ...] = (
         ExitCode.USAGE,
     ),
     ErrorSpec(
+        "E670",
+        "damaged_unit",
+        "The kept work of {stage} for clip {clip} is damaged",
+        "Run again: it is made anew",
+        ExitCode.DISK,
+    ),
+    ErrorSpec(
+        "E671",
+        "failure_budget",
+        "{failed} of {clips} clips failed, more than the {budget} allowed",
+        "See the ledger for the reasons; allow more with --failure-budget",
+        ExitCode.BATCH_PARTLY_FAILED,
+    ),
+    ErrorSpec(
+        "E672",
+        "engine_missing",
+        "The engine {engine} is not installed",
+        'Install it with: pip install "acetate[{extra}]"',
+        ExitCode.USAGE,
+    ),
+    ErrorSpec(
         "E900",
         "bug",
         "Something unexpected went wrong",
