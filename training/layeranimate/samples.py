@@ -15,7 +15,8 @@ from curation.dataset.clip import LayeredClip
 from shared.errors import AcetateError
 from training.data.clips import ClipSource
 from training.layeranimate.fit import Fitted, fit, pick_frames
-from training.layeranimate.sample_settings import NetworkSizes, SampleRules
+from training.layeranimate.sample_settings import SampleRules
+from training.layeranimate.sizes import NetworkSizes
 from training.layeranimate.steer import Slots, fill_slots
 from training.run.task import Sample
 
@@ -104,7 +105,11 @@ class LayerAnimateSamples:
         }
         tokens = self._tokens.tokens(clip, picks.frames)
         found |= _pictures(fitted, slots) | _steering(slots)
-        return found | _conditions(tokens, dropped / max(rules.condition_dropout, 1e-9)) | self._noise(rng)
+        return (
+            found
+            | _conditions(tokens, dropped / max(rules.condition_dropout, 1e-9))
+            | self._noise(rng)
+        )
 
     def _noise(self, rng: np.random.Generator) -> Sample:
         rules, sizes = self.rules, self.sizes
