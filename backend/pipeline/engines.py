@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -23,9 +23,11 @@ from backend.pipeline.feature_store.contract import NoStore, TensorStore
 from backend.pipeline.plan import ShotPlan
 from shared.errors import AcetateError
 from shared.result import ModelUsed
-from shared.shot import Sketch
+from shared.shot import Adapter, Sketch
 
 if TYPE_CHECKING:
+    from backend.models.adapters.factors import Worn
+    from backend.models.adapters.wardrobe import Wardrobe
     from backend.models.layeranimate.bundle import LayerAnimateModel
     from backend.pipeline.memory_plan import MemoryPlan
 
@@ -58,6 +60,8 @@ class ClipPainter:
     was trained at, in pixels; `layer_slots` how many layers it takes. `notes` are told in every
     take that it paints.
     `paint_with` gives the same pictures, computing only what a feature store does not hold.
+    `wearing` gives a painter with these adapters in its weights; the one that it was asked of stays
+    as it was, and both may paint in any order.
     """
 
     used: tuple[ModelUsed, ...]
@@ -68,6 +72,7 @@ class ClipPainter:
     layer_slots: int = 4
     paint_with: Callable[[TensorStore], Paint] | None = None
     notes: tuple[str, ...] = ()
+    wearing: Callable[[tuple[Adapter, ...]], ClipPainter] | None = None
 
 
 Encode = Callable[[str, str, FloatArray], ClipTokens]
@@ -115,14 +120,20 @@ def painter_of(
     encode: Encode | None = None,
     notes: tuple[str, ...] = (),
     plan: MemoryPlan | None = None,
+    wardrobe: Wardrobe | None = None,
+    worn: Sequence[Worn] = (),
 ) -> ClipPainter:
     """A painter that runs a loaded model at the size it was trained at, with any feature store.
 
     `encode` None leaves prompts unread, with neutral tokens. `plan` is the one that the model was
-    placed with, None where all of it lies on its device.
+    placed with, None where all of it lies on its device. `wardrobe` holds the model's weights where
+    several painters with different adapters share it.
     """
+    from backend.models.adapters.wardrobe import Wardrobe
     from backend.models.layeranimate.generate import generate_clip
     from backend.pipeline.memory_plan import FAST
+
+    closet = wardrobe or Wardrobe(model)
 
     def paint(
         conditions: ClipConditions,
@@ -135,8 +146,9 @@ def painter_of(
             check()
             prompts = (conditions.prompt, conditions.negative_prompt)
             conditions = replace(conditions, tokens=encode(*prompts, conditions.frames[0]))
+        dressed = closet.wearing(worn)
         return generate_clip(
-            model, conditions, settings, check, report, store=store, plan=plan or FAST
+            dressed, conditions, settings, check, report, store=store, plan=plan or FAST
         )
 
     return ClipPainter(
@@ -185,18 +197,30 @@ class Choice:
 def choose(plan: ShotPlan, engines: Engines, device: str) -> Choice:
     """The engine that a request names, or the best one for `auto`.
 
-    Raises `model_missing` for an unknown engine, or one asked for by name without weights.
+    Raises `model_missing` for an unknown engine, or one asked for by name without weights,
+    `adapter_missing` or `adapter_unfit`, and `adapter_unused` for engines that take none.
     """
-    name = plan.request.look.engine
+    name, adapters = plan.request.look.engine, plan.request.look.worn
+    if name in (LAYER_MOTION, MINI) and adapters:
+        raise AcetateError("adapter_unused", engine=name)
     if name == LAYER_MOTION:
         return Choice()
     if name == MINI:
         return Choice(expert=engines.load_expert(), required=True)
     if name == LAYERANIMATE:
-        return Choice(painter=engines.load_painter(device), required=True)
+        return Choice(painter=_dressed(engines.load_painter(device), adapters), required=True)
     if name != "auto":
         raise AcetateError("model_missing", model=name)
     return _best(plan, engines, device)
+
+
+def _dressed(painter: ClipPainter, adapters: tuple[Adapter, ...]) -> ClipPainter:
+    """The painter with the adapters that a request wants; named ones are never left out."""
+    if not adapters:
+        return painter
+    if painter.wearing is None:
+        raise AcetateError("adapter_unused", engine="this LayerAnimate")
+    return painter.wearing(adapters)
 
 
 def with_store(choice: Choice, engines: Engines, device: str) -> Choice:
@@ -211,11 +235,14 @@ def with_store(choice: Choice, engines: Engines, device: str) -> Choice:
 def _best(plan: ShotPlan, engines: Engines, device: str) -> Choice:
     """What `auto` means: the best that is installed, loads, and suits the device."""
     warnings: list[str] = []
+    adapters = plan.request.look.worn
     if _suits_a_painter(device) and engines.has_painter():
         painter, fault = attempt(lambda: engines.load_painter(device))
         if painter is not None:
-            return Choice(painter=painter)
+            return Choice(painter=_dressed(painter, adapters))
         warnings.append(f"{NOT_PAINTED}: {fault}")
+    if adapters:
+        warnings.append(f"{NOT_WORN}: {', '.join(adapter.name for adapter in adapters)}")
     expert: SketchExpert | None = None
     if _has_sketch(plan):
         expert, fault = attempt(engines.load_expert)
@@ -225,6 +252,7 @@ def _best(plan: ShotPlan, engines: Engines, device: str) -> Choice:
 
 
 NOT_PAINTED = "LayerAnimate did not paint this take"
+NOT_WORN = "only LayerAnimate takes adapters, which did not run"
 NOT_REFINED = "sketched layers were not refined"
 _Made = TypeVar("_Made")
 

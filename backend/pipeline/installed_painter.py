@@ -8,6 +8,9 @@ from pathlib import Path
 
 import torch
 
+from backend.models.adapters.factors import Worn
+from backend.models.adapters.store import find_adapter, load_adapter
+from backend.models.adapters.wardrobe import Wardrobe
 from backend.models.layeranimate.checkpoint import CONFIG_NAME, load_model, read_config, read_json
 from backend.models.layeranimate.compiled import compile_stages
 from backend.models.layeranimate.configs import LayerAnimateConfig
@@ -25,6 +28,7 @@ from backend.pipeline.engines import ClipPainter, painter_of
 from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan
 from backend.torch_device import free_memory_bytes
 from shared.result import ModelUsed
+from shared.shot import Adapter
 
 COMPILE = "ACETATE_COMPILE"
 """Set to 1, the networks are compiled for the device while the first clip runs."""
@@ -69,14 +73,32 @@ def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPa
     model.ready()
     if os.environ.get(COMPILE) == "1":
         compile_stages(model)
-    if towers is None:
-        painter = painter_of(model, (_used(installed),), notes=(note,), plan=plan)
-    else:
+    encode, used = None, (_used(installed),)
+    if towers is not None:
         check_sizes(towers)
-        encoder = TokenEncoder(load_towers(towers.folder, dtype), where)
-        used = (_used(installed), _used(towers))
-        painter = painter_of(model, used, encode=encoder, plan=plan)
-    return replace(painter, width=width, height=height)
+        encode = TokenEncoder(load_towers(towers.folder, dtype), where)
+        used = (*used, _used(towers))
+    wardrobe = Wardrobe(model)
+
+    def wearing(adapters: tuple[Adapter, ...]) -> ClipPainter:
+        found = [find_adapter(adapter.name) for adapter in adapters]
+        worn = [
+            Worn(adapter, wish.scale)
+            for adapter, wish in zip(map(load_adapter, found), adapters, strict=True)
+        ]
+        wardrobe.wearing(worn)  # a misfit is told before any work
+        painter = painter_of(
+            model,
+            (*used, *map(_used, found)),
+            encode=encode,
+            notes=(note,) if note else (),
+            plan=plan,
+            wardrobe=wardrobe,
+            worn=worn,
+        )
+        return replace(painter, width=width, height=height, wearing=wearing)
+
+    return wearing(())
 
 
 def _limit_bytes(device: str, vram_bytes: int | None) -> int | None:
