@@ -147,7 +147,7 @@ class LayerControl(Trunk):
         self,
         stem: ControlStem,
         timesteps: Tensor,
-        keys: tuple[StageKeys, ...],
+        keys: tuple[StageKeys, ...] | Context,
         fps: Tensor | None = None,
     ) -> list[Tensor]:
         """Features at one time step, finest first, each [rows of keys, n, frames, c, h, w].
@@ -161,7 +161,8 @@ class LayerControl(Trunk):
         found: list[Tensor] = []
         stages = self.input_stages()
         for index in range(1, self.live):
-            state = stages[index](state, embedding, keys[index], grid)
+            own = keys if isinstance(keys, Context) else keys[index]
+            state = stages[index](state, embedding, own, grid)
             if index in self.read:
                 found.append(state.unflatten(0, (-1, grid.videos, grid.frames)))
         return found
