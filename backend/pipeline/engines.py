@@ -155,9 +155,17 @@ def painter_of(
         used=used,
         paint=paint,
         clip_frames=model.clip_frames,
-        notes=notes,
+        notes=(*notes, *_learned_notes(model)),
         paint_with=lambda store: partial(paint, store=store),
     )
+
+
+def _learned_notes(model: LayerAnimateModel) -> tuple[str, ...]:
+    """What of a request the model decides by itself."""
+    guidance = model.config.unet.built_in_guidance
+    if guidance is None:
+        return ()
+    return (f"the model has guidance {guidance.scale:g} built in: the shot's own was not used",)
 
 
 def no_store(device: str) -> TensorStore:

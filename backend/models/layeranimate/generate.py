@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,6 +19,7 @@ from backend.models.layeranimate.clip import (
     ignore_check,
     ignore_report,
 )
+from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.pipeline.condition import (
     EncodedClip,
     encode,
@@ -80,6 +82,7 @@ def generate_takes(
     noisy latents, which seeds do not share, they run one by one. `plan` is the one that the model
     was placed with.
     """
+    settings = learned_settings(model.config, settings)
     groups = [(s,) for s in seeds] if model.config.control.uses_noisy_latents else [tuple(seeds)]
     tokens = conditions.tokens or neutral_tokens(model)
     inputs = prepare(without_unused_slots(conditions))
@@ -98,6 +101,13 @@ def generate_takes(
                 raise AcetateError("nan", detail=f"seed {seed}")
             takes.append(pictures.movedim(1, -1).contiguous().numpy())
     return takes
+
+
+def learned_settings(config: LayerAnimateConfig, settings: SampleSettings) -> SampleSettings:
+    """The settings with what the model learned to do by itself: then no second half runs."""
+    if config.unet.built_in_guidance is None:
+        return settings
+    return replace(settings, guidance_scale=1.0, guidance_rescale=0.0)
 
 
 def _sample(
