@@ -162,10 +162,15 @@ def painter_of(
 
 def _learned_notes(model: LayerAnimateModel) -> tuple[str, ...]:
     """What of a request the model decides by itself."""
-    guidance = model.config.unet.built_in_guidance
-    if guidance is None:
+    guidance, few = model.config.unet.built_in_guidance, model.config.scheduler.student_steps
+    learned = []
+    if guidance is not None:
+        learned.append(f"guidance {guidance.scale:g}")
+    if few is not None:
+        learned.append(f"{few} steps")
+    if not learned:
         return ()
-    return (f"the model has guidance {guidance.scale:g} built in: the shot's own was not used",)
+    return (f"the model has {' and '.join(learned)} built in: the shot's own did not count",)
 
 
 def no_store(device: str) -> TensorStore:

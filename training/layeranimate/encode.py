@@ -137,7 +137,12 @@ def _encode_pictures(
     small = F.interpolate(
         masks.flatten(0, 1), size=clip.mean.shape[-2:], mode="bilinear", align_corners=False
     ).unflatten(0, masks.shape[:2])
-    return clip, _encode_regions(vae, regions, steering, rows), small, _sketches(vae, pictures, rows)
+    return (
+        clip,
+        _encode_regions(vae, regions, steering, rows),
+        small,
+        _sketches(vae, pictures, rows),
+    )
 
 
 def _encode_regions(
@@ -225,9 +230,7 @@ def as_model_range(pictures: Tensor) -> Tensor:
 def encode_all(vae: Autoencoder, pictures: Tensor) -> Posterior:
     """Moments of pictures [a, b, 3, H, W] in -1..1, float32 [a, b, c, h, w]."""
     dtype = vae.quant_conv.weight.dtype
-    found = [
-        vae.encode(part.to(dtype)) for part in pictures.flatten(0, 1).split(ENCODE_PICTURES)
-    ]
+    found = [vae.encode(part.to(dtype)) for part in pictures.flatten(0, 1).split(ENCODE_PICTURES)]
     outer = pictures.shape[:2]
     mean = torch.cat([part.mean for part in found]).float().unflatten(0, outer)
     return Posterior(mean, torch.cat([part.logvar for part in found]).float().unflatten(0, outer))

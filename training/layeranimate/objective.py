@@ -72,9 +72,7 @@ class LayerAnimateModule(TrainingModule):
         """The batch as latents and controls."""
         return encode_batch(self, batch)
 
-    def features(
-        self, encoded: EncodedBatch, x: Tensor, timesteps: Tensor
-    ) -> LayerFeatures | None:
+    def features(self, encoded: EncodedBatch, x: Tensor, timesteps: Tensor) -> LayerFeatures | None:
         """Layer features at time steps [B]; `x` [B, 8, T, h, w] is the UNet's input."""
         rows, branch = encoded.rows, self.layer_controlnet
         if not len(rows):

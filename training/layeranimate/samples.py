@@ -104,7 +104,11 @@ class LayerAnimateSamples:
         }
         tokens = self._tokens.tokens(clip, picks.frames)
         found |= _pictures(fitted, slots) | _steering(slots)
-        return found | _conditions(tokens, dropped / max(rules.condition_dropout, 1e-9)) | self._noise(rng)
+        return (
+            found
+            | _conditions(tokens, dropped / max(rules.condition_dropout, 1e-9))
+            | self._noise(rng)
+        )
 
     def _noise(self, rng: np.random.Generator) -> Sample:
         rules, sizes = self.rules, self.sizes

@@ -72,7 +72,9 @@ def _kept(
     if not shown:
         raise AcetateError("clip_without_layers", clip=clip.clip_id)
     chances = rng.random(len(shown))
-    kept = [layer for layer, chance in zip(shown, chances, strict=True) if chance >= rules.mask_dropout]
+    kept = [
+        layer for layer, chance in zip(shown, chances, strict=True) if chance >= rules.mask_dropout
+    ]
     return tuple(kept or [shown[int(np.argmax(chances))]])
 
 

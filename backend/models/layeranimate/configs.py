@@ -270,12 +270,16 @@ MAX_TRAIN_STEPS = 100_000
 
 @dataclass(frozen=True)
 class SchedulerConfig:
-    """The noise schedule and how it is sampled (spec 1.1 and 3.3)."""
+    """The noise schedule and how it is sampled (spec 1.1 and 3.3).
+
+    `student_steps`: the model learned to sample in just so many steps, without fresh noise.
+    """
 
     train_steps: int = 1000
     beta_start: float = 0.00085
     beta_end: float = 0.012
     zero_terminal_snr: bool = True
+    student_steps: int | None = None
 
     @staticmethod
     def from_official(official: OfficialConfig) -> SchedulerConfig:
@@ -300,8 +304,13 @@ class SchedulerConfig:
             beta_start=float(official.get("beta_start", 0.00085)),
             beta_end=float(official.get("beta_end", 0.012)),
             zero_terminal_snr=bool(official.get("rescale_betas_zero_snr", True)),
+            student_steps=official.get("student_steps"),
         )
         steps_fit = 1 <= config.train_steps <= MAX_TRAIN_STEPS
+        few = config.student_steps
+        if few is not None and not (isinstance(few, int) and 1 <= few <= config.train_steps):
+            detail = f"student_steps={few!r} is no number of steps"[:200]
+            raise AcetateError("model_corrupt", detail=detail, model="scheduler")
         if not (steps_fit and 0 < config.beta_start <= config.beta_end < 1):
             detail = f"{config.train_steps} steps, beta {config.beta_start} to {config.beta_end}"
             raise AcetateError("model_corrupt", detail=f"no schedule: {detail}", model="scheduler")

@@ -104,10 +104,13 @@ def generate_takes(
 
 
 def learned_settings(config: LayerAnimateConfig, settings: SampleSettings) -> SampleSettings:
-    """The settings with what the model learned to do by itself: then no second half runs."""
-    if config.unet.built_in_guidance is None:
+    """The settings with what the model learned to do by itself: it can do nothing else."""
+    if config.unet.built_in_guidance is not None:
+        settings = replace(settings, guidance_scale=1.0, guidance_rescale=0.0)
+    few = config.scheduler.student_steps
+    if few is None:
         return settings
-    return replace(settings, guidance_scale=1.0, guidance_rescale=0.0)
+    return replace(settings, steps=few, eta=0.0, features_every=1)
 
 
 def _sample(

@@ -116,4 +116,5 @@ def _scheduler(config: SchedulerConfig) -> Document:
         "rescale_betas_zero_snr": config.zero_terminal_snr,
         "clip_sample": False,
         "set_alpha_to_one": False,
+        **({"student_steps": config.student_steps} if config.student_steps is not None else {}),
     }
