@@ -493,6 +493,17 @@ _ROWS: tuple[ErrorSpec, ...] = (
         ExitCode.JOB_FAILED,
     ),
     ErrorSpec(
+        "E621",
+        "clip_too_short",
+        "A clip has {frames} frames, the networks need {needed}",
+        "Leave such clips out of the data set",
+        _IN,
+    ),
+    ErrorSpec(
+        "E622",
+        "clip_without_layers",
+        "No layer of clip {clip} shows in the picked frames",
+        "Check the clip's label maps, or leave it out of the data set",
         "E627",
         "adapter_missing",
         'No adapter called "{adapter}" is installed',

@@ -50,7 +50,7 @@ class LayerAnimateModule(TrainingModule):
         return (work or denoising_losses)(self, LayerBatch.of(batch))
 
     def units(self) -> list[nn.Module]:
-        """Blocks that are always called as a whole: the stages and the encoder of trajectories."""
+        """Blocks that every step calls as a whole: the stages and the encoder of trajectories."""
         branch = self.layer_controlnet
         path = branch.trajectory_embedding
         return [
@@ -58,8 +58,8 @@ class LayerAnimateModule(TrainingModule):
             self.unet.middle_block,
             *self.unet.output_blocks,
             *(self.unet.init_attn or ()),
-            # the branch calls the convolution inside its first stage by itself
-            *branch.input_stages()[1:],
+            # the branch calls the convolution inside its first stage by itself, and not all stages
+            *branch.input_stages()[1 : branch.live],
             *(branch.init_attn or ()),
             *([path] if isinstance(path, TrajectoryEncoder) else []),
         ]

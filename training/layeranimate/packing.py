@@ -1,4 +1,4 @@
-"""Rows of (sample, valid slot), so that empty slots cost nothing; used by encoding and objective."""
+"""Rows of (sample, valid slot): empty slots cost nothing; used by encoding and objective."""
 
 from __future__ import annotations
 

@@ -1,15 +1,11 @@
-"""How a layered clip becomes a training sample, as data of a recipe; read by samples and task."""
+"""How a layered clip becomes a training sample, as data of a recipe; free of torch."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
-
-from backend.models.layeranimate.bundle import IMAGE_TOKENS, TEXT_TOKENS
-from backend.models.layeranimate.configs import LayerAnimateConfig
 
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=1)]
@@ -62,29 +58,3 @@ class SampleRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     tracks_per_element: Count = 3
     track_places: Count = 12
     sample_posterior: bool = True
-
-
-@dataclass(frozen=True)
-class NetworkSizes:
-    """What of a sample's shape the networks decide."""
-
-    frames: int
-    latent_channels: int
-    latent_factor: int
-    size_multiple_px: int
-    train_steps: int
-    text: tuple[int, int]
-    image: tuple[int, int]
-
-    @classmethod
-    def of(cls, config: LayerAnimateConfig) -> NetworkSizes:
-        """The sizes of a model."""
-        return cls(
-            frames=config.resampler.video_length,
-            latent_channels=config.autoencoder.latent_channels,
-            latent_factor=config.autoencoder.scale,
-            size_multiple_px=config.size_multiple_px,
-            train_steps=config.scheduler.train_steps,
-            text=(TEXT_TOKENS, config.unet.trunk.context_dim),
-            image=(IMAGE_TOKENS, config.resampler.image_dim),
-        )

@@ -15,7 +15,8 @@ from curation.dataset.clip import LayeredClip
 from shared.errors import AcetateError
 from training.data.clips import ClipSource
 from training.layeranimate.fit import Fitted, fit, pick_frames
-from training.layeranimate.sample_settings import NetworkSizes, SampleRules
+from training.layeranimate.sample_settings import SampleRules
+from training.layeranimate.sizes import NetworkSizes
 from training.layeranimate.steer import Slots, fill_slots
 from training.run.task import Sample
 
