@@ -504,6 +504,9 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "clip_without_layers",
         "No layer of clip {clip} shows in the picked frames",
         "Check the clip's label maps, or leave it out of the data set",
+        _IN,
+    ),
+    ErrorSpec(
         "E627",
         "adapter_missing",
         'No adapter called "{adapter}" is installed',
