@@ -75,6 +75,13 @@ class DataSet:
         document = self._document(row)
         return StoredSample(document, row.shard, partial(self._member, row, document))
 
+    def stored_members(self, row: IndexRow) -> list[tuple[str, bytes]]:
+        """Suffix and bytes of every member as stored, sorted, each against its checksum."""
+        document = self._document(row)
+        members = {META: self._bytes(row, META, MAX_DOCUMENT_BYTES)}
+        members |= {name: self._member(row, document, name) for name in document.members}
+        return sorted(members.items())
+
     def _document(self, row: IndexRow) -> ClipDocument:
         """The clip's own document; the index vouches for it, and it for the other members."""
         data = self._bytes(row, META, MAX_DOCUMENT_BYTES)

@@ -17,6 +17,7 @@ import numpy as np
 from av.codec.context import Flags
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
 from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
@@ -115,8 +116,11 @@ def _only_stream(file: InputContainer, size: tuple[int, int]) -> VideoStream:
         raise DamageError("not one single video stream")
     stream = file.streams.video[0]
     even = (size[0] + size[0] % 2, size[1] + size[1] % 2)
-    if stream.codec_context.name != "h264" or (stream.width, stream.height) != even:
-        raise DamageError(f"{stream.codec_context.name} of {stream.width}x{stream.height}")
+    context: VideoCodecContext | None = stream.codec_context  # none for codecs it knows not
+    if context is None or context.name != "h264":
+        raise DamageError("not H.264")
+    if (context.width, context.height) != even:
+        raise DamageError(f"frames of {context.width}x{context.height}")
     stream.thread_count = 1
     return stream
 
