@@ -93,6 +93,17 @@ def test_chosen_frames_come_in_the_order_asked_for(source: ProceduralClips) -> N
     assert source.clip(0, range(5)).flow is not None
 
 
+def test_every_layer_has_a_sketch_of_its_own_also_where_others_hide_it(
+    source: ProceduralClips, clip: LayeredClip
+) -> None:
+    sketches = source.layer_sketches(1)
+    assert sketches.shape == (len(clip.layers), *clip.labels.shape)
+    assert clip.sketch is not None
+    # Lines of the whole picture are lines of some layer; hidden ones come on top of them.
+    assert (sketches.min(axis=0)[clip.sketch < 40] < 90).all()
+    assert (sketches < 90).any(axis=0).sum() >= (clip.sketch < 90).sum()
+
+
 def test_fingerprints_tell_all_settings_apart(source: ProceduralClips) -> None:
     others = [
         ProceduralClips(4, seed=9, width=96, height=64, length=5),
