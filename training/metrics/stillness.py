@@ -1,4 +1,4 @@
-"""Does what was asked to stay still stay still: drift of static layers, change where none was asked.
+"""Does what should stay still stay still: drift of static layers, change where none was asked.
 
 Called by the figures. Frames are uint8 [h, w, 3], regions bool [h, w].
 """
@@ -26,11 +26,10 @@ def static_drift_px(
     `first` is the true first frame, where the corners are found; `region` is where only still
     layers show in every frame of the truth. None where the region has no corner to follow.
     """
-    height, width = region.shape
     inner = cv2.erode(region.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=BORDER_PX)
     grey = cv2.cvtColor(np.ascontiguousarray(first[..., :3]), cv2.COLOR_RGB2GRAY)
     corners = cv2.goodFeaturesToTrack(
-        grey, MAX_CORNERS, CORNER_QUALITY, max(3, window_px(width) // 4), mask=inner
+        grey, MAX_CORNERS, CORNER_QUALITY, max(3, window_px(region.shape[1]) // 4), mask=inner
     )
     if corners is None:
         return None
