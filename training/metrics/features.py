@@ -15,6 +15,7 @@ from torch import Tensor
 
 FRAME_DIMENSIONS = 48
 CLIP_DIMENSIONS = 32
+FRAME_SIDE_PX, CLIP_SIDE_PX = 128, 64
 _SEED = 0x0FEA7
 
 
@@ -36,7 +37,10 @@ class FeatureExtractor(Protocol):
 
 
 class RandomFrameFeatures:
-    """Three strided random convolutions, pooled: float32 [f, `FRAME_DIMENSIONS`]."""
+    """Three strided random convolutions, pooled: float32 [f, `FRAME_DIMENSIONS`].
+
+    Larger frames are shrunk until the shorter side has `FRAME_SIDE_PX`.
+    """
 
     per_clip = False
     is_random = True
@@ -54,14 +58,17 @@ class RandomFrameFeatures:
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """See `FeatureExtractor`."""
-        x = as_batch(frames)
+        x = shrunk(as_batch(frames), FRAME_SIDE_PX)
         for weight in self._weights:
             x = torch.relu(F.conv2d(x, weight, stride=2, padding=weight.shape[-1] // 2))
         return x.mean(dim=(2, 3)).numpy()
 
 
 class RandomClipFeatures:
-    """Three random convolutions over space and time, pooled: float32 [1, `CLIP_DIMENSIONS`]."""
+    """Three random convolutions over space and time, pooled: float32 [1, `CLIP_DIMENSIONS`].
+
+    Larger frames are shrunk until the shorter side has `CLIP_SIDE_PX`.
+    """
 
     per_clip = True
     is_random = True
@@ -79,7 +86,7 @@ class RandomClipFeatures:
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray) -> np.ndarray:
         """See `FeatureExtractor`."""
-        x = as_batch(frames).movedim(0, 1)[None]  # [1, 3, f, h, w]
+        x = shrunk(as_batch(frames), CLIP_SIDE_PX).movedim(0, 1)[None]  # [1, 3, f, h, w]
         for weight in self._weights:
             padding = tuple(side // 2 for side in weight.shape[2:])
             x = torch.relu(F.conv3d(x, weight, stride=(1, 2, 2), padding=padding))
@@ -89,6 +96,15 @@ class RandomClipFeatures:
 def as_batch(frames: np.ndarray) -> Tensor:
     """Frames uint8 [f, h, w, 3] to float32 [f, 3, h, w] in -1..1."""
     return torch.from_numpy(np.ascontiguousarray(frames)).movedim(3, 1).float() / 127.5 - 1
+
+
+def shrunk(pictures: Tensor, side_px: int) -> Tensor:
+    """Pictures [f, c, h, w] whose shorter side is at most `side_px`, area filtered."""
+    height, width = pictures.shape[-2:]
+    factor = side_px / min(height, width)
+    if factor >= 1:
+        return pictures
+    return F.interpolate(pictures, (round(height * factor), round(width * factor)), mode="area")
 
 
 def random_filters(rng: np.random.Generator, shape: tuple[int, ...]) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 
 from backend.measure.fidelity import edge_energy, psnr_db, ssim
 from training.metrics.features import FeatureExtractor, RandomClipFeatures, RandomFrameFeatures
-from training.metrics.flicker import flicker
+from training.metrics.flicker import unexplained_change
 from training.metrics.followed import trajectory_error
 from training.metrics.lines import line_f_score, lines_of
 from training.metrics.lpips import PerceptualDistance, random_lpips
@@ -72,45 +72,80 @@ class Judge:
         }
 
 
-def figures_of(
-    clip: SuiteClip, suite: Suite, made: np.ndarray, judge: Judge
-) -> dict[str, float | None]:
-    """Every figure of made frames uint8 [n, h, w, 3], the frames `suite.made(...)`.
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What made frames are held against; equal for all suites that give away the same keys.
+
+    truth     uint8 [n, h, w, 3], the frames to make; `first` the one before them
+    asked     bool [h, w], where a layer that may move shows in any frame
+    near      bool [n, h, w], around the moving layers of each frame
+    lines     bool [n, h, w], the truth's lines there
+    tracks    float32 [n + 1, p, 2] of all moving layers, at `first` and the frames to make
+    visible   bool [n + 1, p]
+    change    of the truth, that its motion does not explain, in grey levels
+    """
+
+    truth: np.ndarray
+    first: np.ndarray
+    asked: np.ndarray
+    near: np.ndarray
+    lines: np.ndarray
+    tracks: np.ndarray
+    visible: np.ndarray
+    change: float
+
+
+def reference_of(clip: SuiteClip, suite: Suite) -> Reference:
+    """Everything of the truth that figures need, computed once."""
+    frames = list(suite.made(len(clip.frames)))
+    truth, moving = clip.frames[frames], clip.moving()
+    near = np.stack([grown(moving[frame], _LINE_RIM_PX) for frame in frames])
+    tracks, visible = _asked_tracks(clip, [0, *frames])
+    return Reference(
+        truth=truth,
+        first=clip.frames[0],
+        asked=np.asarray(moving.any(axis=0)),
+        near=near,
+        lines=np.stack([lines_of(frame) for frame in truth]) & near,
+        tracks=tracks,
+        visible=visible,
+        change=unexplained_change(list(truth)),
+    )
+
+
+def figures_of(reference: Reference, made: np.ndarray, judge: Judge) -> dict[str, float | None]:
+    """Every figure of made frames uint8 [n, h, w, 3].
 
     None where a figure has nothing to look at: no track, no line, no corner in a still layer.
     """
-    frames = list(suite.made(len(clip.frames)))
-    truth = clip.frames[frames]
-    pairs = list(zip(made, truth, strict=True))
+    pairs = list(zip(made, reference.truth, strict=True))
     return {
         "psnr_db": _mean(psnr_db, pairs),
         "ssim": _mean(ssim, pairs),
-        "lpips": float(judge.perceptual(made, truth).mean()),
+        "lpips": float(judge.perceptual(made, reference.truth).mean()),
         "edge_energy": _mean(edge_energy, pairs),
-    } | unjudged_figures(clip, suite, made)
+    } | own_figures(reference, made)
 
 
-def unjudged_figures(clip: SuiteClip, suite: Suite, made: np.ndarray) -> dict[str, float | None]:
+def own_figures(reference: Reference, made: np.ndarray) -> dict[str, float | None]:
     """The figures that the truth itself has a value of: how well each can be measured at all."""
-    frames = list(suite.made(len(clip.frames)))
-    moving, first = clip.moving(), clip.frames[0]
-    asked = np.asarray(moving.any(axis=0))
-    tracks, visible = _asked_tracks(clip, frames)
-    error = trajectory_error([first, *made], tracks, visible)
+    frames, first = list(made), reference.first
+    error = trajectory_error([first, *frames], reference.tracks, reference.visible)
+    lines = np.stack([lines_of(frame) for frame in frames]) & reference.near
     return {
         "epe_px": error.error_px,
-        "tracks_kept": error.kept if tracks.shape[1] else None,
-        "line_f_1px": _line_score(clip, frames, made, moving, 1),
-        "line_f_2px": _line_score(clip, frames, made, moving, 2),
-        "static_drift_px": static_drift_px(list(made), first, ~grown(asked)),
-        "leakage": leakage(list(made), first, asked),
-        "flicker": flicker(list(made), list(clip.frames[frames])),
+        "tracks_kept": error.kept if reference.tracks.shape[1] else None,
+        "line_f_1px": _line_score(lines, reference.lines, 1),
+        "line_f_2px": _line_score(lines, reference.lines, 2),
+        "static_drift_px": static_drift_px(frames, first, ~grown(reference.asked)),
+        "leakage": leakage(frames, first, reference.asked),
+        "flicker": unexplained_change(frames) - reference.change,
     }
 
 
 def _asked_tracks(clip: SuiteClip, frames: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Tracks of all moving layers at the first and the made frames: [f, n, 2], [f, n]."""
-    at = [0, *frames]
+    """Tracks of all moving layers at some frames: [f, p, 2] and [f, p]."""
+    at = list(frames)
     moving = [layer for layer in clip.layers if not layer.is_static]
     none = np.zeros((len(at), 0, 2), np.float32)
     tracks = np.concatenate([none, *(layer.tracks[at] for layer in moving)], axis=1)
@@ -118,18 +153,11 @@ def _asked_tracks(clip: SuiteClip, frames: Sequence[int]) -> tuple[np.ndarray, n
     return tracks, np.concatenate(visible, axis=1)
 
 
-def _line_score(
-    clip: SuiteClip, frames: Sequence[int], made: np.ndarray, moving: np.ndarray, px: int
-) -> float | None:
-    """Mean over frames, near moving layers only."""
-    scores: list[float] = []
-    for frame, picture in zip(frames, made, strict=True):
-        near = grown(moving[frame], _LINE_RIM_PX)
-        asked = lines_of(clip.frames[frame]) & near
-        score = line_f_score(lines_of(picture) & near, asked, px)
-        if score is not None:
-            scores.append(score)
-    return float(np.mean(scores)) if scores else None
+def _line_score(made: np.ndarray, asked: np.ndarray, tolerance_px: int) -> float | None:
+    """Mean over the frames that have a line."""
+    scores = [line_f_score(*pair, tolerance_px) for pair in zip(made, asked, strict=True)]
+    told = [score for score in scores if score is not None]
+    return float(np.mean(told)) if told else None
 
 
 def _mean(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +20,6 @@ from training.procedural.render import composite
 from training.suites.clip import SuiteClip, SuiteLayer
 from training.suites.suite import Control, Suite
 
-if TYPE_CHECKING:
-    from backend.mini.expert import Expert
-
 Make = Callable[[SuiteClip, Suite], np.ndarray]
 """Makes the frames `suite.made(...)` of a clip: uint8 [n, h, w, 3]."""
 
@@ -33,12 +30,17 @@ BASELINES = (HOLD, FADE, FLOW, RIGID)
 
 @dataclass(frozen=True)
 class Method:
-    """A named way to make frames. `identity` changes with its weights; code counts elsewhere."""
+    """A named way to make frames.
+
+    `identity` changes with its weights; code counts elsewhere. `on_top_of`: the method whose
+    frames it begins with and whose time it takes too.
+    """
 
     name: str
     make: Make
     identity: str = ""
     applies: Callable[[Suite], bool] = lambda _suite: True
+    on_top_of: str = ""
 
 
 def baseline_methods() -> tuple[Method, ...]:
@@ -59,27 +61,37 @@ def layer_motion_method() -> Method:
     """Acetate's geometry, without weights."""
 
     def make(clip: SuiteClip, suite: Suite) -> np.ndarray:
-        tasks = layer_tasks(clip, suite)
-        return _composited(clip, suite, [animate_gap(task) if task else None for task in tasks])
+        return _composited(clip, suite, [result for _, result in _moved(clip, suite)])
 
     return Method(LAYER_MOTION, make)
 
 
 def mini_method(weights: Path | None = None) -> Method:
-    """Layer motion with the sketch expert on top; the same frames where nothing is sketched.
+    """Layer motion with the sketch expert on top; only where sketches steer, the rest is equal.
 
     Raises `model_missing` or `model_corrupt`.
     """
-    from backend.mini.expert import load_expert
+    from backend.mini.expert import load_expert, refine_gap
 
     expert = load_expert(weights)
 
     def make(clip: SuiteClip, suite: Suite) -> np.ndarray:
-        tasks = layer_tasks(clip, suite)
-        return _composited(clip, suite, [_refined(task, expert) for task in tasks])
+        refined = [
+            refine_gap(task, result, expert) if task and result else None
+            for task, result in _moved(clip, suite)
+        ]
+        return _composited(clip, suite, refined)
 
-    # no network looks at a layer without a sketch
-    return Method(MINI, make, expert.sha256, lambda suite: suite.control is Control.SKETCH)
+    return Method(
+        MINI, make, expert.sha256, lambda suite: suite.control is Control.SKETCH, LAYER_MOTION
+    )
+
+
+@lru_cache(maxsize=1)
+def _moved(clip: SuiteClip, suite: Suite) -> tuple[tuple[GapTask | None, GapResult | None], ...]:
+    """Layer motion's tasks and drawings of a clip; the expert asks for the same ones again."""
+    tasks = layer_tasks(clip, suite)
+    return tuple((task, animate_gap(task) if task else None) for task in tasks)
 
 
 def layer_tasks(clip: SuiteClip, suite: Suite) -> list[GapTask | None]:
@@ -104,12 +116,6 @@ def _task(clip: SuiteClip, layer: SuiteLayer, suite: Suite) -> GapTask:
         sketches=sketches,
         motion_score=layer.normal_score if suite.control is Control.SCORE else None,
     )
-
-
-def _refined(task: GapTask | None, expert: Expert) -> GapResult | None:
-    from backend.mini.expert import refine_gap
-
-    return refine_gap(task, animate_gap(task), expert) if task else None
 
 
 def _composited(clip: SuiteClip, suite: Suite, results: Sequence[GapResult | None]) -> np.ndarray:

@@ -14,7 +14,7 @@ from training.suites.suite import Control, Suite
 
 COLUMNS = 5
 CELL_WIDTH_PX = 208
-WEBP_QUALITY = 82
+WEBP_QUALITY = 72
 _GAP_PX = 4
 _LABEL_PX = 16
 _PAPER, _INK = 250, 30
@@ -35,7 +35,7 @@ def strip_of(clip: SuiteClip, suite: Suite, rows: Mapping[str, np.ndarray]) -> b
     titles = [f"frame {made[pick]}" for pick in picks]
     lines = [_row(name, cells, titles) for name, cells in shown.items()]
     file = io.BytesIO()
-    Image.fromarray(np.concatenate(lines)).save(file, "WEBP", quality=WEBP_QUALITY, method=4)
+    Image.fromarray(np.concatenate(lines)).save(file, "WEBP", quality=WEBP_QUALITY, method=3)
     return file.getvalue()
 
 
