@@ -75,6 +75,7 @@ def _add_shots(parser: argparse.ArgumentParser) -> None:
 def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--jobs", type=int, default=1, help="processes that draw side by side")
+    parser.add_argument("--with-flow", action="store_true", help="keep dense flow; takes room")
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
 
 
@@ -151,7 +152,11 @@ def _write(source: NamedClips, args: argparse.Namespace) -> int:
     line = ProgressLine(shares={"clips": 1.0})
     try:
         made = make_dataset(
-            source, args.out, jobs=args.jobs, report=lambda done, of: line.update("clips", done, of)
+            source,
+            args.out,
+            jobs=args.jobs,
+            with_flow=args.with_flow,
+            report=lambda done, of: line.update("clips", done, of),
         )
     finally:
         line.close()

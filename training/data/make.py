@@ -11,10 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
+from curation.dataset.clip import LayeredClip
 from curation.dataset.pack import PackedClip, pack
 from curation.dataset.writer import SHARD_BYTES, ShardWriter
 from shared.errors import AcetateError
@@ -46,14 +49,17 @@ def make_dataset(
     folder: Path,
     *,
     jobs: int = 1,
+    with_flow: bool = False,
     shard_bytes: int = SHARD_BYTES,
     report: Callable[[int, int], None] | None = None,
 ) -> Made:
     """Add all clips of `source` to the data set in `folder`, in their order.
 
     Clips whose names it holds already are left out, so that the same call after a stop ends with
-    the same bytes. `report` hears how many of how many are done. Raises what the source and the
-    writer raise; clips of shards that were full before stay.
+    the same bytes. `with_flow`: keep dense flow, which takes most of the room (`spec/curation.md`
+    1.7 advises against it); scores and tracks tell of motion without it. `report` hears how many
+    of how many are done. Raises what the source and the writer raise; clips of shards that were
+    full before stay.
     """
     if not 1 <= jobs <= MAX_JOBS:
         raise AcetateError("usage", where=f"--jobs is 1 to {MAX_JOBS}")
@@ -61,7 +67,7 @@ def make_dataset(
         wanted = [index for index in range(len(source)) if source.clip_id(index) not in writer]
         done = len(source) - len(wanted)
         present = done
-        for packed in _packed(source, wanted, jobs):
+        for packed in _packed(source, wanted, jobs, with_flow):
             writer.add_packed(packed)
             done += 1
             if report is not None:
@@ -69,15 +75,17 @@ def make_dataset(
     return Made(len(wanted), present, len(writer), writer.fingerprint)
 
 
-def _packed(source: NamedClips, wanted: Sequence[int], jobs: int) -> Iterator[PackedClip]:
+def _packed(
+    source: NamedClips, wanted: Sequence[int], jobs: int, with_flow: bool
+) -> Iterator[PackedClip]:
     """The wanted clips in order, made and packed in `jobs` processes."""
     if jobs == 1 or len(wanted) < 2:
         for index in wanted:
-            yield pack(source.clip(index))
+            yield _pack(source, index, with_flow)
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the processes started below
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, context, initializer=_hold, initargs=(source,))
+    pool = ProcessPoolExecutor(jobs, context, initializer=_hold, initargs=(source, with_flow))
     try:
         yield from _in_order(pool, wanted, 2 * jobs)
     except BrokenProcessPool as error:
@@ -98,13 +106,26 @@ def _in_order(pool: ProcessPoolExecutor, wanted: Sequence[int], ahead: int) -> I
         yield waiting.popleft().result()
 
 
-_held: list[NamedClips] = []
+_held: list[tuple[NamedClips, bool]] = []
 
 
-def _hold(source: NamedClips) -> None:
+def _hold(source: NamedClips, with_flow: bool) -> None:
     """Keep the source in a process that makes clips."""
-    _held[:] = [source]
+    _held[:] = [(source, with_flow)]
 
 
 def _make(index: int) -> PackedClip:
-    return pack(_held[0].clip(index))
+    source, with_flow = _held[0]
+    return _pack(source, index, with_flow)
+
+
+def _pack(source: NamedClips, index: int, with_flow: bool) -> PackedClip:
+    clip = source.clip(index)
+    return pack(clip if with_flow else without_flow(clip))
+
+
+def without_flow(clip: LayeredClip) -> LayeredClip:
+    """The clip without dense flow, and without the note on what made it."""
+    kept = tuple(item for item in clip.provenance.annotations if item.kind != "flow")
+    provenance = msgspec.structs.replace(clip.provenance, annotations=kept)
+    return replace(clip, flow=None, provenance=provenance)

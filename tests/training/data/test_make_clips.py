@@ -89,9 +89,11 @@ def test_drawn_shots_are_written_with_their_rights(tmp_path: Path) -> None:
     out = tmp_path / "set"
     out.mkdir()
     arguments = [str(BALL), *RIGHTS, "--height", "72", "--drawn-only", "--out", str(out)]
+    arguments.append("--with-flow")
     assert _run("shots", *arguments) == 0
     clip = DataSet.open(out).clip(0)
     assert clip.provenance.licence == "proprietary:12"
+    assert clip.flow is not None
     assert [layer.name for layer in clip.layers] == ["court", "shadow", "ball"]
 
 
@@ -139,6 +141,6 @@ def test_a_blender_file_becomes_exact_clips(tmp_path: Path) -> None:
     assert _run("shots", str(scene), *RIGHTS, "--height", "72", "--out", str(out)) == 0
     clip = DataSet.open(out).clip(0)
     assert clip.provenance.derived_from.startswith("ball-truth.blend: court")
-    assert clip.flow is not None
+    assert clip.flow is None  # not asked for
     assert len(clip.frames) == 13
     assert clip.layers[-1].score > 3
