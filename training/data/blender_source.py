@@ -1,8 +1,7 @@
 """Blender files as a source of training clips: exported by the extension, then read as shots.
 
-Called by `acetate clips make` and by tests. Every drawing of a Grease Pencil layer is a key; held
-layers and backgrounds that the camera, a modifier or an animated object moves are exported frame
-by frame.
+Called by `acetate clips make` and by tests. Every drawing of a Grease Pencil layer is a key;
+layers that the camera, a modifier or an animated object moves are exported frame by frame.
 """
 
 from __future__ import annotations
@@ -42,7 +41,14 @@ def export_blends(
         warnings: list[str] = []
         if not package.is_file():
             folder.mkdir(parents=True, exist_ok=True)
-            report = export_scene(file, package, whole_scene=True, quality=quality, blender=blender)
+            report = export_scene(
+                file,
+                package,
+                whole_scene=True,
+                every_frame=True,
+                quality=quality,
+                blender=blender,
+            )
             warnings = [warning["text"] for warning in report["warnings"]]
         packages[package] = file
         if told is not None:
