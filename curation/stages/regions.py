@@ -38,10 +38,11 @@ def measure(labels: np.ndarray, lab: np.ndarray, gradient: np.ndarray) -> Region
     return Regions(area, np.stack(sums, 1) / area[:, None], pairs, length, slope)
 
 
-def neighbours(labels: np.ndarray) -> np.ndarray:
-    """Pairs of touching regions, int64 [borders, 2]."""
+def touching(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of touching regions, int64 [borders, 2], and the lengths of their borders."""
     count = int(labels.max()) + 1
-    return _borders(labels, np.zeros(labels.shape, np.float32), count)[0]
+    pairs, length, _ = _borders(labels, np.zeros(labels.shape, np.float32), count)
+    return pairs, length
 
 
 def _borders(
