@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import pickle
 from pathlib import Path
@@ -18,68 +17,15 @@ from curation.dataset.official.reader_rules import (
     label_at,
     pick_frames,
 )
-from curation.dataset.official.run_lengths import decode_mask, encode_mask
+from curation.dataset.official.run_lengths import decode_mask
 from curation.dataset.reader import DataSet
-from curation.dataset.video import encode_video
 from shared.errors import AcetateError
 
-WIDTH, HEIGHT, LENGTH = 48, 32, 20
-KEYS = list(range(0, LENGTH, 2))
-LICENCE = """
-title = "Film"
-rights_holder = "The Studio"
-licence = "proprietary:contract-7"
-licence_evidence = "contract-7.pdf"
-consent_for_training = true
-consent_by = "A. Producer"
-consent_date = "2026-03-01"
-attribution = "The Studio"
-acquired = "2026-02-01"
-"""
-
-
-def _masks(key: int) -> dict[int, np.ndarray]:
-    """A box that moves right, over a wide bar; both overlap, and much is uncovered."""
-    box, bar = np.zeros((2, HEIGHT, WIDTH), bool)
-    box[10:20, key : key + 10] = True
-    bar[12:16] = True
-    return {3: box, 7: bar}
-
-
-def _official(folder: Path, names: tuple[str, ...] = ("a1", "b.2")) -> Path:
-    for name in ("clip", "masklet_f48", "masklet_f48_score", "masklet_f48_track_60"):
-        (folder / name).mkdir(parents=True)
-    (folder / "licence.toml").write_text(LICENCE)
-    frames = np.full((LENGTH, HEIGHT, WIDTH, 3), 90, np.uint8)
-    for number in range(LENGTH):
-        frames[number, 10:20, number : number + 10] = 200
-    tracks = np.zeros((len(KEYS), 4, 3), np.float32)
-    tracks[..., 0, :] = [[key + 5.25, 11, 1] for key in KEYS]
-    tracks[..., 1, :] = [40, 14, 1]
-    tracks[..., 2, :] = [[5 - key, 11, 1] for key in KEYS]
-    tracks[..., 3, :] = [2, 2, 0]
-    for name in names:
-        (folder / "clip" / f"{name}.mp4").write_bytes(encode_video(frames, 24))
-        masks = {
-            key: {
-                element: {"size": [HEIGHT, WIDTH], "counts": encode_mask(mask)}
-                for element, mask in _masks(key).items()
-            }
-            for key in KEYS
-        }
-        (folder / "masklet_f48" / f"{name}.pkl").write_bytes(pickle.dumps(masks))
-        scores = {3: np.float32(1.0), 7: 0.25, -1: np.float64(0.5)}
-        (folder / "masklet_f48_score" / f"{name}.pkl").write_bytes(pickle.dumps(scores))
-        np.savez(folder / "masklet_f48_track_60" / f"{name}.npz", tracks=tracks)
-    with (folder / "set.csv").open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["id", "relpath", "text", "fps", "more"])
-        table.writerows([[name, f"{name}.mp4", "a box, moving", 24, 0] for name in names])
-    return folder
+from .hand_made import HEIGHT, KEYS, LICENCE, WIDTH, masks_at, official_folder
 
 
 def _import(tmp_path: Path, rules: ImportRules | None = None) -> DataSet:
-    source = _official(tmp_path / "official")
+    source = official_folder(tmp_path / "official")
     rules = rules or ImportRules()
     report = import_official(source, source / "set.csv", tmp_path / "set", rules)
     assert (report.imported, report.refused) == (2, [])
@@ -98,7 +44,7 @@ def test_an_official_clip_comes_in_whole(tmp_path: Path) -> None:
     assert [e.layer for e in clip.elements] == [0, 1, 2]
     assert (clip.score_scale.width, clip.score_scale.frame_step) == (WIDTH, 1)
     for place, key in enumerate(KEYS):
-        box, bar = _masks(key).values()
+        box, bar = masks_at(key).values()
         # The bar has more pixels than the box, so the box is on top where they meet.
         assert np.array_equal(clip.labels[place] == 1, box)
         assert np.array_equal(clip.labels[place] == 2, bar & ~box)
@@ -210,7 +156,7 @@ class _Acts:
 def test_a_spoilt_clip_is_refused_by_name_and_the_rest_comes_in(
     tmp_path: Path, damage: object, code: str
 ) -> None:
-    source = _official(tmp_path / "official")
+    source = official_folder(tmp_path / "official")
     assert callable(damage)
     damage(source)
     report = import_official(source, source / "set.csv", tmp_path / "set", ImportRules())
@@ -220,7 +166,7 @@ def test_a_spoilt_clip_is_refused_by_name_and_the_rest_comes_in(
 
 
 def test_clips_without_a_licence_record_stay_out(tmp_path: Path) -> None:
-    source = _official(tmp_path / "official")
+    source = official_folder(tmp_path / "official")
     (source / "licence.toml").unlink()
     report = import_official(source, source / "set.csv", tmp_path / "set", ImportRules())
     assert report.imported == 0
@@ -231,7 +177,7 @@ def test_clips_without_a_licence_record_stay_out(tmp_path: Path) -> None:
     "line", ["a,../x.mp4,t,24", "../a,a.mp4,t,24", "a,a.mp4,t,fast", "a,a.mp4,t", "a,/a.mp4,t,24"]
 )
 def test_tables_that_lead_elsewhere_are_refused(tmp_path: Path, line: str) -> None:
-    source = _official(tmp_path / "official")
+    source = official_folder(tmp_path / "official")
     (source / "set.csv").write_text(f"id,relpath,text,fps\n{line}\n")
     with pytest.raises(AcetateError, match="line 2"):
         import_official(source, source / "set.csv", tmp_path / "set", ImportRules())
