@@ -18,7 +18,7 @@ def flops(work: Work) -> int:
     Attention counts its two products, whichever kernel runs them. Sums, norms and other
     elementwise work count nothing.
     """
-    with torch.inference_mode(), _counter() as counter:
+    with torch.inference_mode(), counter() as counter:
         work()
     return int(counter.get_total_flops())
 
@@ -26,13 +26,14 @@ def flops(work: Work) -> int:
 def flops_by_step(steps: Iterable[object]) -> list[int]:
     """Runs an iterator to its end; what each of its steps cost, the first with what it prepares."""
     totals = [0]
-    with torch.inference_mode(), _counter() as counter:
+    with torch.inference_mode(), counter() as counter:
         for _ in steps:
             totals.append(int(counter.get_total_flops()))
     return [after - before for before, after in pairwise(totals)]
 
 
-def _counter() -> FlopCounterMode:
+def counter() -> FlopCounterMode:
+    """Counts inside a `with` block, also what a backward pass does."""
     aten = torch.ops.aten
     fused = {
         aten.scaled_dot_product_attention: _attention_flops,
