@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 
@@ -22,7 +23,8 @@ from backend.models.registry.installed import (
 )
 from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
 from backend.pipeline.engines import ClipPainter, painter_of
-from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan
+from backend.pipeline.feature_store.budget import default_host_bytes
+from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan, takes_that_fit
 from backend.torch_device import free_memory_bytes
 from shared.result import ModelUsed
 
@@ -40,10 +42,13 @@ OTHER_ENCODERS = (
 )
 
 
-def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPainter:
+def load_installed_painter(
+    device: str, vram_bytes: int | None = None, takes: int = 1
+) -> ClipPainter:
     """The chosen LayerAnimate on a device, with its text and image towers where they are installed.
 
-    Runs by the fastest memory plan that fits into `vram_bytes` and into what is free there. Raises
+    Runs by the fastest memory plan that fits into `vram_bytes` and into what is free there, and
+    paints as many of so many `takes` at once as then fit. Raises
     `model_missing` without a model, `model_corrupt` where files are not what was imported,
     `vram_too_small` before anything is loaded.
     """
@@ -54,15 +59,18 @@ def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPa
     config = read_config(installed.folder)
     towers, note = _fitting_towers(config)
     width, height = _trained_size(installed.folder, config, (ClipPainter.width, ClipPainter.height))
-    plan = choose_plan(
-        config,
-        _limit_bytes(device, vram_bytes),
+    limit_bytes = _limit_bytes(device, vram_bytes)
+    clip = _ClipSize(
         slots=ClipPainter.layer_slots,
         keys=1 if config.dual is None else 2,
         size=(height, width),
         dtype=dtype,
         tower_parameters=TOWER_PARAMETERS if towers else 0,
     )
+    plan = choose_plan(config, limit_bytes, **clip)
+    # a CPU has no limit of its own; many takes at once may still be more than the machine holds
+    room_bytes = 2 * default_host_bytes() if limit_bytes is None else limit_bytes
+    at_once = takes_that_fit(config, plan, takes, room_bytes, **clip) if takes > 1 else 1
     first = torch.device("cpu") if plan.resting_on(where) else where
     model = load_model(installed.folder, first, dtype, present_identity(installed))
     plan.place(model, where)
@@ -76,7 +84,17 @@ def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPa
         encoder = TokenEncoder(load_towers(towers.folder, dtype), where)
         used = (_used(installed), _used(towers))
         painter = painter_of(model, used, encode=encoder, plan=plan)
-    return replace(painter, width=width, height=height)
+    return replace(painter, width=width, height=height, takes_at_once=at_once)
+
+
+class _ClipSize(TypedDict):
+    """What memory predictions ask about a clip."""
+
+    slots: int
+    keys: int
+    size: tuple[int, int]
+    dtype: torch.dtype
+    tower_parameters: int
 
 
 def _limit_bytes(device: str, vram_bytes: int | None) -> int | None:
