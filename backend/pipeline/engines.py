@@ -51,6 +51,11 @@ class SketchExpert:
 
 Paint = Callable[[ClipConditions, SampleSettings, Check, Report], np.ndarray]
 
+PaintTakes = Callable[
+    [ClipConditions, SampleSettings, Sequence[int], Check, Report], list[FloatArray]
+]
+"""One clip per seed; the settings' own seed does not count."""
+
 
 @dataclass(frozen=True)
 class ClipPainter:
@@ -59,7 +64,8 @@ class ClipPainter:
     `paint` returns float32 [clip_frames, H, W, 3] in 0..1. `width` and `height` are the size it
     was trained at, in pixels; `layer_slots` how many layers it takes. `notes` are told in every
     take that it paints.
-    `paint_with` gives the same pictures, computing only what a feature store does not hold.
+    `paint_with` gives the same pictures, computing only what a feature store does not hold;
+    `batch_with` paints several seeds in one run, of which `takes_at_once` fit.
     `wearing` gives a painter with these adapters in its weights; the one that it was asked of stays
     as it was, and both may paint in any order.
     """
@@ -73,6 +79,23 @@ class ClipPainter:
     paint_with: Callable[[TensorStore], Paint] | None = None
     notes: tuple[str, ...] = ()
     wearing: Callable[[tuple[Adapter, ...]], ClipPainter] | None = None
+    takes_at_once: int = 1
+    batch_with: Callable[[TensorStore], PaintTakes] | None = None
+    store: TensorStore = field(default_factory=NoStore)
+
+    def paint_takes(
+        self,
+        conditions: ClipConditions,
+        settings: SampleSettings,
+        seeds: Sequence[int],
+        check: Check,
+        report: Report,
+    ) -> list[FloatArray]:
+        """One clip per seed: one run where the painter can, else one by one."""
+        if len(seeds) > 1 and self.batch_with is not None:
+            return self.batch_with(self.store)(conditions, settings, seeds, check, report)
+        each = (replace(settings, seed=seed) for seed in seeds)
+        return [self.paint(conditions, own, check, report) for own in each]
 
 
 Encode = Callable[[str, str, FloatArray], ClipTokens]
@@ -93,14 +116,17 @@ def load_bundled_expert() -> SketchExpert:
     return SketchExpert(ModelUsed(name=NAME, sha256=expert.sha256), refine)
 
 
-def load_imported_painter(device: str, vram_bytes: int | None = None) -> ClipPainter:
+def load_imported_painter(
+    device: str, vram_bytes: int | None = None, takes: int = 1
+) -> ClipPainter:
     """The imported LayerAnimate on a device, within so much of its memory (None: what is free).
 
-    Raises `model_missing`, `model_corrupt` or `vram_too_small`.
+    `takes`: how many seeds will be wanted of each clip. Raises `model_missing`, `model_corrupt` or
+    `vram_too_small`.
     """
     from backend.pipeline.installed_painter import load_installed_painter
 
-    return load_installed_painter(device, vram_bytes)
+    return load_installed_painter(device, vram_bytes, takes)
 
 
 def has_imported_painter() -> bool:
@@ -130,10 +156,27 @@ def painter_of(
     several painters with different adapters share it.
     """
     from backend.models.adapters.wardrobe import Wardrobe
-    from backend.models.layeranimate.generate import generate_clip
+    from backend.models.layeranimate.generate import generate_takes
     from backend.pipeline.memory_plan import FAST
 
     closet = wardrobe or Wardrobe(model)
+
+    def batch(
+        conditions: ClipConditions,
+        settings: SampleSettings,
+        seeds: Sequence[int],
+        check: Check,
+        report: Report,
+        store: TensorStore | None = None,
+    ) -> list[FloatArray]:
+        if encode is not None and conditions.tokens is None:
+            check()
+            prompts = (conditions.prompt, conditions.negative_prompt)
+            conditions = replace(conditions, tokens=encode(*prompts, conditions.frames[0]))
+        dressed = closet.wearing(worn)
+        return generate_takes(
+            dressed, conditions, settings, seeds, check, report, store=store, plan=plan or FAST
+        )
 
     def paint(
         conditions: ClipConditions,
@@ -142,14 +185,7 @@ def painter_of(
         report: Report,
         store: TensorStore | None = None,
     ) -> np.ndarray:
-        if encode is not None and conditions.tokens is None:
-            check()
-            prompts = (conditions.prompt, conditions.negative_prompt)
-            conditions = replace(conditions, tokens=encode(*prompts, conditions.frames[0]))
-        dressed = closet.wearing(worn)
-        return generate_clip(
-            dressed, conditions, settings, check, report, store=store, plan=plan or FAST
-        )
+        return batch(conditions, settings, (settings.seed,), check, report, store)[0]
 
     return ClipPainter(
         used=used,
@@ -157,6 +193,7 @@ def painter_of(
         clip_frames=model.clip_frames,
         notes=(*notes, *_learned_notes(model)),
         paint_with=lambda store: partial(paint, store=store),
+        batch_with=lambda store: partial(batch, store=store),
     )
 
 
@@ -242,7 +279,8 @@ def with_store(choice: Choice, engines: Engines, device: str) -> Choice:
     if painter is None or painter.paint_with is None:
         return choice
     store = engines.open_store(device)
-    return replace(choice, painter=replace(painter, paint=painter.paint_with(store)), store=store)
+    bound = replace(painter, paint=painter.paint_with(store), store=store)
+    return replace(choice, painter=bound, store=store)
 
 
 def _best(plan: ShotPlan, engines: Engines, device: str) -> Choice:

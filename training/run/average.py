@@ -38,7 +38,7 @@ class Average:
         decay = min(self.decay, (1 + step) / (10 + step))
         mine = [local(value) for value in self.values.values()]
         new = [local(p.detach()).float() for p in self._placed.trained.values()]
-        torch._foreach_lerp_(mine, new, 1.0 - decay)
+        torch._foreach_lerp_(mine, new, 1.0 - decay)  # pyright: ignore[reportPrivateImportUsage]
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

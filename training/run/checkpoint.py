@@ -11,13 +11,13 @@ import hashlib
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import torch.distributed.checkpoint as dcp
 from safetensors import SafetensorError
 from torch import Tensor
 from torch.distributed.checkpoint.api import CheckpointException
@@ -25,6 +25,8 @@ from torch.distributed.checkpoint.hf_storage import (
     HuggingFaceStorageReader,
     HuggingFaceStorageWriter,
 )
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from shared.errors import AcetateError
 from training.run.identity import Identity
@@ -125,24 +127,34 @@ def read_tensors(path: Path, tensors: dict[str, Tensor], processes: Processes) -
     Raises `bad_checkpoint` where names or shapes do not fit.
     """
     try:
-        dcp.load(
-            _with_an_axis(tensors),
-            storage_reader=HuggingFaceStorageReader(str(path)),
-            no_dist=not processes.grouped,
-        )
+        with _alone_is_meant():
+            load(
+                _with_an_axis(tensors),
+                storage_reader=HuggingFaceStorageReader(str(path)),
+                no_dist=not processes.grouped,
+            )
     except (CheckpointException, SafetensorError, RuntimeError, OSError, ValueError) as error:
         raise _damaged(path, _reason(error)) from error
 
 
 def _save_tensors(part: Path, tensors: dict[str, Tensor], processes: Processes) -> None:
     try:
-        dcp.save(
-            _with_an_axis(tensors),
-            storage_writer=HuggingFaceStorageWriter(str(part), save_distributed=True),
-            no_dist=not processes.grouped,
-        )
+        with _alone_is_meant():
+            save(
+                _with_an_axis(tensors),
+                storage_writer=HuggingFaceStorageWriter(str(part), save_distributed=True),
+                no_dist=not processes.grouped,
+            )
     except (CheckpointException, OSError) as error:
         raise AcetateError("disk", detail=_reason(error)) from error
+
+
+@contextmanager
+def _alone_is_meant() -> Iterator[None]:
+    """Without the warning that one process saves by itself, as it was told to."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.distributed is disabled")
+        yield
 
 
 def _with_an_axis(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

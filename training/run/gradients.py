@@ -45,14 +45,15 @@ def clip(placed: Placed, groups: Mapping[str, str], limit: float) -> GradientNor
         sums = placed.processes.summed(sums)
     total = math.sqrt(sum(sums))
     if limit and math.isfinite(total) and total > limit:
-        torch._foreach_mul_(list(grads.values()), limit / total)
+        scaled = list(grads.values())
+        torch._foreach_mul_(scaled, limit / total)  # pyright: ignore[reportPrivateImportUsage]
     return GradientNorms(total, dict(zip(labels, map(math.sqrt, sums), strict=True)))
 
 
 def _norms(tensors: list[Tensor]) -> list[float]:
     if not tensors:
         return []
-    norms = torch._foreach_norm(tensors, 2, torch.float32)
+    norms = torch._foreach_norm(tensors, 2, torch.float32)  # pyright: ignore[reportPrivateImportUsage]
     return torch.stack(norms).double().tolist()
 
 

@@ -80,7 +80,7 @@ def joined(settings: RunSettings) -> Iterator[Processes]:
     torch.set_num_threads(settings.threads)
     grouped = world > 1 or settings.layout == "fsdp2"
     if grouped:
-        _start(rank, world, device)
+        _start(world, device)
     try:
         yield Processes(rank, world, local, device, grouped)
     finally:
@@ -102,13 +102,13 @@ def check_shares(settings: RunSettings, world: int) -> None:
         )
 
 
-def _start(rank: int, world: int, device: torch.device) -> None:
+def _start(world: int, device: torch.device) -> None:
     backend = "nccl" if device.type == "cuda" else "gloo"
     if world > 1:
         dist.init_process_group(backend)
     else:
-        dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1)
-    del rank
+        store = dist.HashStore()  # pyright: ignore[reportPrivateImportUsage]
+        dist.init_process_group(backend, store=store, rank=0, world_size=1)
 
 
 def _device(name: str, local: int) -> torch.device:

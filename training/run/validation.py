@@ -39,7 +39,7 @@ def validate(task: Task, placed: Placed, config: LoopConfig) -> Validation:
         losses, failures = _losses(task.validation, placed, config)
         if losses:
             figures[LOSS] = losses[0]
-    with placed.whole(), _precision(placed):
+    with torch.no_grad(), placed.whole(), _precision(placed):
         figures |= {name: float(value) for name, value in task.validate().items()}
     return Validation(figures, failures)
 
@@ -47,7 +47,7 @@ def validate(task: Task, placed: Placed, config: LoopConfig) -> Validation:
 def strips(task: Task, placed: Placed) -> dict[str, np.ndarray]:
     """The task's pictures, uint8 [h, w, 3], of the weights in place; all processes call this."""
     placed.module.eval()
-    with placed.whole(), _precision(placed):
+    with torch.no_grad(), placed.whole(), _precision(placed):
         return dict(task.strips())
 
 

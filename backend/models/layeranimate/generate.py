@@ -89,18 +89,30 @@ def generate_takes(
     with plan.using(model, *ENCODE_PARTS):
         clip = encode(model, inputs, tokens, check=check, report=report, store=store)
     with plan.using(model, *STEP_PARTS):
-        latents_of = torch.cat(
-            [_sample(model, clip, settings, s, check, report, store, plan) for s in groups]
-        )
+        found = []
+        for number, some in enumerate(groups):
+            told = _of_several(report, number, len(groups))
+            found.append(_sample(model, clip, settings, some, check, told, store, plan))
+        latents_of = torch.cat(found)
     takes = []
     with plan.using(model, *DECODE_PARTS):
-        for latents, seed in zip(latents_of.unsqueeze(1), seeds, strict=True):
-            half = settings.half_decode
-            pictures = decode(model, clip, latents, check, report, plan.decode, half)
+        for number, (latents, seed) in enumerate(zip(latents_of.unsqueeze(1), seeds, strict=True)):
+            told, half = _of_several(report, number, len(seeds)), settings.half_decode
+            pictures = decode(model, clip, latents, check, told, plan.decode, half)
             if not bool(torch.isfinite(pictures).all()):
                 raise AcetateError("nan", detail=f"seed {seed}")
             takes.append(pictures.movedim(1, -1).contiguous().numpy())
     return takes
+
+
+def _of_several(report: Report, number: int, count: int) -> Report:
+    """Reports of one of `count` equal pieces of work as those of the whole."""
+
+    def told(progress: ClipProgress) -> None:
+        done, total = number * progress.total + progress.done, count * progress.total
+        report(replace(progress, done=done, total=total))
+
+    return told
 
 
 def learned_settings(config: LayerAnimateConfig, settings: SampleSettings) -> SampleSettings:

@@ -1,4 +1,4 @@
-"""The sketch expert's trainer: learns, resumes exactly, refuses foreign checkpoints."""
+"""The sketch expert on the training loop: learns, starts from weights, exports what loads."""
 
 from __future__ import annotations
 
@@ -11,139 +11,162 @@ import pytest
 import torch
 
 from backend.mini.weights import load_weights
+from backend.weights import bundled
 from shared.errors import AcetateError
-from training.mini.recipe import DataRecipe, NetworkRecipe, OptimiserRecipe, Recipe, load_recipe
 from training.mini.samples import Samples, clip_samples
-from training.mini.shards import augmented, batch_indices, ensure_shards, joined
-from training.mini.trainer import Trainer, gain_db, learning_rate
-from training.train_mini import LOG, train
+from training.mini.settings import MiniData, MiniSettings
+from training.mini.shards import ShardSource, augmented, joined, make_missing
+from training.mini.task import make
+from training.recipes import Place, Recipe, committed_recipes, load_recipe, typed
+from training.run.processes import joined as processes_joined
+from training.train import main, train
 
-_SMALL = Recipe(
-    name="test",
-    data=DataRecipe(
-        clips=2,
-        seed=40,
-        validation_clips=1,
-        heights=(48,),
-        frames=(7,),
-        crop=48,
-        frames_per_layer=2,
-        dense_share=0.0,
-        clips_per_shard=1,
-    ),
-    network=NetworkRecipe(widths=(8, 12, 16), blocks=(1, 1, 1)),
-    optimiser=OptimiserRecipe(steps=6, batch=2, warm_up=2, rate=3e-3),
-    log_every=2,
-    validate_every=3,
+_DATA = MiniData(
+    clips=2,
+    seed=40,
+    validation_clips=1,
+    heights=(48,),
+    frames=(7,),
+    crop=48,
+    frames_per_layer=2,
+    dense_share=0.0,
+    clips_per_shard=1,
 )
+_SMALL = MiniSettings(data=_DATA, widths=(8, 12, 16), blocks=(1, 1, 1))
+
+
+def _recipe(**run: int) -> Recipe:
+    return typed(
+        {
+            "name": "small",
+            "run": {"steps": 6, "batch": 2, "device": "cpu", **run},
+            "optimiser": {"rate": 3e-3},
+            "schedule": {"kind": "linear", "warm_up": 2},
+            "validation": {"every": 3},
+            "log": {"every": 2, "tensorboard": False},
+            "task": msgspec.to_builtins(_SMALL),
+        },
+        "small",
+    )
+
+
+def _train(recipe: Recipe, out: Path) -> Path:
+    with processes_joined(recipe.run) as processes:
+        outcome = train(recipe, out, processes, quiet=True)
+    assert outcome.export is not None
+    return outcome.export
 
 
 @pytest.fixture(scope="module")
 def samples() -> Samples:
-    found = joined([clip_samples(seed, _SMALL.data) for seed in range(40, 44)])
+    found = joined([clip_samples(seed, _DATA) for seed in range(40, 44)])
     assert len(found) >= 4
     return found
 
 
 def test_samples_are_the_same_for_a_seed(samples: Samples) -> None:
-    again = joined([clip_samples(seed, _SMALL.data) for seed in range(40, 44)])
+    again = joined([clip_samples(seed, _DATA) for seed in range(40, 44)])
     assert np.array_equal(samples.inputs, again.inputs)
     assert np.array_equal(samples.target, again.target)
 
 
-def test_one_batch_is_overfitted(samples: Samples) -> None:
-    one = samples.part(slice(2))
-    optimiser = msgspec.structs.replace(_SMALL.optimiser, steps=300)
-    trainer = Trainer(msgspec.structs.replace(_SMALL, optimiser=optimiser))
-    assert gain_db(trainer.network, one) == pytest.approx(0.0, abs=1e-5)
-    losses = [trainer.advance(one).loss for _ in range(300)]
-    assert losses[-1] < 0.6 * losses[0]
-    assert gain_db(trainer.network, one) > 1.5
-
-
-def test_a_resumed_run_is_bit_equal(samples: Samples, tmp_path: Path) -> None:
-    straight, stopped = Trainer(_SMALL), Trainer(_SMALL)
-    for _ in range(6):
-        straight.advance(samples)
-    for _ in range(3):
-        stopped.advance(samples)
-    stopped.save(tmp_path / "half.safetensors")
-    resumed = Trainer(_SMALL)
-    resumed.restore(tmp_path / "half.safetensors")
-    for _ in range(3):
-        resumed.advance(samples)
-    for module in ("network", "average"):
-        expected = getattr(straight, module).state_dict()
-        for key, value in getattr(resumed, module).state_dict().items():
-            assert torch.equal(value, expected[key]), key
-
-
-def test_a_checkpoint_of_another_recipe_is_refused(samples: Samples, tmp_path: Path) -> None:
-    trainer = Trainer(_SMALL)
-    trainer.advance(samples)
-    trainer.save(tmp_path / "one.safetensors")
-    other = Trainer(msgspec.structs.replace(_SMALL, name="other"))
-    with pytest.raises(AcetateError) as refused:
-        other.restore(tmp_path / "one.safetensors")
-    assert refused.value.name == "model_corrupt"
-
-
-def test_the_command_writes_data_log_checkpoint_and_weights(tmp_path: Path) -> None:
-    folder = train(_SMALL, tmp_path)
+def test_the_recipe_runs_to_weights_that_the_engine_loads(tmp_path: Path) -> None:
+    folder = _train(_recipe(), tmp_path)
     network, config = load_weights(folder)
     assert config.widths == (8, 12, 16)
     assert not any(parameter.requires_grad for parameter in network.parameters())
-    entries = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
-    assert [e["step"] for e in entries if "validation_gain_db" in e] == [3, 6]
+    entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    validations = [entry for entry in entries if entry["kind"] == "validation"]
+    assert [entry["step"] for entry in validations] == [3, 6]
+    assert all("gain_db" in entry and "validation_loss" in entry for entry in validations)
+    assert list((tmp_path / "strips").glob("*.png"))
     before = (folder / "weights.safetensors").read_bytes()
-    assert train(_SMALL, tmp_path) == folder
+    assert _train(_recipe(), tmp_path) == folder
     assert (folder / "weights.safetensors").read_bytes() == before
 
 
+def test_an_untrained_expert_gains_nothing_and_a_trained_one_does(tmp_path: Path) -> None:
+    make_missing(_DATA, tmp_path)
+    task = make(_SMALL, Place(torch.device("cpu"), tmp_path))
+    assert task.validate()["gain_db"] == pytest.approx(0.0, abs=1e-5)
+    rng = np.random.default_rng(0)
+    batch = {k: v[None] for k, v in task.validation.sample(0, rng).items()}
+    optimiser = torch.optim.Adam(task.module.parameters(), 3e-3)
+    losses: list[float] = []
+    for _ in range(60):
+        optimiser.zero_grad()
+        loss = task.module(batch).mean()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.7 * losses[0]
+
+
 def test_shards_are_made_once(tmp_path: Path) -> None:
-    told: list[str] = []
-    ensure_shards(_SMALL.data, tmp_path, told.append)
-    assert len(told) == 3
-    ensure_shards(_SMALL.data, tmp_path, told.append)
-    assert len(told) == 3
+    assert make_missing(_DATA, tmp_path) == 3
+    assert make_missing(_DATA, tmp_path) == 0
 
 
-def test_every_epoch_takes_every_sample_once() -> None:
-    taken = np.concatenate([batch_indices(10, 4, step, seed=1) for step in range(5)])
-    assert sorted(taken[:10]) == list(range(10))
-    assert sorted(taken[10:]) == list(range(10))
-    assert list(taken[:10]) != list(taken[10:])
+def test_a_missing_shard_is_named(tmp_path: Path) -> None:
+    source = ShardSource([tmp_path / "gone.npz"], augment=False)
+    with pytest.raises(AcetateError) as refused:
+        source.sample(0, np.random.default_rng(0))
+    assert refused.value.name == "not_found"
 
 
 def test_augmentation_keeps_inputs_and_target_together(samples: Samples) -> None:
-    art = samples.inputs[:, :4].copy()
-    same = Samples(samples.inputs.copy(), art, samples.allowed, samples.fit_error_px)
-    for step in range(4):
-        mixed = augmented(same, np.arange(3), step, seed=0)
-        assert np.array_equal(mixed.inputs[:, :4], mixed.target)
-    assert np.array_equal(same.inputs, samples.inputs)
+    inputs, allowed = samples.inputs[0], samples.allowed[0][None]
+    before = inputs.copy()
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        mixed, target, _ = augmented(inputs, inputs[:4], allowed, rng)
+        assert np.array_equal(mixed[:4], target)
+    assert np.array_equal(inputs, before)
 
 
-def test_the_learning_rate_warms_up_and_decays() -> None:
-    settings = OptimiserRecipe(steps=101, warm_up=10, rate=1.0, final_rate=0.1)
-    rates = [learning_rate(settings, step) for step in range(101)]
-    assert rates[0] == pytest.approx(0.1)
-    assert max(rates) == pytest.approx(rates[9])
-    assert rates[-1] == pytest.approx(0.1)
-
-
-def test_the_bundled_recipe_is_valid() -> None:
-    import training
-
-    recipes = sorted((Path(training.__file__).parent / "recipes").glob("acetate-mini*.toml"))
-    assert recipes
-    assert all(load_recipe(path).name.startswith("acetate-mini") for path in recipes)
-
-
-@pytest.mark.parametrize("text", ["name = 1", "name = 'x'\nunknown = 2", "["])
-def test_broken_recipes_are_catalogued(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "recipe.toml"
-    path.write_text(text)
+def test_a_recipe_that_continues_weights_refuses_to_begin_anew(tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(_SMALL, needs_start=True)
     with pytest.raises(AcetateError) as refused:
-        load_recipe(path)
-    assert refused.value.name == "invalid_request"
+        make(settings, Place(torch.device("cpu"), tmp_path))
+    assert refused.value.name == "usage"
+
+
+def test_the_bundled_weights_are_a_start(tmp_path: Path) -> None:
+    shape = MiniSettings(data=_DATA, start="bundled")
+    task = make(shape, Place(torch.device("cpu"), tmp_path))
+    network, config = load_weights(bundled("acetate-mini"))
+    for key, value in task.module.network.state_dict().items():
+        assert torch.equal(value, network.state_dict()[key])
+    assert all(parameter.requires_grad for parameter in task.module.parameters())
+    other = msgspec.structs.replace(shape, start_sha256="0" * 64)
+    for wrong in (other, msgspec.structs.replace(shape, widths=(8, 12, 16))):
+        with pytest.raises(AcetateError) as refused:
+            make(wrong, Place(torch.device("cpu"), tmp_path))
+        assert refused.value.name == "model_corrupt"
+    assert config.sha256
+
+
+def test_every_committed_recipe_is_valid() -> None:
+    found = committed_recipes()
+    assert {"acetate-mini-v2", "acetate-mini-v3", "acetate-mini-quick"} <= found.keys()
+    assert all(load_recipe(name).name == name for name in found)
+
+
+def test_the_command_tells_what_it_would_train(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(
+        'name = "small"\n[run]\nsteps = 6\nbatch = 2\ndevice = "cpu"\n[task]\nkind = "mini"\n'
+        "widths = [8, 12, 16]\nblocks = [1, 1, 1]\n[task.data]\nclips = 1\nseed = 40\n"
+        "validation_clips = 1\nheights = [48]\nframes = [7]\ncrop = 48\nframes_per_layer = 2\n"
+    )
+    command = ["train", str(path), "--out", str(tmp_path / "out"), "--dry-run", "--json"]
+    monkeypatch.setattr("sys.argv", [*command, "--set", "run.steps=7"])
+    assert main() == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["recipe"]["run"]["steps"] == 7
+    assert plan["trained_parameters"] == plan["parameters"] > 1000
+    assert plan["flops_per_sample"] > 1e6
+    assert plan["samples_per_epoch"] > 0
+    assert not (tmp_path / "out" / "checkpoints").exists()

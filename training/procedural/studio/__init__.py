@@ -1,4 +1,4 @@
-"""Scenes that look like animation: characters with joints, effects, painted backgrounds, a camera."""
+"""Scenes that look like animation: figures with joints, effects, backgrounds, a camera."""
 
 from training.procedural.studio.paint import paint
 from training.procedural.studio.stage import make_scene

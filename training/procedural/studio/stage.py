@@ -178,7 +178,7 @@ def _caption(
     actors: list[Actor], backdrop: Backdrop, camera: str, style: str, exposure: int
 ) -> str:
     """What is to be seen, in facts."""
-    parts = [sentence(listed([actor.phrase for actor in actors]))]
+    parts = [sentence(listed(list(dict.fromkeys(actor.phrase for actor in actors))))]
     parts.append(sentence(f"the background is a {backdrop.name}"))
     if camera:
         parts.append(sentence(camera))
