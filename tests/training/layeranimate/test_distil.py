@@ -31,6 +31,7 @@ from training.layeranimate.distil import (
 from training.layeranimate.distil_savings import sampling_costs
 from training.layeranimate.distil_settings import DistilOptions
 from training.layeranimate.parameters import names_of
+from training.layeranimate.task import tiny_network
 
 from .drawn_batch import TOKENS, drawn_batch
 
@@ -41,7 +42,7 @@ ALL = DistilOptions(fixed_timestep=400, guidance=4.0, steps=4)
 
 
 def fresh(frames: int = 2) -> LayerAnimateModel:
-    return build(tiny_config(frames), seed=0)
+    return build(tiny_network(frames), seed=0)
 
 
 def timely() -> LayerAnimateModel:
@@ -159,7 +160,7 @@ def student_folder(folder: Path, options: DistilOptions) -> LayerAnimateModel:
 
 def test_what_a_student_does_by_itself_survives_saving(tmp_path: Path) -> None:
     config = student_folder(tmp_path, ALL).config
-    assert config == student_config(tiny_config(4), ALL)
+    assert config == student_config(tiny_network(4), ALL)
     plain = tmp_path / "plain"
     save_model(fresh(4), plain)
     written = "".join(path.read_text() for path in plain.rglob("*.json"))
@@ -215,7 +216,7 @@ def test_settings_that_no_student_has_are_refused(
 def test_the_costs_of_students_are_counted_beside_their_teachers() -> None:
     costs = {
         c.name: c.share
-        for c in sampling_costs(tiny_config(2), steps=10, few_steps=2, size=(64, 64))
+        for c in sampling_costs(tiny_network(2), steps=10, few_steps=2, size=(64, 64))
     }
     assert costs["teacher"] == 1.0
     assert costs["both"] < costs["fixed-timestep"] < 1.0

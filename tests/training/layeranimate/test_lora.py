@@ -12,12 +12,13 @@ from backend.models.adapters.factors import Worn
 from backend.models.adapters.files import read_adapter, write_adapter
 from backend.models.adapters.settings import AdapterSettings
 from backend.models.adapters.wardrobe import Wardrobe
-from backend.models.layeranimate.bundle import LayerAnimateModel, build, tiny_config
+from backend.models.layeranimate.bundle import LayerAnimateModel, build
 from shared.errors import AcetateError
 from training.layeranimate.batch import LayerBatch
 from training.layeranimate.lora_layers import changes, learned_names, matrices, unwrap, wrap
 from training.layeranimate.lora_settings import LoraOptions, Target
 from training.layeranimate.objective import LayerAnimateModule, denoising_losses
+from training.layeranimate.task import tiny_network
 from training.run.task import Batch
 
 from .drawn_batch import drawn_batch
@@ -26,7 +27,7 @@ DECODER = LoraOptions(rank=2, alpha=4.0, targets=("decoder", "fusion", "control"
 
 
 def fresh(seed: int = 0) -> LayerAnimateModel:
-    return build(tiny_config(2), seed=seed)
+    return build(tiny_network(2), seed=seed)
 
 
 def wrapped(options: LoraOptions = DECODER) -> tuple[LayerAnimateModule, list[str]]:
