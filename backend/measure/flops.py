@@ -18,17 +18,17 @@ def flops(work: Work) -> int:
     Attention counts its two products, whichever kernel runs them. Sums, norms and other
     elementwise work count nothing.
     """
-    with torch.inference_mode(), counter() as counter:
+    with torch.inference_mode(), counter() as counted:
         work()
-    return int(counter.get_total_flops())
+    return int(counted.get_total_flops())
 
 
 def flops_by_step(steps: Iterable[object]) -> list[int]:
     """Runs an iterator to its end; what each of its steps cost, the first with what it prepares."""
     totals = [0]
-    with torch.inference_mode(), counter() as counter:
+    with torch.inference_mode(), counter() as counted:
         for _ in steps:
-            totals.append(int(counter.get_total_flops()))
+            totals.append(int(counted.get_total_flops()))
     return [after - before for before, after in pairwise(totals)]
 
 
