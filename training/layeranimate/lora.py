@@ -1,4 +1,4 @@
-"""LoRA as a task of the training loop, `kind = "layeranimate-lora"`: a studio's look on few clips."""
+"""LoRA as a task of the training loop, `kind = "layeranimate-lora"`: a look from few clips."""
 
 from __future__ import annotations
 
