@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch._ops import OpOverload
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from backend.measure.operations import Work
 from backend.measure.quick_norms import QuickWatcher
@@ -47,22 +47,29 @@ class _Flops(QuickWatcher):
     ) -> None:
         """Adds one operation, by PyTorch's own formulas."""
         packet = func.overloadpacket
-        formula = _FUSED.get(packet) or flop_registry.get(packet)
-        if formula is not None:
+        formula = flop_registry.get(packet)
+        if packet in _FUSED:
+            self.total += _FUSED[packet](*(x.shape for x in args[:3]))
+        elif formula is not None:
             self.total += int(cast("int", formula(*args, **kwargs, out_val=result)))
 
 
+def counter() -> FlopCounterMode:
+    """Counts inside a `with` block, also what a backward pass does."""
+    return FlopCounterMode(display=False, custom_mapping=_FUSED)
+
+
 def _attention_flops(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *args: object, **kwargs: object
+    query: torch.Size, key: torch.Size, value: torch.Size, *args: object, **kwargs: object
 ) -> int:
-    """[..., tokens, d] to operations of q k^T and of its product with v."""
+    """Shapes [..., tokens, d] to operations of q k^T and of its product with v."""
     del args, kwargs
-    pairs = math.prod(query.shape[:-1]) * key.shape[-2]
-    return 2 * pairs * (query.shape[-1] + value.shape[-1])
+    pairs = math.prod(query[:-1]) * key[-2]
+    return 2 * pairs * (query[-1] + value[-1])
 
 
 _aten = torch.ops.aten
-_FUSED: dict[object, Callable[..., int]] = {
+_FUSED: dict[Any, Callable[..., int]] = {
     _aten.scaled_dot_product_attention: _attention_flops,
     _aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
 }
