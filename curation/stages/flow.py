@@ -75,7 +75,8 @@ def region_flow(
     `first`.
     """
     settings = settings or FlowSettings()
-    ways, _ = region_ways(to_lab(first), to_lab(second), flow, labels, settings)
+    lab = [to_lab(first), to_lab(second)]
+    ways, _ = region_ways(*lab, flow, labels, settings)
     return follow_ways(flow, ways, labels, settings.agree_px)
 
 

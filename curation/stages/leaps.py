@@ -19,7 +19,7 @@ class LeapSettings:
     """
 
     unlike: float = 6.0
-    alike: float = 0.6
+    alike: float = 0.8
     reach_px: int = 40
     far: float = 0.05
     least_px: int = 60

@@ -96,8 +96,11 @@ def carry(
     back = follow_ways(back, ways, regions, settings.flow.agree_px)
     warped, error = _warped(lab, labels, back)
     votes, trust = ballots(warped, error, regions, len(colours), settings.doubt)
-    votes += hearsay(votes, trust, regions)
-    votes *= settings.blind + support(lab[0], regions, colours)
+    shown = support(lab[0], regions, colours)
+    likely = shown[np.arange(len(shown)), votes.argmax(axis=1)]
+    votes += hearsay(votes, np.minimum(trust, likely), regions)
+    votes += returning(shown, likely, labels, regions)
+    votes *= settings.blind + shown
     return snap(warped, votes, regions, settings.share)
 
 
@@ -144,6 +147,23 @@ def hearsay(votes: np.ndarray, trust: np.ndarray, regions: np.ndarray) -> np.nda
     beside = csr_matrix((weight, (rows, columns)), (count, count))
     total = np.asarray(beside.sum(axis=1)).ravel()
     return ((1.0 - trust) * area / np.maximum(total, 1e-9))[:, None] * (beside @ opinion)
+
+
+_FAMILIAR, _STRANGE = 0.85, 0.4
+
+
+def returning(
+    shown: np.ndarray, likely: np.ndarray, labels: np.ndarray, regions: np.ndarray
+) -> np.ndarray:
+    """Votes for labels out of sight whose colours come back, float64 [regions, labels].
+
+    shown: of `support`; likely [regions]: the same for what a region would be called otherwise.
+    """
+    count, kinds = shown.shape
+    gone = np.bincount(labels.ravel(), minlength=kinds) == 0
+    area = np.bincount(regions.ravel(), minlength=count)
+    fits = gone & (shown > _FAMILIAR) & (likely < _STRANGE)[:, None]
+    return fits * area[:, None].astype(np.float64)
 
 
 def snap(
