@@ -45,7 +45,7 @@ class PieceMovement:
     def to_material(self, pieces: np.ndarray, points: np.ndarray, frame: int) -> np.ndarray:
         """See `Movement`."""
         whole = self._matrices[frame]
-        turn = np.linalg.pinv(whole[:, :, :2])
+        turn = _inverse(whole[:, :, :2])
         shift = -(turn @ whole[:, :, 2:])[..., 0]
         material = _mapped(turn, shift, pieces, points)
         for sway, mine in self._swaying(pieces, frame):
@@ -63,6 +63,14 @@ class PieceMovement:
     def _swaying(self, pieces: np.ndarray, frame: int) -> list[tuple[np.ndarray, np.ndarray]]:
         present = set(np.unique(pieces).tolist()) & set(self._sways)
         return [(self._sways[n][frame], np.flatnonzero(pieces == n)) for n in sorted(present)]
+
+
+def _inverse(turns: np.ndarray) -> np.ndarray:
+    """Inverses of matrices [n, 2, 2]; zero for pieces folded flat, which no pixel shows."""
+    (a, b), (c, d) = np.moveaxis(turns, 0, -1)
+    size = a * d - b * c
+    size = np.where(np.abs(size) > 1e-9, size, np.inf)
+    return np.moveaxis(np.array([[d, -b], [-c, a]]) / size, -1, 0)
 
 
 def _mapped(
