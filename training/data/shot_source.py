@@ -25,6 +25,7 @@ from shared.package import read_package
 from shared.shot import Look, Role, ShotRequest
 from training.data.cut import cut
 from training.data.shot_clip import DrawnShot, draw_shot
+from training.procedural.canvas import PAINTER
 from training.procedural.words import heading, listed, sentence
 
 EXTRACTOR = "acetate.shot-source/1"
@@ -112,7 +113,7 @@ class ShotClips:
     def fingerprint(self) -> str:
         """Hash of all packages and settings."""
         shown = [(part.content, part.origin_sha256, part.frames) for part in self.parts]
-        told = msgspec.json.encode([EXTRACTOR, shown, self.rights, self.height])
+        told = msgspec.json.encode([EXTRACTOR, PAINTER, shown, self.rights, self.height])
         return hashlib.sha256(told).hexdigest()
 
     def __len__(self) -> int:
