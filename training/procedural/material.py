@@ -53,6 +53,10 @@ class FigureMovement:
             points[mine] = heights * self._height + (self._left_px, 0.0)
         return points
 
+    def shift(self, pieces: np.ndarray, points: np.ndarray, frame: int, other: int) -> np.ndarray:
+        """See `Movement`."""
+        return self.to_picture(pieces, self.to_material(pieces, points, frame), other) - points
+
     def _moving(self, pieces: np.ndarray) -> Iterator[tuple[Layer, int, np.ndarray]]:
         """Each piece that moves, with the indices of its points."""
         order = np.argsort(pieces, kind="stable")
