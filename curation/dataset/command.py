@@ -32,6 +32,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check.add_argument("--deep", action="store_true", help="also decode every clip")
     drop = _verb(verbs, "forget", "remove all clips of a source, for good", _forget)
     drop.add_argument("--source", required=True, metavar="ID", help="the clips' source_id")
+    _verb(verbs, "reindex", "make a lost index.parquet again from the shards", _reindex)
     take = _verb(verbs, "import-official", "LayerAnimate's layout into a data set", _import)
     take.add_argument("--csv", type=Path, help="table; else clips.csv in the folder")
     take.add_argument("--out", type=Path, required=True, help="data set, new or not")
@@ -116,6 +117,14 @@ def _forget(args: argparse.Namespace) -> int:
     done = forget(args.folder, args.source, _told)
     text = f"{len(done.clips)} clips removed; {done.rewritten} shards written anew"
     _print(args, asdict(done), text)
+    return ExitCode.DONE
+
+
+def _reindex(args: argparse.Namespace) -> int:
+    from curation.dataset.reindex import reindex
+
+    index = reindex(args.folder, _told)
+    _print(args, {"clips": len(index), "fingerprint": index.fingerprint}, f"{len(index)} clips")
     return ExitCode.DONE
 
 
