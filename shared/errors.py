@@ -447,7 +447,7 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "E601",
         "no_dataset",
         "There is no data set in {folder}",
-        "Name a folder with an index.parquet; run again what was to write it",
+        "Name a folder with index.parquet; acetate dataset reindex makes a lost one again",
         _IN,
     ),
     ErrorSpec(
