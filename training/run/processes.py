@@ -78,12 +78,16 @@ def joined(settings: RunSettings) -> Iterator[Processes]:
     check_shares(settings, world)
     device = _device(settings.device, local)
     torch.set_num_threads(settings.threads)
+    if settings.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it at its start
+    torch.use_deterministic_algorithms(settings.deterministic)
     grouped = world > 1 or settings.layout == "fsdp2"
     if grouped:
         _start(world, device)
     try:
         yield Processes(rank, world, local, device, grouped)
     finally:
+        torch.use_deterministic_algorithms(False)
         if grouped:
             dist.destroy_process_group()
 

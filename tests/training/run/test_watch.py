@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from shared.errors import AcetateError
 from training.data.order import SampleOrder
@@ -77,8 +78,6 @@ def test_validation_and_export_use_the_averaged_weights(tmp_path: Path) -> None:
     saved = tensors_of(tmp_path, 20)
     average = whole(saved["average/head.weight"])
     assert not torch.equal(average, whole(saved["weights/head.weight"]))
-    from safetensors.torch import load_file
-
     exported = load_file(tmp_path / "export" / "tiny.safetensors")
     assert torch.equal(exported["head.weight"], average)
     figure = log_of(tmp_path, "validation")[-1]["head_sum"]
