@@ -141,6 +141,8 @@ class _Run:
         """All steps that are left."""
         run = self.config.run
         self._began()
+        if not self.stepper.step and self.config.validation.every:
+            self._validate(pictures=False)  # what all later figures are compared with
         feed = Feed(self._plan(), self.stepper.step)
         try:
             stopped = self._steps(feed)
