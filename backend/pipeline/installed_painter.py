@@ -50,16 +50,20 @@ OTHER_ENCODERS = (
 
 
 def load_installed_painter(
-    device: str, vram_bytes: int | None = None, takes: int = 1
+    device: str,
+    vram_bytes: int | None = None,
+    takes: int = 1,
+    installed: InstalledModel | None = None,
 ) -> ClipPainter:
     """The chosen LayerAnimate on a device, with its text and image towers where they are installed.
 
+    `installed` names another than the chosen one.
     Runs by the fastest memory plan that fits into `vram_bytes` and into what is free there, and
     paints as many of so many `takes` at once as then fit. Raises
     `model_missing` without a model, `model_corrupt` where files are not what was imported,
     `vram_too_small` before anything is loaded.
     """
-    installed = chosen_model(LAYERANIMATE)
+    installed = installed or chosen_model(LAYERANIMATE)
     check_sizes(installed)
     where = torch.device(device)
     config = read_config(installed.folder)
@@ -104,7 +108,7 @@ def _placed(
     with_towers: bool,
 ) -> _Placed:
     dtype = usual_dtype(where)
-    width, height = _trained_size(installed.folder, config, (ClipPainter.width, ClipPainter.height))
+    width, height = trained_size(installed.folder, config, (ClipPainter.width, ClipPainter.height))
     limit_bytes = _limit_bytes(str(where), vram_bytes)
     clip = _ClipSize(
         slots=ClipPainter.layer_slots,
@@ -168,7 +172,7 @@ def _limit_bytes(device: str, vram_bytes: int | None) -> int | None:
     return free_bytes if free_bytes is None or vram_bytes is None else min(vram_bytes, free_bytes)
 
 
-def _trained_size(
+def trained_size(
     folder: Path, config: LayerAnimateConfig, usual: tuple[int, int]
 ) -> tuple[int, int]:
     """Width and height in pixels that a model was trained at.
