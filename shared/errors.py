@@ -556,6 +556,13 @@ _ROWS: tuple[ErrorSpec, ...] = (
         ExitCode.JOB_FAILED,
     ),
     ErrorSpec(
+        "E618",
+        "run_busy",
+        "Another training run writes into {folder}",
+        "Wait for it or stop it, or choose another --out",
+        ExitCode.USAGE,
+    ),
+    ErrorSpec(
         "E621",
         "clip_too_short",
         "A clip has {frames} frames, the networks need {needed}",
