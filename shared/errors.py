@@ -570,6 +570,27 @@ _ROWS: tuple[ErrorSpec, ...] = (
         _IN,
     ),
     ErrorSpec(
+        "E627",
+        "adapter_missing",
+        'No adapter called "{adapter}" is installed',
+        "acetate models list shows what is; get it in with: acetate models import FOLDER",
+        ExitCode.MODEL_MISSING,
+    ),
+    ErrorSpec(
+        "E628",
+        "adapter_unfit",
+        "Adapter {adapter} does not fit the model",
+        "It was trained on another model or variant; leave it out, or choose that model",
+        _IN,
+    ),
+    ErrorSpec(
+        "E629",
+        "adapter_unused",
+        "Adapters are for LayerAnimate; {engine} takes none",
+        "Choose the engine layeranimate, or leave the adapters out",
+        _IN,
+    ),
+    ErrorSpec(
         "E670",
         "damaged_unit",
         "The kept work of {stage} for clip {clip} is damaged",

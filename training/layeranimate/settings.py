@@ -79,7 +79,7 @@ class LayerAnimateSettings(
     needs_start: bool = False
     network: Literal["released", "tiny"] = "released"
     frames: Annotated[int, Meta(ge=2, le=64)] = 16
-    weights_seed: Annotated[int, Meta(ge=0, le=2**62)] = 0
+    weights_seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     autoencoder_steps: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
     sample_steps: Annotated[int, Meta(ge=1, le=1000)] = 10

@@ -19,6 +19,7 @@ from backend.models.layeranimate.clip import (
     ignore_check,
     ignore_report,
 )
+from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.pipeline.condition import (
     EncodedClip,
     encode,
@@ -81,6 +82,7 @@ def generate_takes(
     noisy latents, which seeds do not share, they run one by one. `plan` is the one that the model
     was placed with.
     """
+    settings = learned_settings(model.config, settings)
     groups = [(s,) for s in seeds] if model.config.control.uses_noisy_latents else [tuple(seeds)]
     tokens = conditions.tokens or neutral_tokens(model)
     inputs = prepare(without_unused_slots(conditions))
@@ -111,6 +113,16 @@ def _of_several(report: Report, number: int, count: int) -> Report:
         report(replace(progress, done=done, total=total))
 
     return told
+
+
+def learned_settings(config: LayerAnimateConfig, settings: SampleSettings) -> SampleSettings:
+    """The settings with what the model learned to do by itself: it can do nothing else."""
+    if config.unet.built_in_guidance is not None:
+        settings = replace(settings, guidance_scale=1.0, guidance_rescale=0.0)
+    few = config.scheduler.student_steps
+    if few is None:
+        return settings
+    return replace(settings, steps=few, eta=0.0, features_every=1)
 
 
 def _sample(

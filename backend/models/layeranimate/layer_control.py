@@ -153,9 +153,12 @@ class LayerControl(Trunk):
         """Features at one time step, finest first, each [rows of keys, n, frames, c, h, w].
 
         `timesteps` and `fps` are [rows] or [1]. A stem of one row and one time step serve all rows
-        of the keys (both guidance halves): what they share is computed once.
+        of the keys (both guidance halves): what they share is computed once. A branch with a fixed
+        time step looks at no other.
         """
         grid = stem.grid
+        if self.config.fixed_timestep is not None:
+            timesteps = torch.full_like(timesteps, self.config.fixed_timestep)
         embedding = self.embed(timesteps, fps)
         state = grid.widened(stem.state, max(grid.rows(stem.state), len(embedding)))
         found: list[Tensor] = []

@@ -58,8 +58,6 @@ def test_one_clip_overfits_to_35_db() -> None:
     batch = _one_sample(module)
     _learn(module, batch)
     wanted = module(batch, target_latents)
-    print("LAT", psnr(module(batch, sampled(2)), wanted, float(wanted.max() - wanted.min())))
     assert psnr(module(batch, sampled(2)), wanted, float(wanted.max() - wanted.min())) >= 35
     true, made = (module(batch, decoded(work)) for work in (target_latents, sampled(2)))
-    print("PIX", psnr(made, true, float(true.max() - true.min())), psnr(made,true), true.min(), true.max())
     assert psnr(made, true, float(true.max() - true.min())) >= 35

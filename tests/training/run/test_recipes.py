@@ -16,7 +16,7 @@ from training.run.rate import rate_share
 from .tiny import tiny_config
 
 
-def _document(**more: Any) -> dict[str, Any]:
+def _document(**more: object) -> dict[str, Any]:
     task = {"kind": "mini", "data": {"clips": 1}}
     return {"name": "small", "run": {"steps": 2}, "task": task, **more}
 
