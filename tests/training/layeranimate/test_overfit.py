@@ -48,8 +48,8 @@ def _learn(module: LayerAnimateModule, batch: Batch) -> None:
 def test_one_clip_overfits_to_35_db() -> None:
     """Sampled from its noise, against its own latents and against what they decode to.
 
-    Latents are measured by their range, so that 35 dB mean the same for any autoencoder; random
-    weights of an autoencoder give pictures of little contrast, which is stretched to the range 0..1.
+    Both are measured by their own range, so that 35 dB mean the same whatever the contrast that
+    an autoencoder of random weights gives.
     """
     config = replace(tiny_network(FRAMES), latent_scale=3.0)  # about unit variance
     module = LayerAnimateModule(build(config, seed=0))

@@ -102,7 +102,8 @@ def test_the_branch_begins_as_the_unets_encoder_and_changes_nothing_yet(tmp_path
         encoded = replace(encoded, context=context)
         x, times = torch.cat([encoded.clean, encoded.key_latents], dim=1), batch.steering.timestep
         layers = module.features(encoded, x, times)
-        fused, plain = (module.unet(x, times, context, encoded.fps, some) for some in (layers, None))
+        fused = module.unet(x, times, context, encoded.fps, layers)
+        plain = module.unet(x, times, context, encoded.fps, None)
     assert torch.equal(fused, plain)
 
 
