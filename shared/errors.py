@@ -577,6 +577,13 @@ _ROWS: tuple[ErrorSpec, ...] = (
         _IN,
     ),
     ErrorSpec(
+        "E623",
+        "bad_latents",
+        "The encoded clips in {folder} are damaged",
+        "Delete that folder; the next start of the run encodes the clips again",
+        _IN,
+    ),
+    ErrorSpec(
         "E627",
         "adapter_missing",
         'No adapter called "{adapter}" is installed',
