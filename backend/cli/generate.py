@@ -20,11 +20,13 @@ from backend.pipeline.engines import (
     ClipPainter,
     Engines,
     load_imported_painter,
+    no_store,
 )
 from backend.pipeline.execute import execute
 from backend.pipeline.feature_store.budget import StoreBudget, bytes_of_gigabytes
 from backend.pipeline.feature_store.opening import StoreOpener, budget_in
 from backend.pipeline.output_folder import check_free, write_result
+from backend.pipeline.takes import TakeGroup
 from backend.torch_device import checked_device
 from shared.blobs import Blobs, MemoryBlobs
 from shared.errors import AcetateError, ExitCode
@@ -32,6 +34,7 @@ from shared.result import ResultManifest
 from shared.shot import ShotRequest, single_takes
 
 if TYPE_CHECKING:
+    from backend.pipeline.feature_store.contract import TensorStore
     from shared.client import Client
 
 RESULT_SCHEMA = "acetate.generate/1"
@@ -69,11 +72,16 @@ def run(args: argparse.Namespace) -> int:
         check_free(folder, force=args.force)
     features, vram_bytes = _features(args, request), _vram_bytes(args)
     open_store = StoreOpener(features, vram_bytes=vram_bytes)
-    engines = Engines(load_painter=_painter_loader(vram_bytes), open_store=open_store)
+    load_painter = _painter_loader(vram_bytes, request.look.takes)
+    engines = Engines(
+        load_painter=load_painter,
+        open_store=_store_for(features, open_store, load_painter, request.look.takes),
+    )
+    group = TakeGroup([take.look.seed for take in single_takes(request)])
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
         takes = [
-            _one_take(take, blobs, folder, args, line, engines)
+            _one_take(take, blobs, folder, args, line, engines, group)
             for take, folder in zip(single_takes(request), _folders(request, out), strict=True)
         ]
         open_store.close()
@@ -119,9 +127,24 @@ def _vram_bytes(args: argparse.Namespace) -> int | None:
     return None
 
 
-def _painter_loader(vram_bytes: int | None) -> Callable[[str], ClipPainter]:
+def _painter_loader(vram_bytes: int | None, takes: int) -> Callable[[str], ClipPainter]:
     """How the large model is loaded here, once for all takes."""
-    return cache(partial(load_imported_painter, vram_bytes=vram_bytes))
+    return cache(partial(load_imported_painter, vram_bytes=vram_bytes, takes=takes))
+
+
+def _store_for(
+    features: StoreBudget,
+    open_store: Callable[[str], TensorStore],
+    load_painter: Callable[[str], ClipPainter],
+    takes: int,
+) -> Callable[[str], TensorStore]:
+    """The store that a painter needs: none for takes that it paints as one batch."""
+
+    def opened(device: str) -> TensorStore:
+        alone = takes > 1 and load_painter(device).takes_at_once >= takes
+        return no_store(device) if alone and not features.uses_disk else open_store(device)
+
+    return opened
 
 
 def _one_take(
@@ -131,13 +154,14 @@ def _one_take(
     args: argparse.Namespace,
     line: ProgressLine,
     engines: Engines,
+    group: TakeGroup,
 ) -> dict[str, Any]:
     results = MemoryBlobs()
     if args.server:
         manifest = _run_on_server(request, blobs, results, args, line)
     else:
         context = LocalContext(args.device, line.update)
-        manifest = execute(request, blobs, results, context, engines)
+        manifest = execute(request, blobs, results, context, engines, group)
     write_result(manifest, results, folder, force=args.force)
     return _describe(manifest, folder)
 

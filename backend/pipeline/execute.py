@@ -24,6 +24,7 @@ from backend.pipeline.notes import blend_notes
 from backend.pipeline.paint import PaintResult, paint, store_painted
 from backend.pipeline.plan import ShotPlan, make_plan
 from backend.pipeline.presets import preset_of
+from backend.pipeline.takes import TakeGroup
 from shared.blobs import Blobs
 from shared.result import ModelUsed, ResultManifest
 from shared.shot import ShotRequest, validate
@@ -35,11 +36,13 @@ def execute(
     outputs: Blobs,
     context: RunContext,
     engines: Engines | None = None,
+    takes: TakeGroup | None = None,
 ) -> ResultManifest:
     """Generate one take of a shot.
 
     `inputs` holds the request's blobs, `outputs` receives the result's. `look.takes` is ignored:
-    whoever wants several takes runs `shot.single_takes`. Raises `AcetateError` for every fault of
+    whoever wants several takes runs `shot.single_takes`, with one `takes` group for all of them
+    where a model may paint them together. Raises `AcetateError` for every fault of
     the material, a missing model, or a cancel; nothing of a failed run is named in a manifest.
     Under `auto` a model that fails leaves layer motion's drawings and a warning.
     """
@@ -59,7 +62,8 @@ def execute(
 
     result = None
     if choice.painter is not None:
-        choice, result = _paint(plan, artwork, motion, choice, choice.painter, context)
+        group = takes or TakeGroup(())
+        choice, result = _paint(plan, artwork, motion, choice, choice.painter, context, group)
         motion = result.motion if result else motion
         clock.lap("paint")
 
@@ -121,11 +125,12 @@ def _paint(
     choice: Choice,
     painter: ClipPainter,
     context: RunContext,
+    takes: TakeGroup,
 ) -> tuple[Choice, PaintResult | None]:
     """Let the model paint; under `auto`, where it fails, the choice is layer motion after all."""
 
     def work() -> PaintResult:
-        return paint(plan, artwork, motion, painter, context)
+        return paint(plan, artwork, motion, painter, context, takes)
 
     if choice.required:
         return choice, work()

@@ -44,8 +44,8 @@ class NumberCanvas:
     """A picture of whole numbers: the last shape that covers a pixel's centre leaves its number."""
 
     def __init__(self, width: int, height: int) -> None:
-        self._surface = surface(width, height)
-        self._canvas = self._surface.getCanvas()
+        self.surface = surface(width, height)
+        self._canvas = self.surface.getCanvas()
         self._fill = skia.Paint(AntiAlias=False)
         self._line = pen(skia.ColorBLACK, 1.0)
         self._line.setAntiAlias(False)
@@ -67,7 +67,7 @@ class NumberCanvas:
 
     def numbers(self) -> np.ndarray:
         """The picture: uint16 [h, w]."""
-        pixels = self._surface.toarray(colorType=skia.kRGBA_8888_ColorType)
+        pixels = self.surface.toarray(colorType=skia.kRGBA_8888_ColorType)
         return pixels[..., 0].astype(np.uint16) | pixels[..., 1].astype(np.uint16) << 8
 
 
@@ -75,8 +75,8 @@ class SketchCanvas:
     """A line drawing in which whatever lies in front hides the lines behind it."""
 
     def __init__(self, width: int, height: int, line_px: float) -> None:
-        self._surface = surface(width, height)
-        self._canvas = self._surface.getCanvas()
+        self.surface = surface(width, height)
+        self._canvas = self.surface.getCanvas()
         self._pen = pen(skia.ColorWHITE, line_px)
         self._eraser = skia.Paint(AntiAlias=True, BlendMode=skia.BlendMode.kDstOut)
 
@@ -93,7 +93,7 @@ class SketchCanvas:
 
     def cover(self) -> np.ndarray:
         """How much of each pixel is line: uint8 [h, w], 255 on a stroke."""
-        return np.ascontiguousarray(self._surface.toarray()[..., 3])
+        return np.ascontiguousarray(self.surface.toarray()[..., 3])
 
 
 def sketch_line_px(height: int) -> float:

@@ -24,6 +24,10 @@ class Movement(Protocol):
     material points are in units of the piece's own, float64 [n, 2].
     """
 
+    def moving(self, frame: int, other: int) -> np.ndarray:
+        """Which pieces may lie elsewhere at `other`: bool [pieces]."""
+        ...
+
     def to_material(self, pieces: np.ndarray, points: np.ndarray, frame: int) -> np.ndarray:
         """The material that lies at `points` of a frame."""
         ...
@@ -43,8 +47,11 @@ def dense_flow(pieces: np.ndarray, movement: Movement) -> np.ndarray:
     flow = np.zeros((frames - 1, height * width, 2), np.float32)
     for frame in range(frames - 1):
         shown = pieces[frame].ravel()
-        material = movement.to_material(shown, centres, frame)
-        flow[frame] = movement.to_picture(shown, material, frame + 1) - centres
+        moved = np.flatnonzero(movement.moving(frame, frame + 1)[shown])
+        if moved.size:
+            shown, start = shown[moved], centres[moved]
+            material = movement.to_material(shown, start, frame)
+            flow[frame, moved] = movement.to_picture(shown, material, frame + 1) - start
     return flow.reshape(frames - 1, height, width, 2)
 
 

@@ -29,6 +29,11 @@ class FigureMovement:
             (layer, part) for layer in clip.layers for part in range(len(layer.figure.parts))
         ]
 
+    def moving(self, frame: int, other: int) -> np.ndarray:
+        """See `Movement`."""
+        moves = [layer.stratum != "static" and frame != other for layer, _ in self._owners]
+        return np.array([False, *moves])
+
     def to_material(self, pieces: np.ndarray, points: np.ndarray, frame: int) -> np.ndarray:
         """See `Movement`; of the plate and of layers that rest, pixels are their material."""
         time = self._clip.time(frame)

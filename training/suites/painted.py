@@ -72,7 +72,7 @@ def load_method(name: str, device: str, settings: SampleSettings) -> tuple[Metho
     else:
         installed = find_installed(name)
         folder = installed.folder
-        painter = load_installed_painter(device, None, installed)
+        painter = load_installed_painter(device, installed=installed)
         identity = present_identity(installed)
     between_keys = read_config(folder).dual is not None
     method = painter_method(Path(name).name, painter, settings, between_keys=between_keys)

@@ -60,7 +60,7 @@ def sparks(cue: Cue, ground: float, size: float) -> Actor:
         fade = np.clip((life - age) / life, 0.05, 1.0)
         y = ground + speed * math.sin(heading) * age + 0.55 * age * age
         turn = np.arctan2(vy, vx)
-        joint = rig.joint(None, x + vx * age, y, turn, (size * 0.16 * fade, size * 0.16 * fade))
+        joint = rig.joint(None, x + vx * age, y, turn, size * 0.32 * fade)
         streak = capsule((-0.45, 0.0), (0.3, 0.0), 0.04, 0.16)
         rig.piece(joint, look.shape(streak, colour, pen=0.4), f"spark {number + 1}", shown=shown)
     return Actor("sparks", tuple(rig.pieces), "yellow sparks burst out and fall")
@@ -122,7 +122,7 @@ def waves(cue: Cue, level: float, size: float) -> Actor:
         phase = way * cue.turns(float(rng.uniform(0.35, 0.7)), float(rng.random()))
         sway = (0.0, 0.0, height, number_of, phase)
         rig.piece(joint, look.shape(points, colour), f"wave {number + 1}", sway=sway)
-        foam = crest[4:-4] + (-0.035 * size, 0.0)
+        foam = crest[4:-4] - np.array([0.035 * size, 0.0])
         pale = mixed(colour, (255, 255, 255), 0.6)
         for start in range(int(rng.integers(0, 9)), len(foam) - 12, int(rng.integers(16, 30))):
             line = foam[start : start + int(rng.integers(6, 11))]
@@ -172,12 +172,13 @@ def petals(cue: Cue, _: float, size: float) -> Actor:
         x, y = float(rng.uniform(-0.2, ASPECT + 0.2)), float(rng.uniform(-0.5, 0.95))
         fall, near = float(rng.uniform(0.18, 0.4)), float(rng.uniform(0.6, 1.2))
         phase = float(rng.random())
+        flutter = 0.65 + 0.35 * np.cos(cue.turns(0.8, phase))
         joint = rig.joint(
             None,
             x + wind * cue.times + cue.swing(0.05, 0.6, phase),
             y + fall * cue.times,
             0.0 if snow else cue.swing(1.0, 0.6, phase + 0.25) + 6.3 * phase,
-            (size * near, size * near * (1.0 if snow else 0.65 + 0.35 * np.cos(cue.turns(0.8, phase)))),
+            (size * near, size * near * (1.0 if snow else flutter)),
         )  # fmt: skip
         leaf = smooth([(-0.14, 0), (-0.03, -0.065), (0.14, 0.0), (-0.02, 0.065)])
         outline = ellipse((0, 0), (0.05, 0.05), count=16) if snow else leaf

@@ -35,6 +35,13 @@ class PieceMovement:
         self._matrices = matrices_px  # [frames, pieces, 2, 3]
         self._sways = {number: sway for number, sway in enumerate(sways) if sway is not None}
 
+    def moving(self, frame: int, other: int) -> np.ndarray:
+        """See `Movement`."""
+        moves = (self._matrices[frame] != self._matrices[other]).any(axis=(1, 2))
+        for number, sway in self._sways.items():
+            moves[number] |= not np.array_equal(sway[frame], sway[other])
+        return moves
+
     def to_material(self, pieces: np.ndarray, points: np.ndarray, frame: int) -> np.ndarray:
         """See `Movement`."""
         whole = self._matrices[frame]
@@ -77,7 +84,7 @@ def paint(scene: Scene, width: int, height: int) -> DrawnClip:
     """Draw all frames. Frames in which nothing moves repeat the one before, bit for bit."""
     matrices = scene.matrices_px(width, height)
     pieces = scene.pieces
-    easel = _Easel(scene, width, height)
+    easel = _Easel(scene, width, height, _resting(pieces, matrices))
     drawn: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for frame in range(scene.frames):
         if frame and _held(pieces, matrices, frame):
@@ -96,6 +103,33 @@ def paint(scene: Scene, width: int, height: int) -> DrawnClip:
         caption=scene.caption,
         fps=scene.fps,
     )
+
+
+def paint_layer_sketches(scene: Scene, width: int, height: int) -> np.ndarray:
+    """Line drawings of each layer alone: uint8 [layers, frames, h, w], 0 on a line .. 255 paper.
+
+    A layer's own pieces hide each other's lines, other layers hide nothing.
+    """
+    matrices = scene.matrices_px(width, height)
+    easel = _Easel(scene, width, height, 0)
+    sketches = np.empty((len(scene.layers), scene.frames, height, width), np.uint8)
+    first = 0
+    for number, layer in enumerate(scene.layers):
+        mine = range(first, first + len(layer.pieces))
+        for frame in range(scene.frames):
+            sketches[number, frame] = easel.sketch(mine, matrices[frame], frame)
+        first = mine.stop
+    return sketches
+
+
+def _resting(pieces: list[Piece], matrices: np.ndarray) -> int:
+    """How many of the lowest pieces never change; they are painted once."""
+    still = (matrices == matrices[:1]).all(axis=(0, 2, 3))
+    for number, piece in enumerate(pieces):
+        sways = piece.sway is not None and (piece.sway != piece.sway[:1]).any()
+        if sways or not still[number] or not piece.shown.all():
+            return number
+    return len(pieces)
 
 
 def _held(pieces: list[Piece], matrices: np.ndarray, frame: int) -> bool:
@@ -132,9 +166,11 @@ class _Placed:
 
 
 class _Easel:
-    """The three canvases of a scene, and the paths of its stiff pieces."""
+    """The three canvases of a scene, the paths of its stiff pieces, and what never changes."""
 
-    def __init__(self, scene: Scene, width: int, height: int) -> None:
+    def __init__(self, scene: Scene, width: int, height: int, resting: int) -> None:
+        self._resting = resting
+        self._base: list[skia.Image] | None = None
         self._scene = scene
         self._pieces = scene.pieces
         self._height = height
@@ -150,17 +186,41 @@ class _Easel:
 
     def frame(self, matrices: np.ndarray, frame: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Picture [h, w, 3], pieces [h, w] and sketch [h, w] of one frame."""
-        self._canvas.clear(skia.ColorBLACK)
-        self._numbers.clear()
+        if self._base is None:
+            self._canvas.clear(skia.ColorBLACK)
+            self._numbers.clear()
+            self._lines.clear()
+            self._pieces_of(range(self._resting), matrices, frame)
+            canvases = self._picture, self._numbers.surface, self._lines.surface
+            self._base = [canvas.makeImageSnapshot() for canvas in canvases]
+        else:
+            canvases = self._picture, self._numbers.surface, self._lines.surface
+            for canvas, image in zip(canvases, self._base, strict=True):
+                canvas.getCanvas().clear(skia.ColorTRANSPARENT)
+                canvas.getCanvas().drawImage(image, 0, 0)
+        self._pieces_of(range(self._resting, len(self._pieces)), matrices, frame)
+        picture = np.ascontiguousarray(straight(self._picture)[..., :3])
+        return picture, self._numbers.numbers(), 255 - self._lines.cover()
+
+    def sketch(self, numbers: range, matrices: np.ndarray, frame: int) -> np.ndarray:
+        """Line drawing [h, w] of some pieces alone."""
         self._lines.clear()
-        for number, piece in enumerate(self._pieces):
+        for number in numbers:
+            shape = self._pieces[number].shape
+            if self._pieces[number].shown[frame]:
+                placed = self._place(number, self._pieces[number], matrices[number], frame)
+                hides = shape.fill is not None and shape.closed
+                self._lines.shape(placed.path, hides=hides, drawn=shape.sketched)
+        return 255 - self._lines.cover()
+
+    def _pieces_of(self, numbers: range, matrices: np.ndarray, frame: int) -> None:
+        for number in numbers:
+            piece = self._pieces[number]
             if not piece.shown[frame]:
                 continue
             placed = self._place(number, piece, matrices[number], frame)
             if placed.path.getBounds().makeOutset(4.0, 4.0).intersect(self._view):
                 self._draw(number, piece.shape, placed)
-        picture = np.ascontiguousarray(straight(self._picture)[..., :3])
-        return picture, self._numbers.numbers(), 255 - self._lines.cover()
 
     def _place(self, number: int, piece: Piece, matrix: np.ndarray, frame: int) -> _Placed:
         shape, path = piece.shape, skia.Path()

@@ -22,9 +22,9 @@ NO_SWAY = (0.0, 0.0, 0.0, 0.0, 0.0)
 class Shape:
     """How one piece looks. `points` [p, 2] in its joint's frame.
 
-    `line_width` in frame heights of an unzoomed camera; 0 draws no line. `fill_end`: the colour that
-    the fill turns into from `span[0]` to `span[1]` along y. `shade`: the colour of its side away from the light. `alpha`:
-    opacity of the fill. `sketched`: whether line drawings show it.
+    `line_width` in frame heights of an unzoomed camera; 0 draws no line. `fill_end`: the colour
+    that the fill turns into from `span[0]` to `span[1]` along y. `shade`: the colour of its side
+    away from the light. `alpha`: opacity of the fill. `sketched`: whether line drawings show it.
     """
 
     points: np.ndarray

@@ -13,7 +13,7 @@ import numpy as np
 from training.procedural.figure import Colour
 from training.procedural.motion import ASPECT
 from training.procedural.studio.actor import Cue
-from training.procedural.studio.look import PAPER, Look, darker, hsv, mixed
+from training.procedural.studio.look import PAPER, darker, hsv, mixed
 from training.procedural.studio.outline import box, capsule, cloud, ellipse, smooth
 from training.procedural.studio.rig import Piece, Rig, Shape
 
@@ -207,8 +207,8 @@ def _room(painter: _Painter) -> Backdrop:
             painter.add(canvas, hsv(float(rng.random()), 0.5, 0.8), "picture", _MIDDLE, pen=0.6)
             painter.add(ellipse((x + 0.22, 0.36), (0.09, 0.07)), hsv(float(rng.random()), 0.5, 0.9),
                         "picture", _MIDDLE, pen=0.5)  # fmt: skip
-    _ground(painter, hsv(0.07, float(rng.uniform(0.3, 0.55)), float(rng.uniform(0.5, 0.8))), horizon,
-            "floor")  # fmt: skip
+    planks = hsv(0.07, float(rng.uniform(0.3, 0.55)), float(rng.uniform(0.5, 0.8)))
+    _ground(painter, planks, horizon, "floor")
     board = box((_LEFT, horizon - 0.035), (_RIGHT, horizon + 0.015))
     painter.add(board, mixed(wall, (255, 255, 255), 0.6), "skirting", _MIDDLE, pen=0.7)
     x = float(rng.uniform(0.1, 1.3))
