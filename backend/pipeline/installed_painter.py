@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
 import torch
 
+from backend.data_folder import models_dir
 from backend.models.adapters.factors import Worn
 from backend.models.adapters.store import find_adapter, load_adapter
 from backend.models.adapters.wardrobe import Wardrobe
@@ -29,6 +30,7 @@ from backend.models.registry.installed import (
 from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
 from backend.pipeline.engines import ClipPainter, painter_of
 from backend.pipeline.feature_store.budget import default_host_bytes
+from backend.pipeline.likeness import LikenessBook
 from backend.pipeline.memory_plan import MemoryPlan
 from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan, takes_that_fit
 from backend.torch_device import free_memory_bytes
@@ -37,6 +39,9 @@ from shared.shot import Adapter
 
 COMPILE = "ACETATE_COMPILE"
 """Set to 1, the networks are compiled for the device while the first clip runs."""
+
+LIKENESS_FOLDER = ".likeness"
+"""Beside the models: folders that start with a dot are none."""
 
 NO_ENCODERS = (
     "prompts and the first frame's tokens were neutral: "
@@ -161,9 +166,17 @@ def _wearing(
             height=placed.height,
             takes_at_once=placed.takes_at_once,
             wearing=wearing,
+            likeness=_likeness_book(placed.model, used[0].name, worn),
         )
 
     return wearing
+
+
+def _likeness_book(model: LayerAnimateModel, name: str, worn: Sequence[Worn] = ()) -> LikenessBook:
+    """What was measured of these weights in this number format on this kind of device."""
+    marks = [item.mark for item in worn]
+    identity = " ".join([model.identity, str(model.dtype), model.device.type, *marks])
+    return LikenessBook(models_dir() / LIKENESS_FOLDER, identity, name)
 
 
 def _limit_bytes(device: str, vram_bytes: int | None) -> int | None:
@@ -192,7 +205,8 @@ def trained_size(
 def usual_dtype(device: torch.device) -> torch.dtype:
     """The number format that suits a device: bfloat16 where a GPU has it, float32 on a CPU."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        with torch.cuda.device(device):  # it is asked of the current card, not of any card
+            return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return torch.float16 if device.type == "mps" else torch.float32
 
 
