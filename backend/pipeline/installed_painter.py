@@ -16,7 +16,7 @@ from backend.models.adapters.store import find_adapter, load_adapter
 from backend.models.adapters.wardrobe import Wardrobe
 from backend.models.layeranimate.bundle import LayerAnimateModel
 from backend.models.layeranimate.checkpoint import CONFIG_NAME, load_model, read_config, read_json
-from backend.models.layeranimate.compiled import compile_stages
+from backend.models.layeranimate.compiled import COMPILE, compile_as_wished
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.models.openclip.checkpoint import load_towers
 from backend.models.openclip.encoder import TokenEncoder
@@ -36,9 +36,6 @@ from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan, ta
 from backend.torch_device import free_memory_bytes
 from shared.result import ModelUsed
 from shared.shot import Adapter
-
-COMPILE = "ACETATE_COMPILE"
-"""Set to 1, the networks are compiled for the device while the first clip runs."""
 
 LIKENESS_FOLDER = ".likeness"
 """Beside the models: folders that start with a dot are none."""
@@ -130,8 +127,7 @@ def _placed(
     model = load_model(installed.folder, first, dtype, present_identity(installed))
     plan.place(model, where)
     model.ready()
-    if os.environ.get(COMPILE) == "1":
-        compile_stages(model)
+    compile_as_wished(model, os.environ.get(COMPILE, ""))
     return _Placed(model, plan, at_once, width, height)
 
 

@@ -103,10 +103,10 @@ def test_calibrate_and_compare_run_from_the_command_line(
     builder, look = shot("balanced", steps=4)
     request = builder.request(end=3, look=look)
     write_package(msgspec.structs.replace(request), builder.blobs, tmp_path / "shot")
-    words = [str(tmp_path / "shot"), "-o", str(tmp_path / "out"), "--decode", "bf16", "--compare"]
+    words = [str(tmp_path / "shot"), "-o", str(tmp_path / "out"), "--decode", "fp32", "--compare"]
     monkeypatch.setattr("backend.pipeline.execute.is_quick", lambda paint_s: False)
     assert main(["generate", *words]) == 0
     manifest = result_from_json((tmp_path / "out" / "manifest.json").read_bytes())
     assert any("to final with the same seed" in text for text in manifest.warnings)
     assert any("acetate models calibrate layeranimate-mix" in text for text in manifest.warnings)
-    assert any("bf16, as asked" in text for text in manifest.warnings)
+    assert any("fp32, as asked" in text for text in manifest.warnings)
