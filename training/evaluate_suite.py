@@ -148,12 +148,20 @@ def _clips(args: argparse.Namespace, frames: int) -> tuple[Iterator[SuiteClip], 
 
         clips = procedural_clips(args.clips, args.seed, frames=frames, width=width, height=height)
         return clips, "procedural clips"
-    from training.data.dataset_source import DataSetClips
-    from training.suites.layered import data_set_clips
+    import numpy as np
 
-    source = DataSetClips.open([args.data])
-    clips = data_set_clips(source, args.clips, args.seed, frames=frames, width=width, height=height)
-    return clips, f"data set {args.data.name}"
+    from training.data.dataset_source import ClipFilter, DataSetClips
+    from training.suites.layered import data_set_clips, long_enough
+
+    # measuring is not training: consent and commercial use do not matter
+    every = ClipFilter(without_consent=True, allow_non_commercial=True)
+    source = DataSetClips.open([args.data], every)
+    fitting = long_enough(source, frames)
+    numbers = np.random.default_rng(args.seed).permutation(fitting)[: args.clips]
+    clips = data_set_clips(source, numbers, frames=frames, width=width, height=height)
+    short = len(source) - len(fitting)
+    left_out = f" ({short} clips of fewer frames left out)" if short else ""
+    return clips, f"data set {args.data.name}{left_out}"
 
 
 def _told(total: int) -> Callable[[int, int], None]:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 
 from shared.errors import AcetateError
+from training.layeranimate.adapted_settings import LoraSettings, StudentSettings
+from training.layeranimate.settings import LayerAnimateSettings
 from training.mini.settings import MiniSettings
 from training.run.config import LoopConfig
 
@@ -26,10 +28,15 @@ if TYPE_CHECKING:
 
     from training.run.task import Task
 
-TaskSettings = MiniSettings
+TaskSettings = MiniSettings | LayerAnimateSettings | LoraSettings | StudentSettings
 """Union of the settings of every kind of task, each a Struct with `tag_field="kind"`."""
 
-_MAKERS = {"mini": "training.mini.task"}
+_MAKERS = {
+    "mini": "training.mini.task",
+    "layeranimate": "training.layeranimate.task",
+    "layeranimate-lora": "training.layeranimate.lora",
+    "layeranimate-student": "training.layeranimate.student",
+}
 """Kind of task to the module that has `prepare(settings, place)` and `make(settings, place)`."""
 
 _FOLDER = Path(__file__).parent / "recipes"

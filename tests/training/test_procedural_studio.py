@@ -1,4 +1,4 @@
-"""The studio's scenes: the same for a seed, exact in labels, motion, tracks; held as animators do."""
+"""Scenes of the studio: the same for a seed, exact in labels, motion and tracks, held in time."""
 
 from __future__ import annotations
 

@@ -18,12 +18,13 @@ from curation.dataset.provenance import Annotation, Provenance
 from shared.errors import AcetateError
 from shared.pictures import check_size
 from training.data.cut import cut
-from training.procedural.clip import make_clip
+from training.procedural.clip import Clip, Stream, make_clip
 from training.procedural.drawn import DrawnClip
 from training.procedural.exact import dense_flow, element_scores, grid_tracks
-from training.procedural.figure_clip import draw_figures
+from training.procedural.figure_clip import draw_figures, layer_sketches
 from training.procedural.look import repainted
-from training.procedural.studio import make_scene, paint
+from training.procedural.studio import make_scene, paint, paint_layer_sketches
+from training.procedural.studio.scene import Scene
 
 GENERATOR = "acetate.procedural/1"
 """Name and version of the generators; whoever changes a clip raises the number."""
@@ -87,15 +88,28 @@ class ProceduralClips:
 
     def drawn(self, index: int) -> DrawnClip:
         """Clip `index` with its pieces and its motion as functions."""
+        self._check(index)
         if self.stream == "studio":
-            return paint(
-                make_scene((self.seed, index), frames=self.length), self.width, self.height
-            )
+            return paint(self._scene(index), self.width, self.height)
+        return draw_figures(self._figures(index, self.stream), self.width, self.height)
+
+    def layer_sketches(self, index: int) -> np.ndarray:
+        """Line drawings of clip `index`, layer by layer, also where others hide it.
+
+        uint8 [layers, frames, h, w], 0 on a line .. 255 paper.
+        """
+        self._check(index)
+        if self.stream == "studio":
+            return paint_layer_sketches(self._scene(index), self.width, self.height)
+        return layer_sketches(self._figures(index, self.stream), self.width, self.height)
+
+    def _scene(self, index: int) -> Scene:
+        return make_scene((self.seed, index), frames=self.length)
+
+    def _figures(self, index: int, stream: Stream) -> Clip:
         number = (self.seed << 32) | index
-        clip = make_clip(number, stream=self.stream, frames=self.length)
-        if self.stream == "train":
-            clip = repainted(clip, number)
-        return draw_figures(clip, self.width, self.height)
+        clip = make_clip(number, stream=stream, frames=self.length)
+        return repainted(clip, number) if stream == "train" else clip
 
     def provenance(self, index: int) -> Provenance:
         """The project's own work, under the project's licence."""

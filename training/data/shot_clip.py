@@ -152,7 +152,7 @@ def _guessed(flow: np.ndarray, unknown: np.ndarray, pictures: np.ndarray) -> np.
     if not unknown.any():
         return flow
     filled = flow.copy()
-    seeker = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    seeker = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     for index in np.flatnonzero(unknown.any(axis=(1, 2))):
         grey = [cv2.cvtColor(pictures[i], cv2.COLOR_RGB2GRAY) for i in (index, index + 1)]
         found = seeker.calc(grey[0], grey[1], np.zeros_like(filled[index]))
@@ -248,7 +248,7 @@ def _trace(canvas: SketchCanvas, drawing: Drawing) -> None:
     fills = (drawing.fill_colour[:, 3] > 0.5) & (drawing.holdout & 2 == 0)
     drawn = lines if lines.any() else fills
     for stroke in np.flatnonzero(np.diff(drawing.offsets)):
-        points = drawing.stroke_points(stroke)
+        points = drawing.stroke_points(int(stroke))
         closed = bool(drawing.cyclic[stroke])
         if fills[stroke] and not closed and len(points) > 2:  # fills close what lines leave open
             canvas.shape(centre_line(points, closed=True), hides=True, drawn=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from curation.dataset.provenance import Annotation, Provenance
 from shared.blobs import Blobs
 from shared.errors import AcetateError
 from shared.package import read_package
-from shared.shot import Role, ShotRequest
+from shared.shot import Look, Role, ShotRequest
 from training.data.cut import cut
 from training.data.shot_clip import DrawnShot, draw_shot
 from training.procedural.words import heading, listed, sentence
@@ -53,10 +53,16 @@ class Rights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 @dataclass(frozen=True)
 class ShotPart:
-    """Some frames of one package: scene frames in order, and the SHA-256 of the package's file."""
+    """Some frames of one package: scene frames in order.
+
+    `content`: SHA-256 of all that is drawn in the package. `origin`, `origin_sha256`: the file that
+    it was made from; the package itself if from none.
+    """
 
     file: Path
-    sha256: str
+    content: str
+    origin: str
+    origin_sha256: str
     number: int
     frames: tuple[int, ...]
 
@@ -78,12 +84,14 @@ class ShotClips:
         height: int | None = None,
         length: int = MAX_LENGTH,
         drawn_only: bool = False,
+        origins: Mapping[Path, Path] | None = None,
     ) -> ShotClips:
         """Look at all packages; long shots become several clips of at most `length` frames.
 
         `height`: of the clips in pixels, the width follows; None keeps the camera's size.
         `drawn_only`: leave out frames on which no moving layer has a drawing of its own; else what
-        is held repeats. Raises `licence_missing`, `usage`, `not_found`, `bad_package` and the like.
+        is held repeats. `origins`: the file that a package was exported from. Raises
+        `licence_missing`, `usage`, `not_found`, `bad_package` and the like.
         """
         if not files or not _LEAST_FRAMES <= length <= MAX_LENGTH:
             where = f"name shot packages, and a length of {_LEAST_FRAMES} to {MAX_LENGTH} frames"
@@ -91,7 +99,8 @@ class ShotClips:
         rights.check(files[0].name)
         parts: list[ShotPart] = []
         for file in files:
-            parts += _parts(file, length, drawn_only=drawn_only)
+            origin = (origins or {}).get(file, file)
+            parts += _parts(file, origin, length, drawn_only=drawn_only)
         names = [_clip_id(part) for part in parts]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
@@ -101,7 +110,7 @@ class ShotClips:
     @property
     def fingerprint(self) -> str:
         """Hash of all packages and settings."""
-        shown = [(part.sha256, part.frames) for part in self.parts]
+        shown = [(part.content, part.origin_sha256, part.frames) for part in self.parts]
         told = msgspec.json.encode([EXTRACTOR, shown, self.rights, self.height])
         return hashlib.sha256(told).hexdigest()
 
@@ -117,9 +126,9 @@ class ShotClips:
         return _clip_id(self._part(index))
 
     def clip(self, index: int, frames: Sequence[int] | None = None) -> LayeredClip:
-        """See `ClipSource`. Raises `not_found`, `bad_package` for a package changed since `open`."""
+        """See `ClipSource`. Raises `not_found`, or `bad_package` for one changed since `open`."""
         part = self._part(index)
-        request, blobs = _read(part.file, part.sha256)
+        request, blobs = _read(part)
         if self.height is not None and self.height != request.height:
             width = max(16, round(request.width * self.height / request.height))
             request, blobs = rescale_shot(request, blobs, width, self.height)
@@ -162,9 +171,9 @@ class ShotClips:
         rights = self.rights
         settings = f"{EXTRACTOR}/{self.height}/{part.frames}"
         return Provenance(
-            source_id=part.sha256,
-            source=part.file.name,
-            title=f"{part.file.stem}, frames {part.frames[0]} to {part.frames[-1]}",
+            source_id=part.origin_sha256,
+            source=part.origin,
+            title=f"{part.origin}, frames {part.frames[0]} to {part.frames[-1]}",
             rights_holder=rights.rights_holder,
             licence=rights.licence,
             licence_evidence=rights.licence_evidence,
@@ -177,7 +186,7 @@ class ShotClips:
             last=part.frames[-1] - request.start,
             toolkit=f"acetate {version()}",
             parameters_hash=hashlib.sha256(settings.encode()).hexdigest(),
-            derived_from=f"{part.file.name}: {', '.join(names)}",
+            derived_from=f"{part.origin}: {', '.join(names)}",
             annotations=_annotations(shot),
         )
 
@@ -192,16 +201,19 @@ def _annotations(shot: DrawnShot) -> tuple[Annotation, ...]:
     return tuple(Annotation(kind, name, EXTRACTOR, "Apache-2.0") for kind, name in made.items())
 
 
-def _parts(file: Path, length: int, *, drawn_only: bool) -> list[ShotPart]:
+def _parts(file: Path, origin: Path, length: int, *, drawn_only: bool) -> list[ShotPart]:
     """The clips of one package. Raises `invalid_request` where it has fewer than two frames."""
-    sha256 = _package_hash(file)
     request, _ = read_package(file)
+    content = _drawn_hash(request)
     frames = _drawn(request) if drawn_only else list(range(request.start, request.end + 1))
     pieces = [tuple(frames[at : at + length]) for at in range(0, len(frames), length)]
     kept = [piece for piece in pieces if len(piece) >= _LEAST_FRAMES]
     if not kept:
         raise AcetateError("invalid_request", where=f"{file.name[:40]} has no two frames")
-    return [ShotPart(file, sha256, number, piece) for number, piece in enumerate(kept)]
+    return [
+        ShotPart(file, content, origin.name, _file_hash(origin), number, piece)
+        for number, piece in enumerate(kept)
+    ]
 
 
 def _drawn(request: ShotRequest) -> list[int]:
@@ -217,26 +229,34 @@ def _drawn(request: ShotRequest) -> list[int]:
     return sorted(frame for frame in frames if max(first, request.start) <= frame <= request.end)
 
 
-def _read(file: Path, sha256: str) -> tuple[ShotRequest, Blobs]:
-    if _package_hash(file) != sha256:
-        raise AcetateError("bad_package", where=f"{file.name[:30]} has changed since it was opened")
-    return read_package(file)
+def _read(part: ShotPart) -> tuple[ShotRequest, Blobs]:
+    request, blobs = read_package(part.file)
+    if _drawn_hash(request) != part.content:
+        name = part.file.name[:30]
+        raise AcetateError("bad_package", where=f"{name} has changed since it was opened")
+    return request, blobs
 
 
-def _package_hash(file: Path) -> str:
-    """SHA-256 of a package: of its file, or of the request in a folder, which names all blobs."""
+def _drawn_hash(request: ShotRequest) -> str:
+    """SHA-256 of a request without how it would be generated; it names all drawings by content."""
+    look = Look(prompt=request.look.prompt)
+    return msgspec.structs.replace(request, look=look).sha256
+
+
+def _file_hash(file: Path) -> str:
+    """SHA-256 of a file, or of the request in a package that is a folder."""
     path = file / "shot.json" if file.is_dir() else file
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError as error:
-        raise AcetateError("not_found", what=f"shot package {file.name}") from error
+        raise AcetateError("not_found", what=f"file {file.name}") from error
     except OSError as error:
         raise AcetateError("bad_package", where=file.name[:40], detail=str(error)) from error
 
 
 def _clip_id(part: ShotPart) -> str:
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", part.file.stem).strip("-").lower()[:40] or "shot"
-    return f"{stem}-{part.sha256[:10]}-{part.number:03d}"
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(part.origin).stem).strip("-").lower()[:40] or "shot"
+    return f"{stem}-{part.content[:10]}-{part.number:03d}"
 
 
 def _phrases(shot: DrawnShot) -> list[str]:
@@ -249,7 +269,7 @@ def _phrases(shot: DrawnShot) -> list[str]:
         name = f'the layer "{layer.name}"'
         if score < 0.02:
             phrases.append(f"{name} rests")
-        elif np.hypot(*way) < _MOVES_PX:
+        elif float(np.linalg.norm(way)) < _MOVES_PX:
             phrases.append(f"{name} moves in place")
         else:
             phrases.append(f"{name} moves {heading(way.tolist())}")

@@ -19,10 +19,16 @@ from backend.models.layeranimate.attention import Context
 from backend.models.layeranimate.bundle import TEXT_TOKENS, assemble
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.models.layeranimate.layer_control import LayerControls
+from training.data.order import SampleOrder
 from training.layeranimate.encode import EncodedBatch, encode_all
 from training.layeranimate.objective import LayerAnimateModule
 from training.layeranimate.packing import PackedRows
-from training.layeranimate.parameters import TrainableSet, names_of
+from training.layeranimate.parameters import names_of
+from training.layeranimate.settings import TrainableSet
+from training.run.task import Sample, SampleSource
+
+_DRAWN = 4
+"""Samples that a mean cost is taken of."""
 
 
 @dataclass(frozen=True)
@@ -119,3 +125,31 @@ def _meta_batch(
         ),
         fps=empty(samples),
     )
+
+
+def mean_cost(
+    config: LayerAnimateConfig,
+    trainable: TrainableSet,
+    size: tuple[int, int],
+    source: SampleSource,
+) -> float:
+    """Operations per sample, encoders included, averaged over a few samples of a source.
+
+    The networks' cost grows linearly with the valid slots, so that it is counted for one and two.
+    """
+    order = SampleOrder(len(source), 0)
+    drawn = [source.sample(i, order.generator(i)) for i in range(min(_DRAWN, len(source)))]
+    slots = [float(sample["layer_validity"].sum()) for sample in drawn]
+    module = meta_module(config)
+    one, two = (step_cost(module, [count], trainable, size).total for count in (1, 2))
+    networks = one + (sum(slots) / len(slots) - 1) * (two - one)
+    return networks + encoding_cost(module, 1, size) * sum(map(_pictures, drawn)) / len(drawn)
+
+
+def _pictures(sample: Sample) -> float:
+    """Pictures of a sample that the autoencoder encodes; none where that was done before."""
+    if "video" not in sample:
+        return 0.0
+    keys = float(sample["layer_validity"].sum()) * (2 if bool(sample["two_keys"]) else 1)
+    frames = len(sample["video"])
+    return frames + keys + frames * float(sample["sketch_regions"].any(1).sum())

@@ -21,7 +21,7 @@ from training.layeranimate.batch import LayerBatch
 from training.layeranimate.distil_settings import DistilOptions
 from training.layeranimate.encode import EncodedBatch
 from training.layeranimate.objective import LayerAnimateModule, Work
-from training.run.task import Batch, TrainingModule
+from training.run.task import Batch
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +57,8 @@ def as_student(model: LayerAnimateModel, options: DistilOptions) -> LayerAnimate
     return replace(model, config=config, schedule=NoiseSchedule(config.scheduler))
 
 
-class DistilModule(TrainingModule):
-    """Student and teacher; the teacher is frozen. The loss is the distance of their predictions."""
+class DistilModule(LayerAnimateModule):
+    """A student with its frozen teacher beside it; the student's networks have the usual names."""
 
     def __init__(
         self,
@@ -66,10 +66,10 @@ class DistilModule(TrainingModule):
         teacher: LayerAnimateModel,
         options: DistilOptions,
         neutral: NeutralContext,
+        dropout: float = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(as_student(student, options), dropout)
         self.options = options
-        self.student = LayerAnimateModule(as_student(student, options))
         self.teacher = LayerAnimateModule(teacher).requires_grad_(False)
         self.register_buffer("neutral_text", neutral.text, persistent=False)
         self.register_buffer("neutral_image", neutral.image, persistent=False)
@@ -77,24 +77,24 @@ class DistilModule(TrainingModule):
         self.neutral_image: Tensor
 
     def forward(self, batch: Batch, work: Work | None = None) -> Tensor:
-        """Loss of every sample, float32 [samples]; or the result of other work by the student."""
+        """Distance to the teacher of every sample, float32 [samples]; or the result of `work`."""
         if work is not None:
-            return self.student(batch, work)
+            return super().forward(batch, work)
         return self._losses(LayerBatch.of(batch))
 
     def _losses(self, batch: LayerBatch) -> Tensor:
         times, steering = self._times(batch.steering.timestep), batch.steering
-        encoded = self.student.encode(batch)
+        encoded = self.encode(batch)
         noisy, _ = self.schedule.add_noise(encoded.clean, steering.noise, times)
         with torch.no_grad():
             target = self._target(self.teacher.encode(batch), noisy, times)
-        prediction = self.student.predict(encoded, noisy, times)
+        prediction = self.predict(encoded, noisy, times)
         return (prediction - target).square().flatten(1).mean(1)
 
     @property
     def schedule(self) -> NoiseSchedule:
         """The noise schedule of both."""
-        return self.student.model.schedule
+        return self.model.schedule
 
     def _times(self, timesteps: Tensor) -> Tensor:
         """The time steps that the student will meet, evenly drawn as the given ones are."""

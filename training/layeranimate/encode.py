@@ -6,7 +6,7 @@ many clips at once and for valid slots only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -112,6 +112,33 @@ def _latents(
         sketch=drawn(sketch, None if noise is None else rows.taken(noise.sketch_noise)),
     )
     return drawn(clip, None if noise is None else noise.video_noise), found, (height, width)
+
+
+@torch.no_grad()
+def as_moments(encoders: Encoders, batch: LayerBatch) -> LayerBatch:
+    """The same batch in the other form, for caches; what is not valid is zero.
+
+    The region of a second key frame is encoded where the batch uses it, else it repeats the first.
+    """
+    if batch.pictures is None:
+        return batch
+    steering = batch.steering
+    rows = PackedRows.of(steering.layer_validity)
+    clip, regions, masks, sketch = _encode_pictures(encoders.vae, batch.pictures, steering, rows)
+    slots = steering.layer_validity.shape[1]
+    return replace(
+        batch,
+        pictures=None,
+        moments=Moments(
+            video_mean=clip.mean,
+            video_logvar=clip.logvar,
+            region_mean=rows.spread(regions.mean, slots),
+            region_logvar=rows.spread(regions.logvar, slots),
+            region_mask=rows.spread(masks, slots),
+            sketch_mean=rows.spread(sketch.mean, slots),
+            sketch_logvar=rows.spread(sketch.logvar, slots),
+        ),
+    )
 
 
 def _kept_moments(

@@ -50,9 +50,14 @@ class PackedRows:
         """Each row's context."""
         return Context(self.repeated(context.text), self.repeated(context.image))
 
-    def spread(self, x: Tensor) -> Tensor:
-        """Back to slots: [rows, ...] -> [samples, m, ...], zero where a slot is not valid."""
-        if self.valid is None:
+    def spread(self, x: Tensor, slots: int | None = None) -> Tensor:
+        """Back to slots: [rows, ...] -> [samples, m, ...], zero where a slot is not valid.
+
+        `slots` asks for more of them than m.
+        """
+        highest = len(x) // self.samples if self.valid is None else self.valid.shape[1]
+        slots = highest if slots is None else slots
+        if self.valid is None and slots == highest:
             return x.unflatten(0, (self.samples, -1))
-        wide = x.new_zeros(*self.valid.shape, *x.shape[1:])
+        wide = x.new_zeros(self.samples, slots, *x.shape[1:])
         return wide.index_put((self.sample, self.slot), x)

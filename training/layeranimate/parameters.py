@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Literal
 
 from torch import nn
 
 from training.layeranimate.objective import LayerAnimateModule
-
-TrainableSet = Literal["v1", "v1-wide", "iccv", "control-only", "all"]
+from training.layeranimate.settings import TrainableSet
 
 _CONTROL = r"layer_controlnet\."
 _FUSION = r"unet\.masked_layer_fusion_(norm|attn|out)_list\."

@@ -24,12 +24,14 @@ def static_drift_px(
     """Mean distance in pixels that a still layer moved, over its corners and all later frames.
 
     `first` is the true first frame, where the corners are found; `region` is where only still
-    layers show in every frame of the truth. None where the region has no corner to follow.
+    layers show in every frame of the truth. Corners keep half a tracking window away from its
+    border, so that nothing that may move is in sight. None where there is no corner to follow.
     """
-    inner = cv2.erode(region.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=BORDER_PX)
+    side = window_px(region.shape[1])
+    inner = cv2.erode(region.astype(np.uint8), np.ones((side, side), np.uint8))
     grey = cv2.cvtColor(np.ascontiguousarray(first[..., :3]), cv2.COLOR_RGB2GRAY)
     corners = cv2.goodFeaturesToTrack(
-        grey, MAX_CORNERS, CORNER_QUALITY, max(3, window_px(region.shape[1]) // 4), mask=inner
+        grey, MAX_CORNERS, CORNER_QUALITY, max(3, side // 4), mask=inner
     )
     if corners is None:
         return None

@@ -58,6 +58,19 @@ def draw_figures(clip: Clip, width: int, height: int) -> DrawnClip:
     )
 
 
+def layer_sketches(clip: Clip, width: int, height: int) -> np.ndarray:
+    """Line drawings of each layer alone: uint8 [layers, frames, h, w], 0 on a line .. 255 paper.
+
+    Layers as in `draw_figures`: the plate first.
+    """
+    lines = SketchCanvas(width, height, sketch_line_px(height))
+    for shape in clip.plate.shapes:
+        path = polygon(to_pixels(shape.points, width, height), closed=True)
+        lines.shape(path, hides=True)
+    plate = np.broadcast_to(lines.cover(), (1, clip.frames, height, width))
+    return 255 - np.concatenate([plate, render(clip, width, height).sketches])
+
+
 def _elements(clip: Clip) -> tuple[tuple[DrawnElement, ...], np.ndarray]:
     """The plate, then each layer's body with its features, then each of its limbs."""
     elements = [DrawnElement("background", 0)]

@@ -89,6 +89,8 @@ class Feed:
             return next(self._parts)
         except RuntimeError as error:
             raise loader_error(error) from error
+        except (ConnectionError, EOFError) as error:  # it ended while handing over a batch
+            raise AcetateError("loader_died", detail=str(error)) from error
         finally:
             self.waited_s += time.perf_counter() - begin
 

@@ -23,7 +23,7 @@ from training.suites.suite import Suite
 
 @dataclass(frozen=True)
 class FigureKind:
-    """How a figure is called and read. `better` is 1 where more is better, -1 where less is."""
+    """How a figure is called and read. `better`: 1 where more is better, -1 less, 0 neither."""
 
     name: str
     title: str
@@ -36,9 +36,9 @@ KINDS: tuple[FigureKind, ...] = (
     FigureKind("psnr_db", "PSNR", "dB", 1, 2),
     FigureKind("ssim", "SSIM", "", 1, 4),
     FigureKind("lpips", "LPIPS", "", -1, 4),
-    FigureKind("edge_energy", "edge energy", "of truth", 1, 3),
+    FigureKind("edge_energy", "edges", "of truth", 1, 3),
     FigureKind("epe_px", "track error", "px", -1, 2),
-    FigureKind("tracks_kept", "tracks followed", "share", 1, 2),
+    FigureKind("tracks_kept", "tracks followed", "share", 0, 2),
     FigureKind("line_f_1px", "lines F @1 px", "", 1, 3),
     FigureKind("line_f_2px", "lines F @2 px", "", 1, 3),
     FigureKind("static_drift_px", "static drift", "px", -1, 3),

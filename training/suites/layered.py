@@ -32,23 +32,29 @@ _FILL_RADIUS_PX = 3
 _VERSION = 1
 
 
-def data_set_clips(
-    source: ClipSource, clips: int, seed: int, *, frames: int, width: int, height: int
-) -> Iterator[SuiteClip]:
-    """Up to `clips` clips of a source in an order drawn by `seed`, each once.
+def long_enough(source: ClipSource, frames: int) -> np.ndarray:
+    """Numbers of the clips that have so many frames: int64 [n]. Raises `usage` where none has."""
+    lengths = np.array([source.frame_count(index) for index in range(len(source))])
+    found = np.flatnonzero(lengths >= frames)
+    if not len(found):
+        longest = int(lengths.max(initial=0))
+        where = f"no clip has {frames} frames; the longest has {longest}"
+        raise AcetateError("usage", where=where)
+    return found
 
-    Each spans its whole length in `frames` evenly spaced frames. Raises `usage` for a clip that
-    has fewer, and what the source raises.
+
+def data_set_clips(
+    source: ClipSource, numbers: np.ndarray, *, frames: int, width: int, height: int
+) -> Iterator[SuiteClip]:
+    """Clips `numbers` of a source, each in `frames` frames evenly spaced over its whole length.
+
+    Raises what the source raises for damaged clips.
     """
-    order = np.random.default_rng(seed).permutation(len(source))[:clips]
-    for index in order.tolist():
-        total = source.frame_count(index)
-        if total < frames:
-            where = f"clip {index} has {total} frames, {frames} are asked for"
-            raise AcetateError("usage", where=where)
-        picks = np.rint(np.linspace(0, total - 1, frames)).astype(int).tolist()
-        identity = f"layered/{_VERSION} {source.fingerprint} {index} {picks} {width}x{height}"
-        yield of_layered(source.clip(index, picks), width, height, identity)
+    for number in numbers.tolist():
+        last = source.frame_count(number) - 1
+        picks = np.rint(np.linspace(0, last, frames)).astype(int).tolist()
+        identity = f"layered/{_VERSION} {source.fingerprint} {number} {picks} {width}x{height}"
+        yield of_layered(source.clip(number, picks), width, height, identity)
 
 
 def of_layered(clip: LayeredClip, width: int, height: int, identity: str) -> SuiteClip:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from training.suites.chosen import Shown
 from training.suites.figures import FigureKind
 from training.suites.measure import TRUTH, ClipResult
+from training.suites.methods import BASELINES
 from training.suites.style import STYLE
 from training.suites.summary import Mean, SuitesDocument, SuiteSummary
 from training.suites.table import frechet_names, marked_kinds
 
 _HEADLINE = ("psnr_db", "ssim")
-_ARROWS = {1: "↑", -1: "↓"}
+_ARROWS = {1: "↑", -1: "↓", 0: ""}
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,9 @@ def _links(document: SuitesDocument, exhibits: Mapping[str, Sequence[Exhibit]]) 
 
 def _overview(document: SuitesDocument) -> str:
     """Suites by methods, the two headline figures in each cell."""
-    methods: list[str] = []
-    for suite in document.suites.values():
-        methods += [name for name in suite.methods if name != TRUTH and name not in methods]
+    present = {name: None for suite in document.suites.values() for name in suite.methods}
+    methods = [name for name in (*BASELINES, *present) if name in present and name != TRUTH]
+    methods = list(dict.fromkeys(methods))
     head = "".join(f"<th>{html.escape(name)}" for name in methods)
     rows = [f"<tr><th>PSNR dB / SSIM{head}"]
     for name, suite in document.suites.items():
@@ -92,9 +93,8 @@ def _overview(document: SuitesDocument) -> str:
         cells = [_overview_cell(suite, method, method == best) for method in methods]
         link = f"<a href='#{name}'>{html.escape(suite.title)}</a>"
         rows.append(f"<tr><th>{link}{''.join(cells)}")
-    return (
-        f"<section><h2>All tasks</h2><div class=wide><table>{''.join(rows)}</table></div></section>"
-    )
+    table = f"<div class='wide all'><table>{''.join(rows)}</table></div>"
+    return f"<section><h2>All tasks</h2>{table}</section>"
 
 
 def _overview_cell(suite: SuiteSummary, method: str, is_best: bool) -> str:
@@ -172,7 +172,7 @@ def _gain_cell(mean: Mean | None, kind: FigureKind) -> str:
     """Coloured only where the difference is more than two standard errors."""
     if mean is None:
         return "<td class=none>–"
-    told = abs(mean.mean) > 2 * mean.error and mean.clips > 1
+    told = abs(mean.mean) > 2 * mean.error and mean.clips > 1 and kind.better
     mark = ("good" if mean.mean * kind.better > 0 else "bad") if told else ""
     error = f"<small>±{mean.error:.{kind.digits}f}</small>"
     return f"<td class='{mark}'>{mean.mean:+.{kind.digits}f} {error}"
@@ -262,7 +262,9 @@ def _legend(document: SuitesDocument) -> str:
 
 
 def _best(suite: SuiteSummary, figure: str, better: int) -> str | None:
-    """The method that does best, where at least two have the figure."""
+    """The method that does best, where at least two have the figure and more or less is better."""
+    if not better:
+        return None
     found = {
         name: summary.figures[figure].mean * better
         for name, summary in suite.methods.items()

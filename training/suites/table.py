@@ -83,4 +83,6 @@ def _difference(mean: Mean | None, digits: int) -> str:
 
 
 def _short(title: str) -> str:
-    return title if len(title) <= 9 else title[:8] + "."
+    """At most nine letters: the last word is the telling one."""
+    words = title.split()
+    return title if len(title) <= 9 else f"{words[0][0]}. {words[-1]}"[:9]

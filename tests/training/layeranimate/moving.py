@@ -6,15 +6,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
+from backend.models.layeranimate.bundle import build
 from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, Tracks
 from curation.dataset.provenance import Provenance
+from training.layeranimate.objective import LayerAnimateModule
 from training.layeranimate.sample_settings import SampleRules
+from training.layeranimate.samples import LayerAnimateSamples
+from training.layeranimate.sizes import NetworkSizes
+from training.layeranimate.task import tiny_network
+from training.run.task import Sample, SampleSource
 
 FRAMES = 4
-SIDE = 64
-RULES = SampleRules(height=SIDE, width=SIDE, layers=3, track_places=4)
+SIDE = 32
+RULES = SampleRules(height=SIDE, width=SIDE, layers=3, track_places=4, sample_posterior=False)
 """Rules for the clips here."""
+
+
+def tiny_module(seed: int = 0) -> LayerAnimateModule:
+    """A tiny module with random weights, none of them zero."""
+    return LayerAnimateModule(build(tiny_network(FRAMES), seed))
+
+
+def samples_of(count: int = 2, rules: SampleRules = RULES) -> LayerAnimateSamples:
+    """Samples of moving clips for the tiny module."""
+    return LayerAnimateSamples(MovingClips(count), rules, NetworkSizes.of(tiny_network(FRAMES)))
+
+
+def drawn(source: SampleSource, index: int, seed: int) -> Sample:
+    """A sample with arbitrary tokens, so that no weight is idle for want of a prompt."""
+    sample = source.sample(index, np.random.default_rng(seed))
+    generator = torch.Generator().manual_seed(seed)
+    for name in ("text", "image"):
+        sample[name] = torch.randn(sample[name].shape, generator=generator)
+    return sample
 
 
 def provenance() -> Provenance:
@@ -39,7 +65,7 @@ def provenance() -> Provenance:
 
 
 def moving_clip(
-    number: int = 0, frames: int = 8, side: int = SIDE, step_px: int = 3
+    number: int = 0, frames: int = 8, side: int = SIDE, step_px: int = 1
 ) -> LayeredClip:
     """Ground that rests, a block that moves right and one that moves down, each with a track."""
     rng = np.random.default_rng(number)

@@ -74,10 +74,11 @@ def journey(cue: Cue, speed: float, reach: float) -> Journey:
     facing = 1.0 if cue.rng.random() < 0.5 else -1.0
     length = speed * cue.seconds
     choice = cue.rng.random()
-    if choice < 0.2:  # enters
-        start = -reach + cue.rng.uniform(0.0, 0.35) * length
-    elif choice < 0.4:  # leaves
-        start = ASPECT + reach - length * cue.rng.uniform(0.65, 1.0)
+    far = length > 1.5 * reach + 0.15  # else whoever enters would hardly be seen
+    if choice < 0.2 and far:  # enters
+        start = -reach + cue.rng.uniform(0.0, 0.3) * length
+    elif choice < 0.4 and far:  # leaves
+        start = ASPECT + reach - length * cue.rng.uniform(0.7, 1.0)
     else:
         room = max(ASPECT - 2 * reach - length, 0.0)
         start = ASPECT / 2 - length / 2 + cue.rng.uniform(-0.5, 0.5) * room

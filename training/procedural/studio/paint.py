@@ -105,6 +105,23 @@ def paint(scene: Scene, width: int, height: int) -> DrawnClip:
     )
 
 
+def paint_layer_sketches(scene: Scene, width: int, height: int) -> np.ndarray:
+    """Line drawings of each layer alone: uint8 [layers, frames, h, w], 0 on a line .. 255 paper.
+
+    A layer's own pieces hide each other's lines, other layers hide nothing.
+    """
+    matrices = scene.matrices_px(width, height)
+    easel = _Easel(scene, width, height, 0)
+    sketches = np.empty((len(scene.layers), scene.frames, height, width), np.uint8)
+    first = 0
+    for number, layer in enumerate(scene.layers):
+        mine = range(first, first + len(layer.pieces))
+        for frame in range(scene.frames):
+            sketches[number, frame] = easel.sketch(mine, matrices[frame], frame)
+        first = mine.stop
+    return sketches
+
+
 def _resting(pieces: list[Piece], matrices: np.ndarray) -> int:
     """How many of the lowest pieces never change; they are painted once."""
     still = (matrices == matrices[:1]).all(axis=(0, 2, 3))
@@ -184,6 +201,17 @@ class _Easel:
         self._pieces_of(range(self._resting, len(self._pieces)), matrices, frame)
         picture = np.ascontiguousarray(straight(self._picture)[..., :3])
         return picture, self._numbers.numbers(), 255 - self._lines.cover()
+
+    def sketch(self, numbers: range, matrices: np.ndarray, frame: int) -> np.ndarray:
+        """Line drawing [h, w] of some pieces alone."""
+        self._lines.clear()
+        for number in numbers:
+            shape = self._pieces[number].shape
+            if self._pieces[number].shown[frame]:
+                placed = self._place(number, self._pieces[number], matrices[number], frame)
+                hides = shape.fill is not None and shape.closed
+                self._lines.shape(placed.path, hides=hides, drawn=shape.sketched)
+        return 255 - self._lines.cover()
 
     def _pieces_of(self, numbers: range, matrices: np.ndarray, frame: int) -> None:
         for number in numbers:

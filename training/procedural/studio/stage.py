@@ -103,7 +103,8 @@ def _cast(cue: Cue, setting: str, backdrop: Backdrop) -> list[Actor]:
     for _ in range(grounded):
         maker, size = _pick(rng, _ON_GROUND[setting])
         near = float(rng.random())
-        ground = floor + near * max(0.96 - floor, 0.0) * 0.9
+        depth = 0.03 if setting == "sea" else max(0.96 - floor, 0.0) * 0.9
+        ground = floor + near * depth  # boats keep to their water line
         cast.append((ground, maker(cue, ground, size * (0.85 + 0.3 * near))))
     cast.sort(key=lambda item: item[0])
     actors = [actor for _, actor in cast]

@@ -1,0 +1,1 @@
+"""Clips whose truth is known exactly, and the measured bars of the curation stages."""

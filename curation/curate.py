@@ -1,0 +1,96 @@
+"""`acetate curate STAGE`: the stages that need no weights, one by one, and their measured bars.
+
+Joins the command line through the entry-point group `acetate.commands`; heavy imports wait until
+a stage runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from shared.blobs import write_atomically
+from shared.errors import AcetateError
+from shared.pictures import decode_picture
+
+LONGEST_PX = 1024
+"""Larger pictures are cut up at this size; lengths of the stage are meant for 512."""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `curate` to the command line; the chosen parser sets `run(args) -> exit code`."""
+    parser = subparsers.add_parser("curate", help="turn footage into layered training clips")
+    stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    elements = stages.add_parser("elements", help="cut one picture into regions: a label map")
+    elements.add_argument("picture", type=Path, help="PNG or JPEG")
+    elements.add_argument("--out", type=Path, required=True, help="16-bit grey PNG, from 1")
+    elements.add_argument("--most", type=_regions, default=250, help="most regions, 2 .. 65535")
+    elements.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    elements.set_defaults(run=run_elements)
+
+
+def run_elements(args: argparse.Namespace) -> int:
+    """Write the label map: 0 where the picture is transparent, regions from 1.
+
+    Raises `not_found`, `bad_picture`, `picture_too_large`, `disk`.
+    """
+    labels = label_picture(read_picture(args.picture), args.most)
+    write_atomically(args.out, label_png(labels))
+    count = int(labels.max())
+    if args.json:
+        document = {"schema": "acetate.labels/1", "out": str(args.out), "regions": count}
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        sys.stdout.write(f"{count} regions -> {args.out}\n")
+    return 0
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A PNG or JPEG as RGBA uint8 [h, w, 4]. Raises `not_found` or what `decode_picture` does."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise AcetateError("not_found", what=f"picture {path.name}", detail=str(error)) from error
+    return decode_picture(data)
+
+
+def label_picture(pixels: np.ndarray, most: int = 250) -> np.ndarray:
+    """Regions of an RGBA picture as uint16 [h, w]: 0 = transparent, regions from 1."""
+    import cv2
+
+    from curation.stages.elements import ElementSettings, region_labels
+
+    height, width = pixels.shape[:2]
+    solid = pixels[..., 3:].astype(np.float32) / 255.0
+    on_white = (pixels[..., :3] * solid + 255.0 * (1 - solid)).round().astype(np.uint8)
+    shrink = min(1.0, LONGEST_PX / max(height, width))
+    if shrink < 1:
+        size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        on_white = cv2.resize(on_white, size, interpolation=cv2.INTER_AREA)
+    labels = region_labels(on_white, ElementSettings(most_regions=most)).astype(np.uint16) + 1
+    labels = cv2.resize(labels, (width, height), interpolation=cv2.INTER_NEAREST)
+    labels[pixels[..., 3] < 128] = 0
+    used, packed = np.unique(labels, return_inverse=True)
+    first = 0 if used[0] == 0 else 1
+    return (packed.reshape(labels.shape) + first).astype(np.uint16)
+
+
+def label_png(labels: np.ndarray) -> bytes:
+    """A label map uint16 [h, w] as 16-bit grey PNG."""
+    import cv2
+
+    done, data = cv2.imencode(".png", labels)
+    if not done:
+        raise AcetateError("bug", detail="OpenCV could not encode a label map")
+    return data.tobytes()
+
+
+def _regions(text: str) -> int:
+    number = int(text)
+    if not 2 <= number <= 65_535:
+        raise argparse.ArgumentTypeError(f"{number} is not 2 .. 65535")
+    return number

@@ -1,0 +1,1 @@
+"""Curation stages: plain functions over arrays, each callable alone; none needs weights."""
