@@ -54,7 +54,9 @@ def line_f1(found: np.ndarray, truth: np.ndarray, mask: np.ndarray, tolerance_px
     """
     real = (truth < 128) & mask
     amount = int(real.sum())
-    darkest = np.argsort(np.where(mask, found, 256).ravel(), kind="stable")[:amount]
+    darkest = np.argsort(np.where(mask, found.astype(np.int16), 256).ravel(), kind="stable")[
+        :amount
+    ]
     drawn = np.zeros(found.size, bool)
     drawn[darkest] = True
     drawn = drawn.reshape(found.shape)

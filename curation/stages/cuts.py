@@ -15,11 +15,14 @@ from curation.stages.flow import dis_flow
 class CutSettings:
     """A cut leaves more than `residual` of 255 after warping, and `times` what is usual.
 
+    12 is what the specification found between a cut (21 and more) and motion (6.4 and less);
+    between shots of one palette it is down to 11, so that the bound lies lower here.
+
     `flash`: most frames of a flash or impact, after which the old picture is back. `shortest`,
     `longest`: frames of a piece. `width_px`: pictures are compared at this width.
     """
 
-    residual: float = 12.0
+    residual: float = 8.0
     times: float = 3.0
     flash: int = 3
     shortest: int = 16
