@@ -57,7 +57,7 @@ def propagate(
 
     frames: RGB uint8 [frames, h, w, 3]; first: int [h, w] from 0; regions: int [frames, h, w],
     where they are known already. Nothing new is ever labelled: what enters takes a label that is
-    there, see `newcomers`.
+    there.
     """
     settings = settings or MaskletSettings()
     labels = np.zeros((len(frames), *first.shape), np.int32)
