@@ -31,6 +31,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     elements.add_argument("--most", type=_regions, default=250, help="most regions, 2 .. 65535")
     elements.add_argument("--json", action="store_true", help="one JSON document on stdout")
     elements.set_defaults(run=run_elements)
+    bench = stages.add_parser("bench", help="measure the stages against their bars")
+    bench.add_argument("--demos", type=Path, help="folder of official demo folders")
+    bench.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    bench.set_defaults(run=run_bench)
 
 
 def run_elements(args: argparse.Namespace) -> int:
@@ -47,6 +51,31 @@ def run_elements(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write(f"{count} regions -> {args.out}\n")
     return 0
+
+
+def run_bench(args: argparse.Namespace) -> int:
+    """Measure every bar, print the table or the document. Raises `not_found`."""
+    import cv2
+    import msgspec
+
+    from curation.bench.bars import as_table, measure_all
+
+    cv2.setNumThreads(1)
+    rows = measure_all(args.demos, _tell)
+    if args.json:
+        document = {
+            "schema": "acetate.curation-bars/1",
+            "rows": [{**msgspec.to_builtins(row), "reached": row.reached} for row in rows],
+        }
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in as_table(rows))
+    return 0
+
+
+def _tell(stage: str) -> None:
+    sys.stderr.write(f"measuring {stage}\n")
+    sys.stderr.flush()
 
 
 def read_picture(path: Path) -> np.ndarray:

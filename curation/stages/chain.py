@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import msgspec
@@ -13,11 +13,11 @@ from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, 
 from curation.dataset.provenance import Annotation, Provenance
 from curation.stages.captions import clip_caption, layer_caption
 from curation.stages.elements import ElementSettings, lab_gradient, region_labels, to_lab
-from curation.stages.flow import FlowSettings, dis_flow, region_flow
+from curation.stages.flow import FlowSettings, camera_modes, dis_flow, region_flow
 from curation.stages.gathering import GatherSettings, gather
 from curation.stages.masklets import MaskletSettings, propagate
 from curation.stages.merging import MergeSettings, merge_by_score, pre_merge
-from curation.stages.motion import Motion, measure_motion
+from curation.stages.motion import Motion, measure_motion, steadied
 from curation.stages.regions import touching
 from curation.stages.sketches import SketchSettings, sketch
 from curation.stages.tracks import TrackSettings, find_tracks
@@ -30,13 +30,13 @@ class ChainSettings:
     dense flow is large and can be measured again.
     """
 
-    elements: ElementSettings = ElementSettings()
-    flow: FlowSettings = FlowSettings()
-    masklets: MaskletSettings = MaskletSettings()
-    gather: GatherSettings = GatherSettings()
-    merge: MergeSettings = MergeSettings()
-    tracks: TrackSettings = TrackSettings()
-    sketch: SketchSettings = SketchSettings()
+    elements: ElementSettings = field(default_factory=ElementSettings)
+    flow: FlowSettings = field(default_factory=FlowSettings)
+    masklets: MaskletSettings = field(default_factory=MaskletSettings)
+    gather: GatherSettings = field(default_factory=GatherSettings)
+    merge: MergeSettings = field(default_factory=MergeSettings)
+    tracks: TrackSettings = field(default_factory=TrackSettings)
+    sketch: SketchSettings = field(default_factory=SketchSettings)
     layers: str = "motion"
     keep_flow: bool = False
 
@@ -70,9 +70,12 @@ def layered_clip(
     labels = propagate(frames, regions[0], settings.masklets, regions=regions).labels
     raw, flow = flows(frames, regions, settings.flow)
     textured = np.stack([lab_gradient(to_lab(frame), 1.0) > settings.flow.edge for frame in frames])
-    motion = measure_motion(raw, labels, textured, int(regions[0].max()) + 1)
-    pairs = touching(regions[0])[0]
-    element, layer = group(motion, area_pairs=pairs, settings=settings)
+    count = int(regions[0].max()) + 1
+    loose = measure_motion(raw, labels, textured, count)
+    repaired = measure_motion(flow, labels, textured, count)
+    vectors = steadied(loose, repaired, _camera(raw, textured))
+    motion = Motion(repaired.scores, vectors, loose.area)
+    element, layer = group(motion, touching(regions[0])[0], settings)
     labels = element[labels].astype(np.int32)
     moving = measure_motion(flow, labels, textured, len(layer))
     counted = (labels + 1).astype(np.uint16)
@@ -81,22 +84,23 @@ def layered_clip(
 
 
 def group(
-    motion: Motion, *, area_pairs: np.ndarray, settings: ChainSettings
+    motion: Motion, pairs: np.ndarray, settings: ChainSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Element of every region, int64 [regions], and layer of every element, int64 [elements].
 
+    pairs: int [borders, 2], touching regions.
     Raises `ValueError` for an unknown way to make layers.
     """
     near = settings.merge.near_px
     if settings.layers == "motion":
-        layer = gather(motion.vectors, motion.area, area_pairs, settings.gather)
-        own = area_pairs[layer[area_pairs[:, 0]] == layer[area_pairs[:, 1]]]
+        layer = gather(motion.vectors, motion.area, pairs, settings.gather)
+        own = pairs[layer[pairs[:, 0]] == layer[pairs[:, 1]]]
         element = pre_merge(motion.vectors, motion.area, own, near)
         first = np.unique(element, return_index=True)[1]
         return element, layer[first]
     if settings.layers != "score":
         raise ValueError(f"layers are made by motion or score, not {settings.layers}")
-    element = pre_merge(motion.vectors, motion.area, area_pairs, near)
+    element = pre_merge(motion.vectors, motion.area, pairs, near)
     weight = np.bincount(element, motion.area)
     score = np.bincount(element, motion.area * motion.scores) / np.maximum(weight, 1e-9)
     by_area = weight if settings.merge.by_area else None
@@ -119,6 +123,12 @@ def flows(
             else raw[index]
         )
     return raw, repaired
+
+
+def _camera(flow: np.ndarray, textured: np.ndarray) -> np.ndarray:
+    """The commonest motion of every step, float64 [steps, 2]."""
+    modes = [camera_modes(step, told, 1) for step, told in zip(flow, textured, strict=False)]
+    return np.array([mode[0] if len(mode) else (0.0, 0.0) for mode in modes]).reshape(-1, 2)
 
 
 def _assembled(

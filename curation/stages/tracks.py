@@ -1,4 +1,4 @@
-"""Points followed without weights: Lucas-Kanade on a grid, there and back; `spec/curation.md` 3.5."""
+"""Points followed without weights: Lucas-Kanade on a grid; `spec/curation.md` 3.5."""
 
 from __future__ import annotations
 
