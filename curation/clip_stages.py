@@ -82,7 +82,7 @@ class ClipStages:
         regions = needed["regions"].arrays["labels"][0].astype(np.int32)
         motion = Motion(measured["scores"], measured["vectors"], measured["area"])
         pairs = touching(regions)[0]
-        element, layer = group(motion, area_pairs=pairs, settings=self.settings)
+        element, layer = group(motion, pairs=pairs, settings=self.settings)
         labels = element[needed["masklets"].arrays["labels"]].astype(np.int32)
         textured = self._textured(clip_frames(clip))
         flow = measured["flow"].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Stages over whole pieces of footage: what it is and whose, where it shows what, and its shots."""
+"""Stages over whole pieces of footage: what it is, where it shows something, and its shots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 
 from curation.media.frames import read_frames
-from curation.media.licence import LicenceRecord, find_licence
 from curation.media.probe import IngestSettings, MediaFacts, probe, refuse_unusable
 from curation.media.sources import Source
 from curation.run.stage import ClipRef, ClipRefusedError, Product, Stage, View
@@ -25,19 +24,16 @@ _SAMPLED = 24  # frames that tell where bars are
 
 @dataclass(frozen=True)
 class Ingest:
-    """Facts and licence of one piece of footage; refuses what a set cannot use."""
+    """Facts of one piece of footage; refuses what a set cannot use."""
 
     settings: IngestSettings
-    root: Path
 
     def __call__(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
-        """Facts: `media`, `licence`, `name`."""
+        """Facts: `media`."""
         path = Path(clip.source)
-        record = find_licence(path, self.root)
         facts = probe(Source(path, "pictures" if path.is_dir() else "video", clip.source_id))
         refuse_unusable(facts, self.settings)
-        told = {"media": facts, "licence": record, "name": path.name}
-        return Product(facts=msgspec.to_builtins(told))
+        return Product(facts={"media": msgspec.to_builtins(facts)})
 
 
 class ShotSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,7 +51,7 @@ class Shots:
     settings: ShotSettings
 
     def __call__(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
-        """Facts: `view`, `pieces` [[first, end], ...]. Refuses footage without a long enough one."""
+        """Facts: `view`, `pieces` [[first, end], ...]. Refuses footage with no long one."""
         media = msgspec.convert(needed["ingest"].facts["media"], MediaFacts)
         path = Path(clip.source)
         look = _scaled((media.width, media.height), min(self.settings.short_side, _LOOK_SIDE_PX))
@@ -99,10 +95,10 @@ def _scaled(size: tuple[float, float], short_side: int) -> tuple[int, int]:
     return width, height
 
 
-def footage_stages(ingest: IngestSettings, shots: ShotSettings, root: Path) -> tuple[Stage, ...]:
-    """The chain over footage below `root`."""
+def footage_stages(ingest: IngestSettings, shots: ShotSettings) -> tuple[Stage, ...]:
+    """The chain over footage."""
     return (
-        Stage("ingest", 1, Ingest(ingest, root), ingest),
+        Stage("ingest", 1, Ingest(ingest), ingest),
         Stage("shots", 1, Shots(shots), shots, needs=("ingest",)),
     )
 
@@ -126,8 +122,3 @@ def clips_of(source: Source, shots: Product) -> list[ClipRef]:
         )
         for first, end in shots.facts["pieces"]
     ]
-
-
-def licence_of(ingest: Product) -> LicenceRecord:
-    """The licence record that the ingest stage read."""
-    return msgspec.convert(ingest.facts["licence"], LicenceRecord)

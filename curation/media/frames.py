@@ -48,8 +48,10 @@ def _of_video(path: Path, first: int, last: int) -> Iterator[np.ndarray]:
                     return
                 if index >= first:
                     yield _upright(frame)
-    except (FFmpegError, IndexError) as error:
-        raise ClipRefusedError("corrupt", str(error)) from error
+    except FFmpegError as error:
+        raise ClipRefusedError("corrupt", error.strerror or "cannot be decoded") from error
+    except IndexError as error:
+        raise ClipRefusedError("no_video") from error
 
 
 def _seek(container: InputContainer, stream: av.VideoStream, first: int) -> None:
