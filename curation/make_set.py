@@ -127,8 +127,15 @@ class _Set:
                 try:
                     self.licences[source.source_id] = find_licence(source.path, root)
                 except ClipRefusedError as error:
-                    told = {"stage": "licence", "reason": error.reason, "detail": error.detail}
-                    refused[name] = ClipOutcome(name, "refused", {}, {}, **told)
+                    refused[name] = ClipOutcome(
+                        name,
+                        "refused",
+                        {},
+                        {},
+                        stage="licence",
+                        reason=error.reason,
+                        detail=error.detail,
+                    )
         refs = [
             footage_ref(source)
             for source in self.sources.values()
