@@ -68,7 +68,7 @@ def layered_clip(
     """
     regions = np.stack([region_labels(frame, settings.elements) for frame in frames])
     labels = propagate(frames, regions[0], settings.masklets, regions=regions).labels
-    raw, flow = _flows(frames, regions, settings.flow)
+    raw, flow = flows(frames, regions, settings.flow)
     textured = np.stack([lab_gradient(to_lab(frame), 1.0) > settings.flow.edge for frame in frames])
     count = int(regions[0].max()) + 1
     loose = measure_motion(raw, labels, textured, count)
@@ -107,7 +107,7 @@ def group(
     return element, merge_by_score(score, settings.merge, by_area)
 
 
-def _flows(
+def flows(
     frames: np.ndarray, regions: np.ndarray, settings: FlowSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flow as DIS has it and repaired by region, float32 [frames - 1, h, w, 2] both."""
@@ -142,7 +142,7 @@ def _assembled(
     settings: ChainSettings,
     provenance: Provenance,
 ) -> LayeredClip:
-    scores = _layer_scores(layer, motion)
+    scores = layer_scores(layer, motion)
     masks = [np.isin(labels[0], np.flatnonzero(layer == k) + 1) for k in range(len(scores))]
     facts = tuple(
         LayerFacts(f"layer_{k}", score, layer_caption(frames[0], masks[k], score))
@@ -174,7 +174,7 @@ def _assembled(
     )
 
 
-def _layer_scores(layer: np.ndarray, motion: Motion) -> list[float]:
+def layer_scores(layer: np.ndarray, motion: Motion) -> list[float]:
     """Scores of layers, their elements weighted by area."""
     weight = np.bincount(layer, motion.area)
     total = np.bincount(layer, motion.area * motion.scores)
