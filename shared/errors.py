@@ -447,7 +447,7 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "E601",
         "no_dataset",
         "There is no data set in {folder}",
-        "Name a folder with an index.parquet; run again what was to write it",
+        "Name a folder with index.parquet; acetate dataset reindex makes a lost one again",
         _IN,
     ),
     ErrorSpec(
@@ -554,6 +554,13 @@ _ROWS: tuple[ErrorSpec, ...] = (
         "Step {step} gave a loss or gradient that is no number",
         "The state before it is saved; lower the rate, or look at the samples named here",
         ExitCode.JOB_FAILED,
+    ),
+    ErrorSpec(
+        "E618",
+        "run_busy",
+        "Another training run writes into {folder}",
+        "Wait for it or stop it, or choose another --out",
+        ExitCode.USAGE,
     ),
     ErrorSpec(
         "E621",

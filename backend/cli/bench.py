@@ -86,6 +86,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "memory": _later("bench_memory", "bench_memory"),
     "ratios": _later("bench_ratios", "bench_ratios"),
     "presets": _later("bench_presets", "bench_presets"),
+    "decode": _later("bench_decode", "bench_decode"),
     "denoise-gpu": _later("bench_gpu", "bench_gpu"),
 }
 """All benchmarks by name; those of LayerAnimate load torch when they run."""

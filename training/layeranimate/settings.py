@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from training.data.dataset_source import ClipFilter
+from training.data.clip_filter import ClipFilter
 from training.layeranimate.sample_settings import SampleRules
 
 TrainableSet = Literal["v1", "v1-wide", "iccv", "control-only", "all"]
