@@ -26,19 +26,21 @@ from backend.models.layeranimate.clip import ClipTokens
 from shared.errors import AcetateError
 from training.data.order import SampleOrder
 from training.layeranimate.batch import LayerBatch, stacked
-from training.layeranimate.encode import Encoders, as_moments
+from training.layeranimate.encode import Encoders, as_model_range, as_moments, encode_all
 from training.layeranimate.samples import LayerAnimateSamples
 from training.run.task import Sample
 
 FORMAT = "acetate latents 1"
 MANIFEST = "manifest.json"
 SHARD_SAMPLES = 32
-"""Samples in one file; about 64 MB at the released size."""
+"""Samples in one file; about 80 MB at the released size."""
 
 _MANIFEST_LIMIT_BYTES = 1 << 24
 _STREAM = 0x1A7E27
-_HALVED = ("mean", "logvar")
+_HALVED = ("mean", "logvar", "text", "image")
 """Endings of the tensors that are kept in half precision."""
+
+_COMMON = "common."
 
 
 @dataclass(frozen=True)
@@ -111,16 +113,24 @@ class CachedSamples:
         """Sample `index`. Raises `bad_latents` for a damaged file."""
         number = index * self._key.variants + int(rng.integers(self._key.variants))
         shard, place = divmod(number, SHARD_SAMPLES)
-        kept = _read(self._folder / _shard_name(shard), self._hashes[shard], f"{place:02d}.")
-        text, image, neutral_text, neutral_image = (
-            kept.pop(name).float().numpy()
-            for name in ("text", "image", "neutral_text", "neutral_image")
-        )
-        found = {
-            name: value.float() if name.endswith(_HALVED) else value for name, value in kept.items()
-        }
+        path, own = self._folder / _shard_name(shard), f"{place:02d}."
+        kept, common = _read(path, self._hashes[shard], (own, _COMMON))
+        text, image = (kept.pop(name).float().numpy() for name in ("text", "image"))
+        neutral_text, neutral_image = (common[n].float().numpy() for n in ("text", "image"))
         tokens = ClipTokens(text, neutral_text, image, neutral_image)
-        return found | self._source.fresh(tokens, rng)
+        return _whole(kept, common) | self._source.fresh(tokens, rng)
+
+
+def _whole(kept: Sample, common: Sample) -> Sample:
+    """A kept sample in full precision, with blank paper where a slot has no sketch."""
+    sketched = kept.pop("sketched")
+    for name in ("sketch_mean", "sketch_logvar"):
+        sketches = common[name].expand(len(sketched), *kept[name].shape[1:]).clone()
+        sketches[sketched] = kept[name]
+        kept[name] = sketches
+    return {
+        name: value.float() if name.endswith(_HALVED) else value for name, value in kept.items()
+    }
 
 
 def _ranges(count: int) -> Iterator[range]:
@@ -140,16 +150,25 @@ def _shard(
     if not path.exists():
         tensors: dict[str, Tensor] = {}
         for place, number in enumerate(numbers):
-            encoded = _encoded(source, encoders, number, variants)
-            tensors |= {f"{place:02d}.{name}": value for name, value in encoded.items()}
+            own, tokens = _encoded(source, encoders, number, variants)
+            tensors |= {f"{place:02d}.{name}": value for name, value in own.items()}
+            if not place:
+                common = _common(source, encoders, tokens)
+                tensors |= {f"{_COMMON}{name}": value for name, value in common.items()}
         temporary = path.with_suffix(".part")
         save_file(tensors, temporary)
         temporary.replace(path)
     return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def _encoded(source: LayerAnimateSamples, encoders: Encoders, number: int, variants: int) -> Sample:
-    """Draw `number % variants` of clip `number // variants`, as moments."""
+def _encoded(
+    source: LayerAnimateSamples, encoders: Encoders, number: int, variants: int
+) -> tuple[Sample, ClipTokens]:
+    """Draw `number % variants` of clip `number // variants`, as moments, and the clip's tokens.
+
+    Of the sketches only those are kept that are not blank; `sketched` [n] tells which slots have
+    one.
+    """
     steered, tokens = source.steered(
         number // variants, SampleOrder(len(source), _STREAM).generator(number)
     )
@@ -157,18 +176,35 @@ def _encoded(source: LayerAnimateSamples, encoders: Encoders, number: int, varia
     fresh = source.fresh(tokens, np.random.default_rng(0))  # not kept, but part of a batch
     batch = {k: v.to(device) for k, v in stacked([steered | fresh]).items()}
     moments = as_moments(encoders, LayerBatch.of(batch)).named()
-    kept = {
-        name: (value[0].half() if name.endswith(_HALVED) else value[0]).cpu().contiguous()
-        for name, value in moments.items()
-        if name not in fresh
+    kept = {name: value[0].cpu() for name, value in moments.items() if name not in fresh}
+    sketched = steered["sketch_regions"].any(dim=1)
+    kept |= {name: kept[name][sketched] for name in ("sketch_mean", "sketch_logvar")}
+    kept |= {"text": torch.from_numpy(tokens.text), "image": torch.from_numpy(tokens.image)}
+    return _halved(kept) | {"sketched": sketched}, tokens
+
+
+@torch.no_grad()
+def _common(source: LayerAnimateSamples, encoders: Encoders, tokens: ClipTokens) -> Sample:
+    """What all samples share: moments of blank paper [c, h, w] and the neutral tokens."""
+    size = (source.rules.height, source.rules.width)
+    device = next(encoders.vae.parameters()).device
+    paper = torch.full((1, 1, 3, *size), 255, dtype=torch.uint8, device=device)
+    blank = encode_all(encoders.vae, as_model_range(paper))
+    return _halved(
+        {
+            "sketch_mean": blank.mean[0, 0].cpu(),
+            "sketch_logvar": blank.logvar[0, 0].cpu(),
+            "text": torch.from_numpy(tokens.neutral_text),
+            "image": torch.from_numpy(tokens.neutral_image),
+        }
+    )
+
+
+def _halved(tensors: Sample) -> Sample:
+    return {
+        name: (value.half() if name.endswith(_HALVED) else value).clone().contiguous()
+        for name, value in tensors.items()
     }
-    told = {
-        "text": tokens.text,
-        "image": tokens.image,
-        "neutral_text": tokens.neutral_text,
-        "neutral_image": tokens.neutral_image,
-    }
-    return kept | {name: torch.from_numpy(value.copy()).half() for name, value in told.items()}
 
 
 def _checked(folder: Path, key: CacheKey, samples: int) -> tuple[str, ...]:
@@ -191,13 +227,19 @@ def _checked(folder: Path, key: CacheKey, samples: int) -> tuple[str, ...]:
     return hashes
 
 
-def _read(path: Path, sha256: str, prefix: str) -> Sample:
-    """The tensors of one sample, after the file's hash was compared once in this process."""
+def _read(path: Path, sha256: str, prefixes: tuple[str, ...]) -> list[Sample]:
+    """The tensors under each prefix, after the file's hash was compared once in this process."""
     _verify(path, sha256)
     try:
         with safe_open(path, framework="pt") as file:
-            names = [key for key in file.keys() if key.startswith(prefix)]  # noqa: SIM118
-            return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+            return [
+                {
+                    key.removeprefix(prefix): file.get_tensor(key)
+                    for key in file.keys()  # noqa: SIM118
+                    if key.startswith(prefix)
+                }
+                for prefix in prefixes
+            ]
     except (SafetensorError, OSError) as error:
         raise _bad(path.parent, f"{path.name}: {error}") from error
 
