@@ -68,9 +68,9 @@ def _guided(unet: UNetConfig) -> UNetConfig:
 
 
 def _sampling(config: LayerAnimateConfig, steps: int, layers: int, size: tuple[int, int]) -> int:
-    """Of `steps` steps, of which all after the first two are alike."""
+    """Of `steps` steps, of which all after the first are alike."""
     model = meta_model(config, torch.float32)
     clip = meta_clip(model, layers, layers, size=size)
-    settings = learned_settings(config, SampleSettings(steps=3, eta=0.0))
-    first, second, _ = flops_by_step(denoise(model, clip, settings, meta_noise(clip).float()))
+    settings = learned_settings(config, SampleSettings(steps=2, eta=0.0))
+    first, second = flops_by_step(denoise(model, clip, settings, meta_noise(clip).float()))
     return first + (steps - 1) * second

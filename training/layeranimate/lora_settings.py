@@ -48,7 +48,7 @@ class LoraOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `alpha`: the change is multiplied by alpha / rank. `modules`: further module paths, by their
     end. `dropout`: share of a layer's input channels that its adapter does not see in a step; with
-    any, the number of processes changes what is learned. `name`, `about`: for people.
+    any, the number of processes changes what is learned. `about`: for people.
     """
 
     rank: Annotated[int, Meta(ge=1, le=1024)] = 16
@@ -56,7 +56,6 @@ class LoraOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     targets: tuple[Target, ...] = ("decoder-attention",)
     modules: tuple[Path, ...] = ()
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")] = "style"
     about: Annotated[str, Meta(max_length=500)] = ""
 
     def chosen(self, paths: Iterable[str]) -> list[str]:

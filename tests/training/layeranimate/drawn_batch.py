@@ -14,7 +14,7 @@ PLACES = 1
 TOKENS = 3
 
 
-def drawn_batch(model: LayerAnimateModel, seed: int = 0, side: int = 8) -> Batch:
+def drawn_batch(model: LayerAnimateModel, seed: int = 0, side: int = 4) -> Batch:
     """Two samples of two slots, one of them with one valid slot; `side` latent pixels a side."""
     generator = torch.Generator().manual_seed(seed)
     config = model.config

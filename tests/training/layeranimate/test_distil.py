@@ -63,7 +63,7 @@ def pair(options: DistilOptions) -> DistilModule:
     return DistilModule(timely(), timely(), options, NeutralContext(text, image))
 
 
-@pytest.mark.parametrize("options", [GUIDANCE, STILL, FEW, ALL])
+@pytest.mark.parametrize("options", [GUIDANCE, STILL, FEW])
 def test_a_student_comes_closer_to_its_teacher_and_only_the_student_learns(
     options: DistilOptions,
 ) -> None:
@@ -216,7 +216,7 @@ def test_settings_that_no_student_has_are_refused(
 def test_the_costs_of_students_are_counted_beside_their_teachers() -> None:
     costs = {
         c.name: c.share
-        for c in sampling_costs(tiny_network(2), steps=10, few_steps=2, size=(64, 64))
+        for c in sampling_costs(tiny_network(2), steps=10, few_steps=2, layers=2, size=(32, 32))
     }
     assert costs["teacher"] == 1.0
     assert costs["both"] < costs["fixed-timestep"] < 1.0
