@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from shared.errors import AcetateError
 
 if TYPE_CHECKING:
+    from training.data.clips import ClipSource
     from training.suites.clip import SuiteClip
     from training.suites.figures import Judge
     from training.suites.methods import Method
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _ENGINES = ("layer-motion", "mini")
 _USUAL_FRAMES = 16
+_HELD_OUT = 1 << 30  # seeds from here on are for measuring; recipes' are small
 
 
 def add_suite(
@@ -35,6 +37,12 @@ def add_suite(
     parser.add_argument("--clips", type=count, default=16, help="how many clips (default 16)")
     parser.add_argument("--seed", type=seed, default=0, help="of the first clip, or of the choice")
     parser.add_argument("--data", type=Path, help="a data set's folder; else procedural clips")
+    parser.add_argument(
+        "--stream",
+        choices=("evaluate", "studio"),
+        default="evaluate",
+        help="procedural clips: figures with all that layers hide, or scenes cut out by labels",
+    )
     parser.add_argument(
         "--model",
         action="append",
@@ -152,26 +160,37 @@ def _model(name: str, args: argparse.Namespace) -> tuple[Method, int]:
 
 
 def _clips(args: argparse.Namespace, frames: int) -> tuple[Iterator[SuiteClip], str]:
+    """The clips to measure, and what to call them."""
     width, height = args.size
-    if args.data is None:
+    if args.data is None and args.stream == "evaluate":
         from training.suites.procedural import procedural_clips
 
         clips = procedural_clips(args.clips, args.seed, frames=frames, width=width, height=height)
         return clips, "procedural clips"
     import numpy as np
 
-    from training.data.dataset_source import ClipFilter, DataSetClips
     from training.suites.layered import data_set_clips, long_enough
 
-    # measuring is not training: consent and commercial use do not matter
-    every = ClipFilter(without_consent=True, allow_non_commercial=True)
-    source = DataSetClips.open([args.data], every)
+    source, name = _source(args, frames)
     fitting = long_enough(source, frames)
     numbers = np.random.default_rng(args.seed).permutation(fitting)[: args.clips]
     clips = data_set_clips(source, numbers, frames=frames, width=width, height=height)
     short = len(source) - len(fitting)
-    left_out = f" ({short} clips of fewer frames left out)" if short else ""
-    return clips, f"data set {args.data.name}{left_out}"
+    return clips, f"{name} ({short} of fewer frames left out)" if short else name
+
+
+def _source(args: argparse.Namespace, frames: int) -> tuple[ClipSource, str]:
+    if args.data is None:
+        from training.data.procedural_source import ProceduralClips
+
+        seed = _HELD_OUT + args.seed % _HELD_OUT
+        return ProceduralClips(args.clips, seed, *args.size, length=frames), "studio clips"
+    from training.data.clip_filter import ClipFilter
+    from training.data.dataset_source import DataSetClips
+
+    # measuring is not training: consent and commercial use do not matter
+    every = ClipFilter(without_consent=True, allow_non_commercial=True)
+    return DataSetClips.open([args.data], every), f"data set {args.data.name}"
 
 
 def _told(total: int) -> Callable[[int, int], None]:

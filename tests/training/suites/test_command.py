@@ -91,6 +91,14 @@ def test_a_data_set_can_be_evaluated(tmp_path: Path, capsys: pytest.CaptureFixtu
         _run("i2v", "--data", str(tmp_path / "clips"), "--frames", "9")
 
 
+def test_studio_scenes_can_be_evaluated(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--stream", "studio", "--clips", "1", "--size", "64x48", "--frames", "5")
+    assert _run("i2v", *arguments, "--model", "layer-motion", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["source"] == "studio clips"
+    assert set(document["suites"]["i2v"]["methods"]) == {"truth", "hold", "layer-motion"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [

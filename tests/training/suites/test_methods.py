@@ -22,6 +22,7 @@ from training.suites.methods import baseline_methods, layer_motion_method, mini_
 from training.suites.painted import conditions_of, load_method, painter_method, slots_of
 from training.suites.procedural import of_rendered
 from training.suites.suite import SUITES, Suite, suites_called
+from training.suites.validate import model_figures
 
 from .clips import HEIGHT, WIDTH, crossing_suite_clip
 
@@ -123,3 +124,12 @@ def test_a_folder_with_a_model_is_a_method(tmp_path: Path) -> None:
     with pytest.raises(AcetateError) as missing:
         load_method("nobody", "cpu", SampleSettings())
     assert missing.value.name == "model_missing"
+
+
+def test_the_trainer_measures_the_model_it_holds() -> None:
+    clip = of_rendered(render(make_clip(4, frames=TINY_FRAMES), WIDTH, HEIGHT))
+    settings = SampleSettings(steps=1)
+    suites = [_suite("i2v-trajectory")]
+    figures = model_figures(tiny_model(), [clip], settings, size=(128, 64), suites=suites)
+    assert {name.split("/")[0] for name in figures} == {"i2v-trajectory"}
+    assert 0 < figures["i2v-trajectory/psnr_db"] < 30
