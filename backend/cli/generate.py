@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backend.cli.compare_takes import compared
 from backend.cli.device_options import add_vram_option, wanted_vram
 from backend.cli.progress_line import ProgressLine
 from backend.cli.shot_options import add_shot_options, wanted_shot
@@ -47,7 +48,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_shot_options(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
-    parser.add_argument("--device", default="cpu", help="where models run here: cpu, cuda, mps")
+    parser.add_argument("--device", help="where models run here: cpu (default), cuda, mps")
     add_vram_option(parser)
     parser.add_argument("--server", metavar="ADDRESS", help="send the shot to this server")
     parser.add_argument("--secret-file", type=Path, help="default: where the server announced it")
@@ -58,6 +59,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="GB",
         help="keep what LayerAnimate computed of the shot's layers in this computer's data folder, "
         "so that the next run with another seed or an edited layer is faster (default 0: nothing)",
+    )
+    parser.add_argument(
+        "--decode",
+        choices=("fp32", "tf32", "bf16"),
+        help="what LayerAnimate's two-key decoder multiplies in (default: by preset)",
+    )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="with an approximate preset: run final too and tell how near the take comes to it",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     parser.add_argument("--force", action="store_true", help="replace an earlier result in OUT")
@@ -70,12 +81,14 @@ def run(args: argparse.Namespace) -> int:
     request, blobs = wanted_shot(args)
     for folder in _folders(request, out):
         check_free(folder, force=args.force)
+    _check_local(args)
     features, vram_bytes = _features(args, request), _vram_bytes(args)
     open_store = StoreOpener(features, vram_bytes=vram_bytes)
     load_painter = _painter_loader(vram_bytes, request.look.takes)
     engines = Engines(
         load_painter=load_painter,
         open_store=_store_for(features, open_store, load_painter, request.look.takes),
+        decode=args.decode or "",
     )
     group = TakeGroup([take.look.seed for take in single_takes(request)])
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
@@ -121,10 +134,24 @@ def _features(args: argparse.Namespace, request: ShotRequest) -> StoreBudget:
 def _vram_bytes(args: argparse.Namespace) -> int | None:
     """What this process may take of its device, None: what is free; checks both options."""
     if not args.server:
-        return wanted_vram(args, [checked_device(args.device)])
+        return wanted_vram(args, [checked_device(_device(args))])
     if args.vram is not None:
         raise AcetateError("usage", where="--vram is an option of acetate serve")
     return None
+
+
+def _check_local(args: argparse.Namespace) -> None:
+    """Options that say how this process computes mean nothing to a server. Raises `usage`."""
+    given = {"--device": args.device, "--decode": args.decode, "--compare": args.compare}
+    lost = [name for name, value in given.items() if value]
+    if args.server and lost:
+        raise AcetateError("usage", where=f"{lost[0]} has no use with --server, which computes")
+    if args.decode == "tf32" and not _device(args).startswith("cuda"):
+        raise AcetateError("usage", where="--decode tf32 needs --device cuda")
+
+
+def _device(args: argparse.Namespace) -> str:
+    return args.device or "cpu"
 
 
 def _painter_loader(vram_bytes: int | None, takes: int) -> Callable[[str], ClipPainter]:
@@ -160,8 +187,15 @@ def _one_take(
     if args.server:
         manifest = _run_on_server(request, blobs, results, args, line)
     else:
-        context = LocalContext(args.device, line.update)
+        context = LocalContext(_device(args), line.update)
         manifest = execute(request, blobs, results, context, engines, group)
+        if args.compare:
+            manifest = compared(
+                request,
+                manifest,
+                results,
+                lambda other, found: execute(other, blobs, found, context, engines),
+            )
     write_result(manifest, results, folder, force=args.force)
     return _describe(manifest, folder)
 

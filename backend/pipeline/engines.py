@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from backend.models.adapters.factors import Worn
     from backend.models.adapters.wardrobe import Wardrobe
     from backend.models.layeranimate.bundle import LayerAnimateModel
+    from backend.pipeline.likeness import LikenessBook
     from backend.pipeline.memory_plan import MemoryPlan
 
 log = logging.getLogger("acetate.pipeline")
@@ -67,7 +68,8 @@ class ClipPainter:
     `paint_with` gives the same pictures, computing only what a feature store does not hold;
     `batch_with` paints several seeds in one run, of which `takes_at_once` fit.
     `wearing` gives a painter with these adapters in its weights; the one that it was asked of stays
-    as it was, and both may paint in any order.
+    as it was, and both may paint in any order. `decode`: the number format that the user wants of
+    the two-key decoder. `likeness`: what is known of its approximate presets.
     """
 
     used: tuple[ModelUsed, ...]
@@ -82,6 +84,8 @@ class ClipPainter:
     takes_at_once: int = 1
     batch_with: Callable[[TensorStore], PaintTakes] | None = None
     store: TensorStore = field(default_factory=NoStore)
+    decode: str = ""
+    likeness: LikenessBook | None = None
 
     def paint_takes(
         self,
@@ -221,12 +225,14 @@ class Engines:
     """How to load each engine's weights. Loading happens once per job that needs it.
 
     `open_store` gives the process's feature store; it is asked after the painter is loaded.
+    `decode`: the number format that the user wants of the two-key decoder, "" by preset.
     """
 
     load_expert: Callable[[], SketchExpert] = load_bundled_expert
     load_painter: Callable[[str], ClipPainter] = load_imported_painter
     has_painter: Callable[[], bool] = has_imported_painter
     open_store: Callable[[str], TensorStore] = no_store
+    decode: str = ""
 
 
 @dataclass(frozen=True)
@@ -276,8 +282,11 @@ def _dressed(painter: ClipPainter, adapters: tuple[Adapter, ...]) -> ClipPainter
 def with_store(choice: Choice, engines: Engines, device: str) -> Choice:
     """The choice with its painter, if there is one that can, on the process's feature store."""
     painter = choice.painter
-    if painter is None or painter.paint_with is None:
+    if painter is None:
         return choice
+    painter = replace(painter, decode=engines.decode)
+    if painter.paint_with is None:
+        return replace(choice, painter=painter)
     store = engines.open_store(device)
     bound = replace(painter, paint=painter.paint_with(store), store=store)
     return replace(choice, painter=bound, store=store)

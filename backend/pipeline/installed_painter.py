@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
 import torch
 
+from backend.data_folder import models_dir
 from backend.models.adapters.factors import Worn
 from backend.models.adapters.store import find_adapter, load_adapter
 from backend.models.adapters.wardrobe import Wardrobe
 from backend.models.layeranimate.bundle import LayerAnimateModel
 from backend.models.layeranimate.checkpoint import CONFIG_NAME, load_model, read_config, read_json
-from backend.models.layeranimate.compiled import compile_stages
+from backend.models.layeranimate.compiled import COMPILE, compile_as_wished
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.models.openclip.checkpoint import load_towers
 from backend.models.openclip.encoder import TokenEncoder
@@ -29,14 +30,15 @@ from backend.models.registry.installed import (
 from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
 from backend.pipeline.engines import ClipPainter, painter_of
 from backend.pipeline.feature_store.budget import default_host_bytes
+from backend.pipeline.likeness import LikenessBook
 from backend.pipeline.memory_plan import MemoryPlan
 from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan, takes_that_fit
 from backend.torch_device import free_memory_bytes
 from shared.result import ModelUsed
 from shared.shot import Adapter
 
-COMPILE = "ACETATE_COMPILE"
-"""Set to 1, the networks are compiled for the device while the first clip runs."""
+LIKENESS_FOLDER = ".likeness"
+"""Beside the models: folders that start with a dot are none."""
 
 NO_ENCODERS = (
     "prompts and the first frame's tokens were neutral: "
@@ -125,8 +127,7 @@ def _placed(
     model = load_model(installed.folder, first, dtype, present_identity(installed))
     plan.place(model, where)
     model.ready()
-    if os.environ.get(COMPILE) == "1":
-        compile_stages(model)
+    compile_as_wished(model, os.environ.get(COMPILE, ""))
     return _Placed(model, plan, at_once, width, height)
 
 
@@ -161,9 +162,17 @@ def _wearing(
             height=placed.height,
             takes_at_once=placed.takes_at_once,
             wearing=wearing,
+            likeness=_likeness_book(placed.model, used[0].name, worn),
         )
 
     return wearing
+
+
+def _likeness_book(model: LayerAnimateModel, name: str, worn: Sequence[Worn] = ()) -> LikenessBook:
+    """What was measured of these weights in this number format on this kind of device."""
+    marks = [item.mark for item in worn]
+    identity = " ".join([model.identity, str(model.dtype), model.device.type, *marks])
+    return LikenessBook(models_dir() / LIKENESS_FOLDER, identity, name)
 
 
 def _limit_bytes(device: str, vram_bytes: int | None) -> int | None:
@@ -192,7 +201,8 @@ def trained_size(
 def usual_dtype(device: torch.device) -> torch.dtype:
     """The number format that suits a device: bfloat16 where a GPU has it, float32 on a CPU."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        with torch.cuda.device(device):  # it is asked of the current card, not of any card
+            return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return torch.float16 if device.type == "mps" else torch.float32
 
 

@@ -168,6 +168,7 @@ class _Stage:
                 eta=look.eta,
                 seed=window_seed(look.seed, number),
                 preview_every=_PREVIEW_EVERY,
+                decode=self._painter.decode,
             )
         )
 

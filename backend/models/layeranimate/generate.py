@@ -95,10 +95,12 @@ def generate_takes(
             found.append(_sample(model, clip, settings, some, check, told, store, plan))
         latents_of = torch.cat(found)
     takes = []
+    usual = "bf16" if settings.half_decode and model.device.type == "cuda" else ""
+    number_format = settings.decode or usual
     with plan.using(model, *DECODE_PARTS):
         for number, (latents, seed) in enumerate(zip(latents_of.unsqueeze(1), seeds, strict=True)):
-            told, half = _of_several(report, number, len(seeds)), settings.half_decode
-            pictures = decode(model, clip, latents, check, told, plan.decode, half)
+            told = _of_several(report, number, len(seeds))
+            pictures = decode(model, clip, latents, check, told, plan.decode, number_format)
             if not bool(torch.isfinite(pictures).all()):
                 raise AcetateError("nan", detail=f"seed {seed}")
             takes.append(pictures.movedim(1, -1).contiguous().numpy())

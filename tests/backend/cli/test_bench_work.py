@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from backend.cli.bench_decode import bench_decode
 from backend.cli.bench_memory import bench_memory
 from backend.cli.bench_presets import bench_presets
 from backend.cli.bench_work import bench_bytes, bench_flops
@@ -72,3 +73,11 @@ def test_an_approximate_preset_never_comes_without_its_likeness_to_final() -> No
     for name in ("balanced", "draft"):
         assert found[name].ratio < 1
         assert {"psnr_db", "ssim"} <= set(found[name].details)
+
+
+def test_a_number_format_of_the_decoder_never_comes_without_its_error() -> None:
+    found = _by_config(list(bench_decode(ONCE)))
+    assert {"fp32", "bf16"} <= set(found)
+    assert found["fp32"].details["error"] == 0
+    assert 0 < float(found["bf16"].details["error"]) < 0.02
+    assert float(found["bf16"].details["psnr_db"]) > 30
