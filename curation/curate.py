@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from curation.curate_run import add_run
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 from shared.pictures import decode_picture
@@ -25,12 +26,17 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add `curate` to the command line; the chosen parser sets `run(args) -> exit code`."""
     parser = subparsers.add_parser("curate", help="turn footage into layered training clips")
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    add_run(stages)
     elements = stages.add_parser("elements", help="cut one picture into regions: a label map")
     elements.add_argument("picture", type=Path, help="PNG or JPEG")
     elements.add_argument("--out", type=Path, required=True, help="16-bit grey PNG, from 1")
     elements.add_argument("--most", type=_regions, default=250, help="most regions, 2 .. 65535")
     elements.add_argument("--json", action="store_true", help="one JSON document on stdout")
     elements.set_defaults(run=run_elements)
+    bench = stages.add_parser("bench", help="measure the stages against their bars")
+    bench.add_argument("--demos", type=Path, help="folder of official demo folders")
+    bench.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    bench.set_defaults(run=run_bench)
 
 
 def run_elements(args: argparse.Namespace) -> int:
@@ -47,6 +53,31 @@ def run_elements(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write(f"{count} regions -> {args.out}\n")
     return 0
+
+
+def run_bench(args: argparse.Namespace) -> int:
+    """Measure every bar, print the table or the document. Raises `not_found`."""
+    import cv2
+    import msgspec
+
+    from curation.bench.bars import as_table, measure_all
+
+    cv2.setNumThreads(1)
+    rows = measure_all(args.demos, _tell)
+    if args.json:
+        document = {
+            "schema": "acetate.curation-bars/1",
+            "rows": [{**msgspec.to_builtins(row), "reached": row.reached} for row in rows],
+        }
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in as_table(rows))
+    return 0
+
+
+def _tell(stage: str) -> None:
+    sys.stderr.write(f"measuring {stage}\n")
+    sys.stderr.flush()
 
 
 def read_picture(path: Path) -> np.ndarray:

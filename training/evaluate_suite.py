@@ -46,6 +46,8 @@ def add_suite(
     parser.add_argument("--steps", type=count, default=50, help="denoising steps of models")
     parser.add_argument("--device", default="cpu", help="where models run: cpu, cuda, cuda:1, mps")
     parser.add_argument("--lpips", type=Path, metavar="FILE", help="LPIPS weights (safetensors)")
+    parser.add_argument("--fid", type=Path, metavar="FILE", help="Inception-v3 weights for FID")
+    parser.add_argument("--fvd", type=Path, metavar="FILE", help="I3D weights for FVD")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write index.html; resumable")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.set_defaults(run=run)
@@ -101,10 +103,18 @@ def _measured(args: argparse.Namespace) -> SuitesReport:
 
 
 def _judge(args: argparse.Namespace) -> Judge:
+    """The user's feature weights where they are given, random features elsewhere."""
+    from training.metrics.features import RandomClipFeatures, RandomFrameFeatures
+    from training.metrics.i3d import I3dFeatures
+    from training.metrics.inception import InceptionFeatures
     from training.metrics.lpips import load_lpips, random_lpips
     from training.suites.figures import Judge
 
-    return Judge(perceptual=load_lpips(args.lpips) if args.lpips else random_lpips())
+    return Judge(
+        perceptual=load_lpips(args.lpips) if args.lpips else random_lpips(),
+        per_frame=InceptionFeatures(args.fid) if args.fid else RandomFrameFeatures(),
+        per_clip=I3dFeatures(args.fvd) if args.fvd else RandomClipFeatures(),
+    )
 
 
 def _methods(args: argparse.Namespace) -> tuple[list[Method], int]:

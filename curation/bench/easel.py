@@ -30,7 +30,9 @@ class Part:
     motion: np.ndarray
 
 
-def ellipse(x: float, y: float, rx: float, ry: float, start: float = 0, end: float = 360) -> np.ndarray:
+def ellipse(
+    x: float, y: float, rx: float, ry: float, start: float = 0, end: float = 360
+) -> np.ndarray:
     """Points on an ellipse (or a sector, closed through its middle), float64 [n, 2]."""
     angles = np.radians(np.linspace(start, end, 49))
     arc = np.stack([x + rx * np.cos(angles), y + ry * np.sin(angles)], 1)
@@ -49,9 +51,7 @@ def box(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
     return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64)
 
 
-def draw(
-    parts: list[Part], frame: int, height: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
+def draw(parts: list[Part], frame: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Picture uint8 [h, w, 3] and part numbers uint8 [h, w] of one frame; later parts on top."""
     colours = np.zeros((height * FINE, width * FINE, 3), np.uint8)
     numbers = np.zeros((height * FINE, width * FINE), np.uint8)

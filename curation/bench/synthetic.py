@@ -202,7 +202,10 @@ def _character(kind: Kind, held: np.ndarray, rng: np.random.Generator) -> list[P
         return _chained(parent, _placed(turn, joint[0] * at, joint[1] * at))
 
     def pair(
-        joint: tuple[float, float], turn: np.ndarray, bend: np.ndarray, sizes: tuple[float, ...],
+        joint: tuple[float, float],
+        turn: np.ndarray,
+        bend: np.ndarray,
+        sizes: tuple[float, ...],
         colours: tuple[tuple[int, int, int], ...],
     ) -> list[Part]:
         upper = limb(joint, turn, root)

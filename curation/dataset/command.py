@@ -32,6 +32,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     check.add_argument("--deep", action="store_true", help="also decode every clip")
     drop = _verb(verbs, "forget", "remove all clips of a source, for good", _forget)
     drop.add_argument("--source", required=True, metavar="ID", help="the clips' source_id")
+    _verb(verbs, "reindex", "make a lost index.parquet again from the shards", _reindex)
     take = _verb(verbs, "import-official", "LayerAnimate's layout into a data set", _import)
     take.add_argument("--csv", type=Path, help="table; else clips.csv in the folder")
     take.add_argument("--out", type=Path, required=True, help="data set, new or not")
@@ -39,6 +40,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--frames", type=int, default=0, help="as the official reader picks: 16, 48; 0 all"
     )
     take.add_argument("--all-tracks", action="store_true", help="keep tracks that it leaves out")
+    take.add_argument("--layers", type=int, default=4, help="most layers of a clip; 0 merges none")
+    take.add_argument(
+        "--threshold", type=float, default=1.0, help="merge up to this distance of scores, px"
+    )
     give = _verb(verbs, "export-official", "a data set in LayerAnimate's layout", _export)
     give.add_argument("--out", type=Path, required=True, help="folder to write")
     bench = verbs.add_parser("bench", help="measure the reader on clips drawn for it")
@@ -119,13 +124,23 @@ def _forget(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
+def _reindex(args: argparse.Namespace) -> int:
+    from curation.dataset.reindex import reindex
+
+    index = reindex(args.folder, _told)
+    _print(args, {"clips": len(index), "fingerprint": index.fingerprint}, f"{len(index)} clips")
+    return ExitCode.DONE
+
+
 def _import(args: argparse.Namespace) -> int:
     from curation.dataset.official.importer import ImportRules, import_official
     from curation.dataset.official.layout import TABLE_NAME
+    from curation.stages.merging import MergeSettings
 
-    if args.frames < 0:
-        raise AcetateError("usage", where="--frames is a number of frames, or 0 for all")
-    rules = ImportRules(frames=args.frames, filter_tracks=not args.all_tracks)
+    if args.frames < 0 or args.layers < 0:
+        raise AcetateError("usage", where="--frames and --layers are numbers not below 0")
+    merging = MergeSettings(capacity=args.layers, threshold=args.threshold, near_px=0.0)
+    rules = ImportRules(args.frames, not args.all_tracks, merging if args.layers else None)
     table = args.csv or args.folder / TABLE_NAME
     report = import_official(args.folder, table, args.out, rules, _told)
     lines = [f"{bad['clip']}: {bad['code']} {bad['text']}" for bad in report.refused]

@@ -10,9 +10,10 @@ from msgspec import Meta
 from curation.dataset.damage import DamageError
 from curation.dataset.provenance import Provenance
 
-MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 MAX_FRAMES = 4096
 MAX_SIDE_PX = 8192
+MAX_CLIP_PIXELS = 2**31
 MAX_ELEMENTS = 65_535
 MAX_LAYERS = 255
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from curation.dataset.folder_lock import FolderLock
 from curation.dataset.index import Index, IndexRow, ShardFact, shard_name, write_index
+from curation.dataset.pack import MEMBERS
 from curation.dataset.reader import DataSet
 from curation.dataset.tar_shard import TarShard
 from curation.dataset.writer import leftovers, next_number, open_to_write
@@ -86,12 +87,23 @@ def _without(
     places: dict[str, tuple[str, dict[str, tuple[int, int]]]],
 ) -> Index:
     table = index.table.filter(pa.array(~gone))
-    columns = {name: table.column(name).to_pylist() for name in table.column_names}
-    for number, clip_id in enumerate(columns["clip_id"]):
-        if clip_id in places:
-            columns["shard"][number], spots = places[clip_id]
-            for member, (offset, _) in spots.items():
-                columns[f"{member}:offset"][number] = offset
+    ids = table.column("clip_id").to_pylist()
+    names = table.column("shard").to_pylist()
+    names = [places[clip_id][0] if clip_id in places else names[n] for n, clip_id in enumerate(ids)]
+    table = _replaced(table, "shard", names)
+    for member in MEMBERS:
+        offsets = table.column(f"{member}:offset").to_pylist()
+        for number, clip_id in enumerate(ids):
+            if clip_id in places and member in places[clip_id][1]:
+                offsets[number] = places[clip_id][1][member][0]
+        table = _replaced(table, f"{member}:offset", offsets)
     shards = [shard for shard in index.shards if shard.name not in kept]
     shards += [fact for fact in kept.values() if fact is not None]
-    return Index.of_table(pa.table(columns, schema=index.table.schema), shards)
+    return Index.of_table(table, shards)
+
+
+def _replaced(table: pa.Table, name: str, values: Sequence[object]) -> pa.Table:
+    at = table.column_names.index(name)
+    return table.set_column(
+        at, table.schema.field(at), pa.array(values, table.schema.field(at).type)
+    )

@@ -23,6 +23,8 @@ from shared.errors import AcetateError
 
 INDEX_NAME = "index.parquet"
 SCHEMA = "acetate.dataset/1"
+MAX_CLIPS = 20_000_000
+_MAX_TABLE_BYTES = 16 * 1024**3
 _MARK = b"acetate"
 
 
@@ -176,7 +178,7 @@ def read_index(folder: Path) -> Index:
     if not path.is_file():
         raise AcetateError("no_dataset", folder=folder, detail=f"{path} is missing")
     try:
-        table = pq.read_table(path, memory_map=False)
+        table = _read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise _damaged(folder, str(error)) from error
     head = _head(table, folder)
@@ -219,6 +221,16 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _read_table(path: Path) -> pa.Table:
+    facts = pq.read_metadata(path)
+    unpacked = sum(
+        facts.row_group(number).total_byte_size for number in range(facts.num_row_groups)
+    )
+    if facts.num_rows > MAX_CLIPS or unpacked > _MAX_TABLE_BYTES:
+        raise pa.ArrowInvalid(f"{facts.num_rows} rows, {unpacked} bytes are more than are read")
+    return pq.read_table(path, memory_map=False)
 
 
 def _head(table: pa.Table, folder: Path) -> _Head:

@@ -8,7 +8,13 @@ import re
 import numpy as np
 
 from curation.dataset.clip import LayeredClip
-from curation.dataset.documents import MAX_ELEMENTS, MAX_FRAMES, MAX_LAYERS, MAX_SIDE_PX
+from curation.dataset.documents import (
+    MAX_CLIP_PIXELS,
+    MAX_ELEMENTS,
+    MAX_FRAMES,
+    MAX_LAYERS,
+    MAX_SIDE_PX,
+)
 from shared.errors import AcetateError
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
@@ -37,6 +43,8 @@ def _check_pictures(clip: LayeredClip) -> None:
     count, height, width, _ = frames.shape
     if not (1 <= count <= MAX_FRAMES and 1 <= height <= MAX_SIDE_PX and 1 <= width <= MAX_SIDE_PX):
         _refuse(clip, "number or size of frames", str(frames.shape))
+    if count * height * width > MAX_CLIP_PIXELS:
+        _refuse(clip, "more pixels than can be read at once", str(frames.shape))
     if clip.labels.dtype not in (np.uint8, np.uint16) or clip.labels.shape != frames.shape[:3]:
         _refuse(clip, "labels", f"{clip.labels.dtype} {clip.labels.shape}")
     sketch, flow = clip.sketch, clip.flow

@@ -12,6 +12,7 @@ from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, 
 from curation.dataset.damage import DamageError, told_of
 from curation.dataset.documents import (
     CAPTION_SCHEMA,
+    MAX_CLIP_PIXELS,
     SCORES_SCHEMA,
     CaptionDocument,
     ClipDocument,
@@ -37,6 +38,11 @@ class StoredSample:
         """
         document = self.document
         wanted = range(document.frames) if frames is None else _inside(frames, document)
+        pixels = len(wanted) * document.width * document.height
+        if pixels > MAX_CLIP_PIXELS:
+            raise AcetateError(
+                "invalid_request", where=f"{len(wanted)} frames at once are too many"
+            )
         scores = self._scores()
         caption = self._caption(len(scores.layers))
         highest = len(scores.elements)

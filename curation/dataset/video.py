@@ -82,6 +82,8 @@ def decode_video(
     try:
         for number, frame in _decoded(data, size, count, places.keys()):
             found += 1
+            if frame.width < size[0] or frame.height < size[1]:
+                raise DamageError(f"a frame of {frame.width}x{frame.height}")
             pixels = _luma(frame) if grey else _rgb(frame)
             for place in places[number]:
                 out[place] = pixels[:height, :width]
@@ -121,7 +123,9 @@ def _only_stream(file: InputContainer, size: tuple[int, int]) -> VideoStream:
         raise DamageError("not H.264")
     if (context.width, context.height) != even:
         raise DamageError(f"frames of {context.width}x{context.height}")
-    stream.thread_count = 1
+    # A stream may change its size on the way: the decoder must not make room for anything larger.
+    context.options = {"max_pixels": str((size[0] + 32) * (size[1] + 32))}
+    context.thread_count = 1
     return stream
 
 

@@ -23,6 +23,7 @@ from curation.dataset.tar_shard import PART_PREFIX, PART_SUFFIX, TarShard, sampl
 from shared.errors import AcetateError
 
 SHARD_BYTES = 256 * 1024 * 1024
+_INDEX_PART_PREFIX = ".part-"  # as `write_atomically` calls a file that is not whole yet
 
 
 class ShardWriter:
@@ -143,6 +144,8 @@ def leftovers(folder: Path, index: Index) -> list[Path]:
 
 
 def _is_ours(name: str, named: set[str]) -> bool:
+    if name.startswith(_INDEX_PART_PREFIX):
+        return True
     if name.startswith(PART_PREFIX) and name.endswith(PART_SUFFIX):
         return shard_number(name.removeprefix(PART_PREFIX).removesuffix(PART_SUFFIX)) >= 0
     return shard_number(name) >= 0 and name not in named

@@ -15,15 +15,22 @@ from PIL import Image, UnidentifiedImageError
 from curation.media.sources import numbered_pictures
 from curation.run.stage import ClipRefusedError
 
+WHOLE = (0.0, 0.0, 1.0, 1.0)
 
-def read_frames(path: Path, first: int, last: int, size: tuple[int, int]) -> np.ndarray:
-    """Frames `first` .. `last - 1` as uint8 RGB [n, h, w, 3], each resized to `size` (w, h).
+Crop = tuple[float, float, float, float]
+"""Left, top, width and height as shares of the picture."""
+
+
+def read_frames(
+    path: Path, first: int, last: int, size: tuple[int, int], crop: Crop = WHOLE
+) -> np.ndarray:
+    """Frames `first` .. `last - 1` as uint8 RGB [n, h, w, 3], cropped, then resized to (w, h).
 
     A video is sought to the key frame before, so a late clip of a long film costs no more than an
     early one. Raises `ClipRefusedError` `corrupt` where a frame is missing or cannot be decoded.
     """
     pictures = _of_folder(path, first, last) if path.is_dir() else _of_video(path, first, last)
-    frames = [_resized(picture, size) for picture in pictures]
+    frames = [_resized(_cropped(picture, crop), size) for picture in pictures]
     if len(frames) != last - first:
         raise ClipRefusedError("corrupt", f"{len(frames)} of {last - first} frames decode")
     return np.stack(frames)
@@ -41,8 +48,10 @@ def _of_video(path: Path, first: int, last: int) -> Iterator[np.ndarray]:
                     return
                 if index >= first:
                     yield _upright(frame)
-    except (FFmpegError, IndexError) as error:
-        raise ClipRefusedError("corrupt", str(error)) from error
+    except FFmpegError as error:
+        raise ClipRefusedError("corrupt", error.strerror or "cannot be decoded") from error
+    except IndexError as error:
+        raise ClipRefusedError("no_video") from error
 
 
 def _seek(container: InputContainer, stream: av.VideoStream, first: int) -> None:
@@ -79,6 +88,13 @@ def _of_folder(folder: Path, first: int, last: int) -> Iterator[np.ndarray]:
                 yield _over_white(np.array(picture.convert("RGBA")))
         except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
             raise ClipRefusedError("corrupt", f"{path.name}: {error}") from error
+
+
+def _cropped(picture: np.ndarray, crop: Crop) -> np.ndarray:
+    height, width = picture.shape[:2]
+    left, top = round(crop[0] * width), round(crop[1] * height)
+    right, bottom = round((crop[0] + crop[2]) * width), round((crop[1] + crop[3]) * height)
+    return picture[top:bottom, left:right]
 
 
 def _resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:

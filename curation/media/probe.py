@@ -86,7 +86,7 @@ def _video_facts(path: Path) -> MediaFacts:
             rate = float(stream.average_rate or stream.guessed_rate or 0)
             return _facts_of(stream, first, np.sort(np.array(times)), rate)
     except FFmpegError as error:
-        raise ClipRefusedError("corrupt", str(error)) from error
+        raise ClipRefusedError("corrupt", error.strerror or "cannot be decoded") from error
 
 
 def _facts_of(

@@ -32,10 +32,24 @@ class ClipRefusedError(Exception):
         self.detail = detail
 
 
+class View(msgspec.Struct, frozen=True):
+    """How a clip's frames are taken from its source.
+
+    `width`, `height`: of the frames that stages get, in pixels. `crop`: left, top, width, height
+    of what the source shows inside its bars, as shares of its size.
+    """
+
+    fps: float
+    width: int
+    height: int
+    crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+
+
 @dataclass(frozen=True)
 class ClipRef:
     """One clip of one source. `source`: a file's path as the machine knows it; `source_id`: SHA-256
-    of its bytes, which alone names it in keys. `first` .. `last - 1`: frames of the source.
+    of its bytes, which alone names it in keys. `first` .. `last - 1`: frames of the source, shown
+    as `view` says.
     """
 
     clip_id: str
@@ -43,6 +57,7 @@ class ClipRef:
     source_id: str
     first: int
     last: int
+    view: View | None = None
 
 
 Work = Callable[[ClipRef, Mapping[str, Product]], Product]
@@ -52,14 +67,14 @@ Work = Callable[[ClipRef, Mapping[str, Product]], Product]
 class Stage:
     """One step of the chain. `version` changes whenever the code would answer differently.
 
-    `work` gets the clip and the products of `needs` by name. `settings` are part of the unit's key,
-    `weights_sha256` too: a stage without a network has none.
+    `work` gets the clip and the products of `needs` by name. `settings`, plain data (a dataclass or
+    Struct), are part of the unit's key; `weights_sha256` too: a stage without a network has none.
     """
 
     name: str
     version: int
     work: Work
-    settings: msgspec.Struct
+    settings: object
     needs: tuple[str, ...] = ()
     weights_sha256: str = ""
 

@@ -21,7 +21,7 @@ def unit_key(stage: Stage, clip: ClipRef, inputs: Mapping[str, str]) -> str:
         stage.version,
         stage.settings,
         stage.weights_sha256,
-        (clip.source_id, clip.first, clip.last),
+        (clip.source_id, clip.first, clip.last, clip.view),
         {name: inputs[name] for name in stage.needs},
     )
     return hashlib.sha256(msgspec.json.encode(about, order="sorted")).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -51,7 +52,7 @@ def clip_flow(frames: np.ndarray, settings: FlowSettings | None = None) -> np.nd
     """
     settings = settings or FlowSettings()
     found = np.zeros((len(frames) - 1, *frames.shape[1:3], 2), np.float32)
-    for index, (first, second) in enumerate(zip(frames[:-1], frames[1:], strict=True)):
+    for index, (first, second) in enumerate(pairwise(frames)):
         if np.array_equal(first, second):
             continue
         flow = dis_flow(first, second, settings.preset)
@@ -150,9 +151,7 @@ def camera_modes(flow: np.ndarray, textured: np.ndarray, most: int) -> np.ndarra
 _NEIGHBOURS = 6
 
 
-def _choices(
-    labels: np.ndarray, medians: np.ndarray, shared: np.ndarray, count: int
-) -> np.ndarray:
+def _choices(labels: np.ndarray, medians: np.ndarray, shared: np.ndarray, count: int) -> np.ndarray:
     """Translations that each region may follow, float64 [choices, regions, 2]."""
     own = np.where(np.isnan(medians), 0.0, medians)
     around = np.repeat(own[None], _NEIGHBOURS, 0)

@@ -67,7 +67,9 @@ def _found(
     window = there[y0 : bottom + reach, x0 : right + reach]
     patch = here[top:bottom, left:right]
     shown = mask[top:bottom, left:right].astype(np.float32)
-    squares = cv2.matchTemplate(window, patch, cv2.TM_SQDIFF, mask=np.repeat(shown[..., None], 3, 2))
+    squares = cv2.matchTemplate(
+        window, patch, cv2.TM_SQDIFF, mask=np.repeat(shown[..., None], 3, 2)
+    )
     unlike = np.sqrt(np.maximum(squares, 0) / shown.sum())
     dy = np.arange(unlike.shape[0])[:, None] + y0 - top
     dx = np.arange(unlike.shape[1])[None] + x0 - left

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -33,9 +33,9 @@ class MaskletSettings:
     doubt: float = 8.0
     lost: float = 0.1
     blind: float = 0.2
-    regions: ElementSettings = ElementSettings()
-    flow: FlowSettings = FlowSettings()
-    leaps: LeapSettings = LeapSettings()
+    regions: ElementSettings = field(default_factory=ElementSettings)
+    flow: FlowSettings = field(default_factory=FlowSettings)
+    leaps: LeapSettings = field(default_factory=LeapSettings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def propagate(
 
     frames: RGB uint8 [frames, h, w, 3]; first: int [h, w] from 0; regions: int [frames, h, w],
     where they are known already. Nothing new is ever labelled: what enters takes a label that is
-    there, see `newcomers`.
+    there.
     """
     settings = settings or MaskletSettings()
     labels = np.zeros((len(frames), *first.shape), np.int32)
@@ -166,9 +166,7 @@ def returning(
     return fits * area[:, None].astype(np.float64)
 
 
-def snap(
-    warped: np.ndarray, votes: np.ndarray, regions: np.ndarray, share: float
-) -> np.ndarray:
+def snap(warped: np.ndarray, votes: np.ndarray, regions: np.ndarray, share: float) -> np.ndarray:
     """Give every region the label that holds more than `share` of its votes; int32 [h, w]."""
     winner = votes.argmax(axis=1)
     clear = votes.max(axis=1) > share * votes.sum(axis=1)

@@ -49,3 +49,20 @@ def measure_motion(
         vectors[: len(found), step] = found
     seen = np.maximum(shown, 1)
     return Motion(sums / seen, vectors, total / seen)
+
+
+_WITH_CAMERA_PX = 0.3
+_WITH_CAMERA_SHARE = 0.6
+
+
+def steadied(raw: Motion, repaired: Motion, camera: np.ndarray) -> np.ndarray:
+    """Motion of elements in which the backdrop's follow the camera: [n, steps, 2].
+
+    raw, repaired: measured on flow before and after its repair by region; camera: [steps, 2].
+    The repair is right about what stands still and rough about what bends: it is taken for those
+    elements that it lets follow the camera most of the time.
+    """
+    apart = np.linalg.norm(repaired.vectors - camera[None], axis=2)
+    near = apart < _WITH_CAMERA_PX
+    rests = near.mean(axis=1) > _WITH_CAMERA_SHARE
+    return np.where((near & rests[:, None])[..., None], repaired.vectors, raw.vectors)

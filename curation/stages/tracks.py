@@ -1,4 +1,4 @@
-"""Points followed without weights: Lucas-Kanade on a grid, there and back; `spec/curation.md` 3.5."""
+"""Points followed without weights: Lucas-Kanade on a grid; `spec/curation.md` 3.5."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ class TrackSettings:
     """How points are followed and which are kept.
 
     `grid`: points per side of the picture. `window_px`, `levels`: of Lucas-Kanade. `back_px`:
-    largest miss when followed back. `corner`: least texture (minimum eigenvalue). `look`:
-    how far the colour around a point, of 255, may leave that of the first frame. `inside`: share
+    largest miss when followed back. `corner`: least texture (minimum eigenvalue). `inside`: share
     of its frames that a track must spend in the element it starts in, to be exceeded; `seen`:
     likewise the share of frames that show it (the official reader's 0.8 and 0.1).
     """
@@ -25,8 +24,7 @@ class TrackSettings:
     window_px: int = 31
     levels: int = 3
     back_px: float = 1.0
-    corner: float = 1e-4
-    look: float = 20.0
+    corner: float = 3e-3
     inside: float = 0.8
     seen: float = 0.1
 
@@ -52,14 +50,12 @@ def follow(
     places = np.repeat(points[:, None].astype(np.float32), len(frames), 1)
     trusted = np.zeros(places.shape[:2], bool)
     trusted[:, 0] = _textured(grey[0], points, settings)
-    look = _colours(frames[0], points)
     for index in range(1, len(frames)):
         going = np.flatnonzero(trusted[:, index - 1])
         places[:, index] = places[:, index - 1]
         if not len(going):
             continue
         after, good = _step(grey[index - 1], grey[index], places[going, index - 1], settings)
-        good &= np.abs(_colours(frames[index], after) - look[going]).max(axis=1) < settings.look
         places[going[good], index] = after[good]
         trusted[going[good], index] = True
     return places, trusted
@@ -71,14 +67,6 @@ def _textured(grey: np.ndarray, points: np.ndarray, settings: TrackSettings) -> 
     column, row = np.floor(points).astype(int).T
     height, width = grey.shape
     return strength[row.clip(0, height - 1), column.clip(0, width - 1)] > settings.corner
-
-
-def _colours(frame: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Mean colour of five by five pixels around each point, float32 [n, 3]."""
-    soft = cv2.blur(frame, (5, 5))
-    at = (points - 0.5).astype(np.float32)[:, None]
-    found = cv2.remap(soft, at, np.empty(0), cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
-    return found[:, 0].astype(np.float32)
 
 
 def _step(

@@ -34,7 +34,8 @@ class DataSetClips:
         chosen = tuple(_passing(data.index, rules) for data in sets)
         if not sum(map(len, chosen)):
             held = sum(map(len, sets))
-            raise AcetateError("usage", where=f"none of {held} clips passes the recipe's filter")
+            where = f"none of {held} clips passes the recipe's filter"
+            raise AcetateError("usage", where=where, detail=_why_none(sets))
         return cls(sets, chosen, rules)
 
     @property
@@ -63,6 +64,13 @@ class DataSetClips:
                 return data, int(rows[left])
             left -= len(rows)
         raise AcetateError("not_found", what=f"clip {index} of {len(self)}")
+
+
+def _why_none(sets: Sequence[DataSet]) -> str:
+    """What most often keeps all clips out, though nobody meant it to."""
+    tainted = sum(sum(data.index.column("nc_tainted")) for data in sets)
+    closed = sum(data.index.column("consent_for_training").count(False) for data in sets)
+    return f"{tainted} are not for commercial use, {closed} are without consent for training"
 
 
 def _passing(index: Index, rules: ClipFilter) -> np.ndarray:

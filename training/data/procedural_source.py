@@ -18,6 +18,7 @@ from curation.dataset.provenance import Annotation, Provenance
 from shared.errors import AcetateError
 from shared.pictures import check_size
 from training.data.cut import cut
+from training.procedural.canvas import PAINTER
 from training.procedural.clip import Clip, Stream, make_clip
 from training.procedural.drawn import DrawnClip
 from training.procedural.exact import dense_flow, element_scores, grid_tracks
@@ -65,8 +66,9 @@ class ProceduralClips:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the generator's version and of all settings."""
-        return hashlib.sha256(f"{self._settings()}/{self.count}".encode()).hexdigest()
+        """Hash of all settings and of the versions of the generator and of what draws for it."""
+        told = f"{self._settings()}/{self.count}/{PAINTER}"
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def __len__(self) -> int:
         return self.count

@@ -25,12 +25,14 @@ from shared.package import read_package
 from shared.shot import Look, Role, ShotRequest
 from training.data.cut import cut
 from training.data.shot_clip import DrawnShot, draw_shot
+from training.procedural.canvas import PAINTER
 from training.procedural.words import heading, listed, sentence
 
 EXTRACTOR = "acetate.shot-source/1"
 MAX_LENGTH = 128
 _LEAST_FRAMES = 2
 _MOVES_PX = 2.0
+_RESTS_PX = 0.02
 
 
 class Rights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,7 +113,7 @@ class ShotClips:
     def fingerprint(self) -> str:
         """Hash of all packages and settings."""
         shown = [(part.content, part.origin_sha256, part.frames) for part in self.parts]
-        told = msgspec.json.encode([EXTRACTOR, shown, self.rights, self.height])
+        told = msgspec.json.encode([EXTRACTOR, PAINTER, shown, self.rights, self.height])
         return hashlib.sha256(told).hexdigest()
 
     def __len__(self) -> int:
@@ -260,17 +262,35 @@ def _clip_id(part: ShotPart) -> str:
 
 
 def _phrases(shot: DrawnShot) -> list[str]:
-    """What every layer does, by the mean way of its tracked points."""
+    """What every layer does, and where it goes."""
     phrases: list[str] = []
     for number, layer in enumerate(shot.layers):
-        mine = shot.tracks.elements == number
-        points, score = shot.tracks.points[mine], float(shot.scores[number])
-        way = (points[:, -1] - points[:, 0]).mean(axis=0) if len(points) else np.zeros(2)
-        name = f'the layer "{layer.name}"'
-        if score < 0.02:
+        way, name = _way(shot, number), f'the layer "{layer.name}"'
+        if float(shot.scores[number]) < _RESTS_PX:
             phrases.append(f"{name} rests")
         elif float(np.linalg.norm(way)) < _MOVES_PX:
             phrases.append(f"{name} moves in place")
         else:
             phrases.append(f"{name} moves {heading(way.tolist())}")
     return phrases
+
+
+def _way(shot: DrawnShot, number: int) -> np.ndarray:
+    """How far a layer goes, [2] pixels: its middle where it is seen whole, else its points."""
+    masks = shot.top == number + 1
+    seen = np.flatnonzero(masks.any(axis=(1, 2)))
+    if not seen.size:
+        return np.zeros(2)
+    ends = [masks[seen[0]], masks[seen[-1]]]
+    if not any(_at_border(mask) for mask in ends):
+        first, last = (np.argwhere(mask).mean(axis=0)[::-1] for mask in ends)
+        return last - first
+    mine = shot.tracks.elements == number
+    points, visible = shot.tracks.points[mine], shot.tracks.visible[mine]
+    both = visible[:, 1:] & visible[:, :-1]  # [n, f - 1]
+    steps = np.where(both[..., None], np.diff(points, axis=1), 0.0).sum(axis=0)
+    return (steps / np.maximum(both.sum(axis=0), 1)[:, None]).sum(axis=0)
+
+
+def _at_border(mask: np.ndarray) -> bool:
+    return bool(mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())

@@ -133,17 +133,14 @@ def mean_cost(
     size: tuple[int, int],
     source: SampleSource,
 ) -> float:
-    """Operations per sample, encoders included, averaged over a few samples of a source.
-
-    The networks' cost grows linearly with the valid slots, so that it is counted for one and two.
-    """
+    """Operations per sample, encoders included, averaged over a few samples of a source."""
     order = SampleOrder(len(source), 0)
     drawn = [source.sample(i, order.generator(i)) for i in range(min(_DRAWN, len(source)))]
-    slots = [float(sample["layer_validity"].sum()) for sample in drawn]
+    slots = [int(sample["layer_validity"].sum()) for sample in drawn]
     module = meta_module(config)
-    one, two = (step_cost(module, [count], trainable, size).total for count in (1, 2))
-    networks = one + (sum(slots) / len(slots) - 1) * (two - one)
-    return networks + encoding_cost(module, 1, size) * sum(map(_pictures, drawn)) / len(drawn)
+    networks = step_cost(module, slots, trainable, size).total
+    pictures = sum(_pictures(sample) for sample in drawn)
+    return (networks + encoding_cost(module, 1, size) * pictures) / len(drawn)
 
 
 def _pictures(sample: Sample) -> float:

@@ -20,7 +20,7 @@ from training.layeranimate.sizes import NetworkSizes
 from training.layeranimate.steer import Slots, fill_slots
 from training.run.task import Sample
 
-RULES_VERSION = "layeranimate samples 1"
+RULES_VERSION = "layeranimate samples 2"
 """Part of the fingerprint; changes whenever the same clip would give another sample."""
 
 
@@ -86,30 +86,35 @@ class LayerAnimateSamples:
     def sample(self, index: int, rng: np.random.Generator) -> Sample:
         """Sample `index`. Raises `clip_too_short`, `clip_without_layers` and what clips raise.
 
-        Draws come in a fixed order: frames, mirroring, keys, time step, dropped conditions, slots,
-        noise.
+        Draws come in a fixed order: first those of `steered`, then those of `fresh`.
+        """
+        found, tokens = self.steered(index, rng)
+        return found | self.fresh(tokens, rng)
+
+    def steered(self, index: int, rng: np.random.Generator) -> tuple[Sample, ClipTokens]:
+        """The part that pictures decide, and the clip's tokens; caches keep this.
+
+        Draws: frames, mirroring, number of keys, slots.
         """
         rules, sizes = self.rules, self.sizes
-        count = self.clips.frame_count(index)
-        picks = pick_frames(count, sizes.frames, rules.max_stride, rng)
+        picks = pick_frames(self.clips.frame_count(index), sizes.frames, rules.max_stride, rng)
         mirrored, single = (bool(rng.random() < share) for share in (rules.flip, rules.single_key))
-        timestep = int(rng.integers(0, sizes.train_steps))
-        dropped = float(rng.random())
         clip = self.clips.clip(index, picks.frames)
         fitted = fit(clip, rules.height, rules.width, mirrored)
         slots = fill_slots(clip, fitted, picks.stride, rules, rng)
         found: Sample = {
-            "timestep": torch.tensor(timestep, dtype=torch.int64),
             "two_keys": torch.tensor(not single),
             "fps": torch.tensor(float(round(clip.fps / picks.stride))),
         }
         tokens = self._tokens.tokens(clip, picks.frames)
-        found |= _pictures(fitted, slots) | _steering(slots)
-        return (
-            found
-            | _conditions(tokens, dropped / max(rules.condition_dropout, 1e-9))
-            | self._noise(rng)
-        )
+        return found | _pictures(fitted, slots) | _steering(slots), tokens
+
+    def fresh(self, tokens: ClipTokens, rng: np.random.Generator) -> Sample:
+        """The part that is drawn anew each time: time step, dropped conditions, noise."""
+        timestep = int(rng.integers(0, self.sizes.train_steps))
+        place = float(rng.random()) / max(self.rules.condition_dropout, 1e-9)
+        found: Sample = {"timestep": torch.tensor(timestep, dtype=torch.int64)}
+        return found | _conditions(tokens, place) | self._noise(rng)
 
     def _noise(self, rng: np.random.Generator) -> Sample:
         rules, sizes = self.rules, self.sizes

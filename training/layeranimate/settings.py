@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from training.data.dataset_source import ClipFilter
+from training.data.clip_filter import ClipFilter
 from training.layeranimate.sample_settings import SampleRules
 
 TrainableSet = Literal["v1", "v1-wide", "iccv", "control-only", "all"]
@@ -66,8 +66,10 @@ class LayerAnimateSettings(
     Without either the weights are fresh ones of `weights_seed`, of the size `network`; `frames`
     is the clip length of a tiny network. `needs_start`: refuse fresh weights. `autoencoder_steps`:
     a fresh autoencoder learns the clips' pictures for so many steps before anything else.
-    `dropout`: of the networks that learn; with any, the number of processes changes what is
-    learned. `sample_steps`, `looked_at`: of the sampled clips in figures and strips.
+    `cached_draws`: encode every clip beforehand in so many draws of frames, layers and controls,
+    0 encodes in every step. `dropout`: of the networks that learn; with any, the number of
+    processes changes what is learned. `sample_steps`, `looked_at`: of the sampled clips in figures
+    and strips.
     """
 
     data: ClipData
@@ -81,6 +83,7 @@ class LayerAnimateSettings(
     frames: Annotated[int, Meta(ge=2, le=64)] = 16
     weights_seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     autoencoder_steps: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    cached_draws: Annotated[int, Meta(ge=0, le=1000)] = 0
     dropout: Annotated[float, Meta(ge=0.0, lt=1.0)] = 0.0
     sample_steps: Annotated[int, Meta(ge=1, le=1000)] = 10
     looked_at: Annotated[int, Meta(ge=0, le=64)] = 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from backend.models.layeranimate.bundle import LayerAnimateModel
 from training.layeranimate import task
@@ -44,9 +46,13 @@ class StudentTask(task.LayerAnimateTask):
         # the samples' tokens are the neutral ones wherever no encoders were run
         sizes = NetworkSizes.of(student.config)
         neutral = NeutralContext(torch.zeros(sizes.text), torch.zeros(sizes.image))
-        self.module = DistilModule(student, teacher, settings.learn, neutral, settings.dropout).to(
-            device
-        )
+        module = DistilModule(student, teacher, settings.learn, neutral, settings.dropout)
+        self._pair = module.to(device)
+        self.module = self._pair
+
+    def units(self) -> Sequence[nn.Module]:
+        """The stages of the student's networks and of the teacher's, so that both are sharded."""
+        return [*self._pair.units(), *self._pair.teacher.units()]
 
     def flops_per_sample(self) -> float:
         """Not counted: it depends on how often the teacher is asked."""

@@ -25,6 +25,7 @@ from training.data.procedural_source import ProceduralClips
 from training.layeranimate.cost import mean_cost
 from training.layeranimate.figures import Looks
 from training.layeranimate.fit_autoencoder import fit_autoencoder
+from training.layeranimate.latent_cache import CachedSamples, CacheKey, write_cache
 from training.layeranimate.objective import LayerAnimateModule
 from training.layeranimate.parameters import names_of
 from training.layeranimate.samples import LayerAnimateSamples
@@ -40,14 +41,22 @@ _SCALE = "latent_scale"
 
 
 def prepare(settings: LayerAnimateSettings, place: Place) -> None:
-    """Fit the autoencoder of a fresh tiny network, where the recipe has one and it is not there.
+    """Make what the recipe needs and is not there: a tiny network's autoencoder, encoded clips.
 
-    Raises `usage` for settings that contradict each other, `disk`.
+    Raises `usage` for settings that contradict each other, `disk`, and what reading clips raises.
     """
     _check(settings)
     file = _autoencoder_file(settings, place.folder)
-    if file is None or file.exists():
-        return
+    if file is not None and not file.exists():
+        _fit_autoencoder(settings, file)
+    if settings.cached_draws:
+        model, _ = start(settings, place.folder)
+        module = LayerAnimateModule(model).to(place.device)
+        source = _samples(settings, settings.data, model.config)
+        write_cache(place.folder, source, module, _cache_key(settings, source, model))
+
+
+def _fit_autoencoder(settings: LayerAnimateSettings, file: Path) -> None:
     config = _fresh_config(settings)
     vae = build(config, settings.weights_seed).autoencoder
     clips = open_clips(settings.data)
@@ -66,7 +75,7 @@ def make(settings: LayerAnimateSettings, place: Place) -> LayerAnimateTask:
     """Networks, sources and figures. Raises `usage`, `model_missing`, `model_corrupt`."""
     _check(settings)
     model, report = start(settings, place.folder)
-    return LayerAnimateTask(settings, model, report, place.device)
+    return LayerAnimateTask(settings, model, report, place.device, place.folder)
 
 
 def start(settings: LayerAnimateSettings, folder: Path) -> tuple[LayerAnimateModel, StartReport]:
@@ -97,17 +106,22 @@ class LayerAnimateTask:
         model: LayerAnimateModel,
         report: StartReport,
         device: torch.device,
+        prepared: Path | None = None,
     ) -> None:
+        """`prepared` is the folder of what `prepare` made, where samples come from a cache."""
         self.settings = settings
         self.report = report
-        self.module = LayerAnimateModule(model, settings.dropout).to(device)
-        self._sizes = NetworkSizes.of(model.config)
-        self.source: SampleSource = self._samples(settings.data)
-        self.validation: SampleSource | None = (
-            None if settings.validation is None else self._samples(settings.validation)
-        )
-        seen = self.validation if self.validation is not None else self.source
+        clips = _samples(settings, settings.data, model.config)
+        self.source: SampleSource = clips
+        if settings.cached_draws and prepared is not None:
+            key = _cache_key(settings, clips, model)
+            self.source = CachedSamples(prepared / key.name, clips, key)
+        self.validation: SampleSource | None = None
+        if settings.validation is not None:
+            self.validation = _samples(settings, settings.validation, model.config)
+        seen = self.validation if self.validation is not None else clips
         self._looks = Looks(seen, settings.looked_at, settings.sample_steps, device)
+        self.module = LayerAnimateModule(model, settings.dropout).to(device)
 
     def trainable(self) -> Sequence[str]:
         """The recipe's set, without the blocks that never run."""
@@ -138,8 +152,17 @@ class LayerAnimateTask:
         except OSError as error:
             raise AcetateError("disk", detail=str(error)) from error
 
-    def _samples(self, data: ClipData) -> LayerAnimateSamples:
-        return LayerAnimateSamples(open_clips(data), self.settings.rules, self._sizes)
+
+def _samples(
+    settings: LayerAnimateSettings, data: ClipData, config: LayerAnimateConfig
+) -> LayerAnimateSamples:
+    return LayerAnimateSamples(open_clips(data), settings.rules, NetworkSizes.of(config))
+
+
+def _cache_key(
+    settings: LayerAnimateSettings, source: LayerAnimateSamples, model: LayerAnimateModel
+) -> CacheKey:
+    return CacheKey.of(source, model.autoencoder, settings.cached_draws)
 
 
 def tiny_network(frames: int) -> LayerAnimateConfig:

@@ -7,6 +7,9 @@ from itertools import starmap
 import numpy as np
 import skia
 
+PAINTER = f"skia-python/{skia.__version__}"
+"""Name and version of what turns shapes into pixels; other versions may differ in soft edges."""
+
 
 def surface(width: int, height: int) -> skia.Surface:
     """An empty 8-bit canvas."""

@@ -36,6 +36,10 @@ class Movement(Protocol):
         """Where material lies at a frame."""
         ...
 
+    def shift(self, pieces: np.ndarray, points: np.ndarray, frame: int, other: int) -> np.ndarray:
+        """How far what lies at `points` of a frame has gone by `other`: float [n, 2] pixels."""
+        ...
+
 
 def dense_flow(pieces: np.ndarray, movement: Movement) -> np.ndarray:
     """Motion of what each pixel shows to the next frame: float32 [frames - 1, h, w, 2] pixels.
@@ -50,8 +54,7 @@ def dense_flow(pieces: np.ndarray, movement: Movement) -> np.ndarray:
         moved = np.flatnonzero(movement.moving(frame, frame + 1)[shown])
         if moved.size:
             shown, start = shown[moved], centres[moved]
-            material = movement.to_material(shown, start, frame)
-            flow[frame, moved] = movement.to_picture(shown, material, frame + 1) - start
+            flow[frame, moved] = movement.shift(shown, start, frame, frame + 1)
     return flow.reshape(frames - 1, height, width, 2)
 
 
@@ -72,7 +75,8 @@ def element_scores(flow: np.ndarray, elements: np.ndarray, count: int) -> np.nda
     for frame, length in enumerate(lengths):
         row = elements[frame].ravel()
         area = np.bincount(row, minlength=count)
-        total = np.bincount(row, weights=length.ravel(), minlength=count)
+        moved = np.flatnonzero(length)
+        total = np.bincount(row[moved], weights=length.ravel()[moved], minlength=count)
         sums += total / np.maximum(area, 1)
         shown += area > 0
     return sums / np.maximum(shown, 1)

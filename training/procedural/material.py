@@ -16,6 +16,7 @@ from training.procedural.figure import Figure, Part
 from training.procedural.motion import ASPECT
 
 _NEWTON_STEPS = 12
+_CLOSE_ENOUGH = 1e-10  # in radii of the body
 
 
 class FigureMovement:
@@ -51,6 +52,10 @@ class FigureMovement:
             heights = from_material(layer, part, points[mine], time)
             points[mine] = heights * self._height + (self._left_px, 0.0)
         return points
+
+    def shift(self, pieces: np.ndarray, points: np.ndarray, frame: int, other: int) -> np.ndarray:
+        """See `Movement`."""
+        return self.to_picture(pieces, self.to_material(pieces, points, frame), other) - points
 
     def _moving(self, pieces: np.ndarray) -> Iterator[tuple[Layer, int, np.ndarray]]:
         """Each piece that moves, with the indices of its points."""
@@ -89,6 +94,8 @@ def _unbent(figure: Figure, points: np.ndarray, time: float) -> np.ndarray:
             slope = 1 + bend * (x * cosine + y * sine)
             step = (row + x * sine - y * cosine) / np.where(slope > 0.1, slope, 0.1)
             row = row - np.clip(step, -0.5, 0.5)
+            if np.abs(step).max(initial=0.0) < _CLOSE_ENOUGH:
+                break
         x, y = x * np.cos(bend * row) + y * np.sin(bend * row), row
     if change.wave is not None:
         wave = change.wave

@@ -30,6 +30,8 @@ def colour_name(colour: Colour) -> str:
     name = next(name for limit, name in _HUES if hue < limit)
     if name in ("orange", "red") and value < 0.6:
         return "brown"
+    if name == "red" and saturation < 0.45:
+        name = "pink"
     if saturation < 0.35 and value > 0.8:
         return f"pale {name}"
     return f"dark {name}" if value < 0.45 else name

@@ -28,7 +28,9 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parts that a process computes its share in. `layout`: `ddp` keeps all weights in every process,
     `fsdp2` shards them, `none` is one process only. `device`: auto, cpu, cuda or mps. `workers`:
     loader processes beside each process, 0 loads in between. `prefetch`: batches that each of
-    them prepares. `threads`: of torch on a CPU. `failure_budget`: share of samples that may fail.
+    them prepares. `threads`: of torch on a CPU. `deterministic`: on a GPU, only kernels that give
+    the same bits every time; those of a CPU always do. `failure_budget`: share of samples that may
+    fail.
     """
 
     steps: Count
@@ -43,6 +45,7 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads: Annotated[int, Meta(ge=1, le=1024)] = 1
     compile: bool = False
     checkpoint_blocks: bool = False
+    deterministic: bool = False
     failure_budget: Share = 0.005
 
 

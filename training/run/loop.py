@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import torch
+from torch.distributed.tensor import DTensor
 
+from curation.dataset.folder_lock import FolderLock
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 from training.data.order import SampleOrder
@@ -60,20 +65,46 @@ def run(
     """Train from the newest checkpoint in `out`, or from the start, to the last step.
 
     Returns early when asked to stop, with a checkpoint written. Raises `other_recipe`,
-    `bad_checkpoint`, `training_nan`, `too_many_failures`, `disk`, `world_size`, `loader_died`.
+    `bad_checkpoint`, `training_nan`, `too_many_failures`, `disk`, `world_size`, `loader_died`,
+    `run_busy`.
     """
     check_shares(config.run, processes.world)
-    out.mkdir(parents=True, exist_ok=True)
-    task = make(processes.device)
-    flops = task.flops_per_sample()
-    watch = Watch(out, config, processes, flops, quiet=quiet)
+    with _held(out, processes), _named_errors():
+        task = make(processes.device)
+        watch = Watch(out, config, processes, task.flops_per_sample(), quiet=quiet)
+        try:
+            with listening() as stop:
+                return _Run(config, task, make, out, watch, stop, allow_change=allow_change).go()
+        finally:
+            watch.close()
+
+
+@contextmanager
+def _held(out: Path, processes: Processes) -> Iterator[None]:
+    """The run's folder for these processes alone."""
+    error: AcetateError | None = None
+    with ExitStack() as stack:
+        if processes.first:
+            try:
+                stack.enter_context(FolderLock(out))
+            except AcetateError as refused:
+                busy = refused.name == "dataset_busy"
+                error = AcetateError("run_busy", folder=out.name) if busy else refused
+        processes.agree(error, "taking the folder")
+        yield
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """A full disk and an ended loader by their names, wherever they were noticed."""
     try:
-        with listening() as stop:
-            return _Run(config, task, make, out, watch, stop, allow_change=allow_change).go()
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise AcetateError("disk", detail=str(error)) from error
+        raise
     except RuntimeError as error:
         raise loader_error(error) from error
-    finally:
-        watch.close()
 
 
 class _Run:
@@ -110,6 +141,8 @@ class _Run:
         """All steps that are left."""
         run = self.config.run
         self._began()
+        if not self.stepper.step and self.config.validation.every:
+            self._validate(pictures=False)  # what all later figures are compared with
         feed = Feed(self._plan(), self.stepper.step)
         try:
             stopped = self._steps(feed)
@@ -164,8 +197,8 @@ class _Run:
         self.watch.failed(result.failures, f"validation at step {step}")
         self.watch.validated(step, result.figures)
         self.watch.pictures(step, shown, self.out / STRIPS)
-        self.figures = result.figures
-        return result.figures
+        self.figures = {k: v for k, v in result.figures.items() if math.isfinite(v)}
+        return self.figures
 
     def _save(self, figures: dict[str, float]) -> None:
         folder = self.out / CHECKPOINTS
@@ -222,7 +255,10 @@ class _Run:
         """Whole or not at all; a sharded module lends its weights to a plain one on the CPU."""
         task = self.task
         if self.placed.sharded:
-            whole = {name: _gathered(p) for name, p in self.placed.trained.items()}
+            names = {name for name, _ in self.placed.module.named_parameters()}
+            state = self.placed.module.state_dict()
+            wanted = {n: t for n, t in state.items() if n in self.placed.trained or n not in names}
+            whole = {name: _gathered(tensor) for name, tensor in wanted.items()}
             if self.processes.first:
                 task = self.make(torch.device("cpu"))
                 task.module.load_state_dict(whole, strict=False)
@@ -235,10 +271,8 @@ class _Run:
         self.processes.wait()
 
 
-def _gathered(parameter: torch.Tensor) -> torch.Tensor:
-    from torch.distributed.tensor import DTensor
-
-    whole = parameter.full_tensor() if isinstance(parameter, DTensor) else parameter
+def _gathered(tensor: torch.Tensor) -> torch.Tensor:
+    whole = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
     return whole.detach().cpu()
 
 

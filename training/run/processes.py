@@ -6,7 +6,9 @@ ever sent from process to process here.
 
 from __future__ import annotations
 
+import gc
 import os
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,14 +80,34 @@ def joined(settings: RunSettings) -> Iterator[Processes]:
     check_shares(settings, world)
     device = _device(settings.device, local)
     torch.set_num_threads(settings.threads)
+    if settings.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it at its start
+    torch.use_deterministic_algorithms(settings.deterministic)
     grouped = world > 1 or settings.layout == "fsdp2"
     if grouped:
         _start(world, device)
     try:
         yield Processes(rank, world, local, device, grouped)
+    except BaseException as error:
+        _let_go(error)
+        raise
     finally:
+        torch.use_deterministic_algorithms(False)
         if grouped:
+            gc.collect()
             dist.destroy_process_group()
+
+
+def _let_go(error: BaseException) -> None:
+    """Empty the frames that an error passed through: they hold the module, and it the group.
+
+    A group that a module outlives is taken down while Python's lock is held, which its own threads
+    may be waiting for: the process would hang instead of telling the error.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        traceback.clear_frames(seen.__traceback__)
+        seen = seen.__context__
 
 
 def check_shares(settings: RunSettings, world: int) -> None:

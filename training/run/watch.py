@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from backend.cli.progress_line import ProgressLine
+from shared.blobs import write_atomically
 from training.run.config import LoopConfig
 from training.run.feed import Failure
 from training.run.processes import Processes
@@ -106,10 +107,10 @@ class Watch:
             return
         import cv2
 
-        folder.mkdir(parents=True, exist_ok=True)
         for name, strip in strips.items():
             safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:60]
-            cv2.imwrite(str(folder / f"{step:08d}-{safe}.png"), strip[..., ::-1])
+            data = cv2.imencode(".png", strip[..., ::-1])[1].tobytes()
+            write_atomically(folder / f"{step:08d}-{safe}.png", data, durable=False)
             if self._curves is not None:
                 self._curves.add_image(f"strips/{name}", strip, step, dataformats="HWC")
 

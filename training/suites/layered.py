@@ -71,9 +71,11 @@ def of_layered(clip: LayeredClip, width: int, height: int, identity: str) -> Sui
         _layer(clip, number, scores[number], frames, labels == place + 1, lines, crop)
         for place, number in enumerate(order)
     )
-    filled = _filled(frames[0], labels[0] > 0)
-    seen_late = (labels[0] > 0) & (labels[-1] == 0)
-    both = _filled(np.where(seen_late[..., None], frames[-1], frames[0]), _hidden(labels))
+    # a layer's anti-aliased rim lies outside its label and would stay behind as a ghost
+    early, late = (grown(labels[key] > 0) for key in (0, -1))
+    filled = _filled(frames[0], early)
+    seen_late = (early & ~late)[..., None]
+    both = _filled(np.where(seen_late, frames[-1], frames[0]), early & late)
     return SuiteClip(
         clip_id=clip.clip_id,
         identity=identity,
@@ -197,14 +199,8 @@ def _cut_out(frame: np.ndarray, shown: np.ndarray) -> Picture:
     return Picture(art).cropped()
 
 
-def _hidden(labels: np.ndarray) -> np.ndarray:
-    """Where neither key shows the backdrop: bool [h, w]."""
-    return (labels[0] > 0) & (labels[-1] > 0)
-
-
 def _filled(frame: np.ndarray, holes: np.ndarray) -> np.ndarray:
     """The frame with its holes painted from around them; itself where all of it is a hole."""
-    holes = grown(holes) if holes.any() else holes
     if not holes.any() or holes.all():
         return frame
     return cv2.inpaint(frame, holes.astype(np.uint8), _FILL_RADIUS_PX, cv2.INPAINT_TELEA)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from training.metrics.features import FeatureExtractor
 from training.metrics.frechet import Gaussian, frechet_distance, is_enough
 from training.suites.figures import KINDS, Judge
-from training.suites.measure import TRUTH, ClipResult, MethodResult
+from training.suites.measure import TRUTH, ClipResult, unpacked
 from training.suites.methods import BASELINES, LAYER_MOTION, MINI
 from training.suites.suite import SUITES
 
@@ -176,42 +176,22 @@ def _frechet(
     results: Sequence[ClipResult], name: str, judge: Judge, notes: list[str]
 ) -> dict[str, float]:
     names = judge.names()
-    frames = _distance(
-        [_rows(result.methods, name, per_clip=False) for result in results], judge.per_frame
-    )
-    clips = _distance(
-        [_rows(result.methods, name, per_clip=True) for result in results], judge.per_clip
-    )
     found: dict[str, float] = {}
-    for key, value, extractor, unit in (
-        ("fid", frames, judge.per_frame, "frames"),
-        ("fvd", clips, judge.per_clip, "clips"),
+    for key, extractor, unit in (
+        ("fid", judge.per_frame, "frames"),
+        ("fvd", judge.per_clip, "clips"),
     ):
-        if value is None:
-            notes.append(f"{names[key]} needs more than {extractor.dimensions} {unit}")
+        made, true = (_features(results, one, extractor) for one in (name, TRUTH))
+        if is_enough(len(made), extractor.dimensions):
+            distance = frechet_distance(Gaussian.of(made), Gaussian.of(true))
+            found[names[key]] = round(distance, 5)
         else:
-            found[names[key]] = round(value, 5)
+            notes.append(f"{names[key]} needs more than {extractor.dimensions} {unit}")
     return found
 
 
-def _rows(
-    methods: dict[str, MethodResult], name: str, *, per_clip: bool
-) -> tuple[list[list[float]], list[list[float]]]:
-    one, truth = methods[name], methods[TRUTH]
-    if per_clip:
-        return one.clip_features, truth.clip_features
-    return one.frame_features, truth.frame_features
-
-
-def _distance(
-    rows: Iterable[tuple[list[list[float]], list[list[float]]]], extractor: FeatureExtractor
-) -> float | None:
-    """Between a method's features and the truth's; None with too few."""
-    made: list[list[float]] = []
-    true: list[list[float]] = []
-    for one, truth in rows:
-        made += one
-        true += truth
-    if not is_enough(len(made), extractor.dimensions):
-        return None
-    return frechet_distance(Gaussian.of(np.array(made)), Gaussian.of(np.array(true)))
+def _features(results: Sequence[ClipResult], name: str, extractor: FeatureExtractor) -> np.ndarray:
+    """All features of a method, float32 [n, dimensions]."""
+    methods = [result.methods[name] for result in results]
+    packed = [m.clip_features if extractor.per_clip else m.frame_features for m in methods]
+    return unpacked(b"".join(packed), extractor.dimensions)

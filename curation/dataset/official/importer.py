@@ -37,14 +37,14 @@ from curation.dataset.provenance import Annotation, Provenance
 from curation.dataset.writer import ShardWriter
 from curation.media.licence import find_licence, provenance_of
 from curation.run.stage import ClipRefusedError
+from curation.stages.merging import MergeSettings, merge_by_score
 from shared.errors import AcetateError
-
-Grouping = Callable[[Sequence[float]], Sequence[int]]
-"""Scores of elements to the layer of each, counted from 0."""
 
 Told = Callable[[str, int, int], None]
 _MAX_TRACKS = 65_536
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts"
+PAPER_MERGING = MergeSettings(near_px=0.0)
+"""Four layers, threshold 1.0, by scores alone: both papers' settings."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class ImportRules:
 
     `frames`: 0 keeps every frame that has masks; another number keeps those that the official
     reader picks for it. `filter_tracks`: leave out tracks that the official reader leaves out.
-    `grouping`: merges elements into layers; without it every element is a layer.
+    `merging`: how elements become layers, by their scores alone (1.5); None makes a layer of each.
     """
 
     frames: int = 0
     filter_tracks: bool = True
-    grouping: Grouping | None = None
+    merging: MergeSettings | None = PAPER_MERGING
 
 
 @dataclass
@@ -129,7 +129,7 @@ def official_clip(folder: Path, row: OfficialRow, rules: ImportRules) -> Layered
             detail=f"{sorted(absent)[:10]}",
         )
     places = [keys.index(frame) for frame in picked]
-    elements, layers = _layers([(n, scores[n]) for n in (*ids, UNCOVERED)], rules.grouping)
+    elements, layers = _layers([(n, scores[n]) for n in (*ids, UNCOVERED)], rules.merging)
     stride = float(np.diff(picked).mean()) if len(picked) > 1 else 1.0
     return LayeredClip(
         clip_id=our_id(row.clip_id),
@@ -229,11 +229,14 @@ def _track_values(path: Path, frames: int) -> np.ndarray:
 
 
 def _layers(
-    scored: Sequence[tuple[int, float]], grouping: Grouping | None
+    scored: Sequence[tuple[int, float]], merging: MergeSettings | None
 ) -> tuple[tuple[Element, ...], tuple[LayerFacts, ...]]:
     """Elements and layers; a layer's score is the plain mean of its elements' (1.5)."""
     scores = [score for _, score in scored]
-    groups = list(grouping(scores)) if grouping else list(range(len(scores)))
+    merged = (
+        np.arange(len(scores)) if merging is None else merge_by_score(np.array(scores), merging)
+    )
+    groups: list[int] = merged.tolist()
     names = [UNCOVERED_NAME if name == UNCOVERED else f"element_{name}" for name, _ in scored]
     elements = tuple(Element(*item) for item in zip(names, scores, groups, strict=True))
     layers = []
@@ -256,7 +259,7 @@ def _provenance(
         ) from error
     with row.video.open("rb") as file:
         source_id = hashlib.file_digest(file, "sha256").hexdigest()
-    settings = [rules.frames, rules.filter_tracks, rules.grouping is not None]
+    settings = (rules.frames, rules.filter_tracks, rules.merging)
     return provenance_of(
         record,
         source_id=source_id,

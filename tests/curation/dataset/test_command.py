@@ -79,6 +79,32 @@ def test_the_official_layout_goes_in_and_out(
     assert "a1: E603" in capsys.readouterr().out
 
 
+def test_a_lost_index_is_made_again_byte_by_byte(folder: Path) -> None:
+    index = folder / "index.parquet"
+    before = index.read_bytes()
+    with pytest.raises(AcetateError, match="E110"):
+        _run("reindex", folder)
+    index.unlink()
+    assert _run("reindex", folder) == ExitCode.DONE
+    assert index.read_bytes() == before
+
+
+def test_damaged_shards_make_no_index(folder: Path, tmp_path: Path) -> None:
+    (folder / "index.parquet").unlink()
+    shard = sorted(folder.glob("shard-*.tar"))[-1]
+    whole = shard.read_bytes()
+    middle = len(whole) // 2
+    spoilt = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    for damage in (whole[:4000], spoilt, b"nothing like a tar"):
+        shard.write_bytes(damage)
+        with pytest.raises(AcetateError, match=r"E60[34]"):
+            _run("reindex", folder)
+        assert not (folder / "index.parquet").exists()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(AcetateError, match="E601"):
+        _run("reindex", tmp_path / "empty")
+
+
 def test_a_folder_that_is_no_data_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(AcetateError, match="E601"):
         _run("info", tmp_path)

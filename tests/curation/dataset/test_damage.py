@@ -206,6 +206,15 @@ def test_videos_of_other_sizes_and_lengths_are_refused() -> None:
         decode_video(b"#EXTM3U\nfile.mp4", (48, 32), 4, [0])
 
 
+def test_a_video_that_lies_about_its_size_is_refused() -> None:
+    large = encode_video(np.zeros((2, 640, 768, 3), np.uint8), 24)
+    at = large.index(b"avc1", large.index(b"stsd")) + 28
+    assert large[at : at + 4] == bytes([3, 0, 2, 128])
+    lying = large[:at] + bytes([0, 48, 0, 32]) + large[at + 4 :]
+    with pytest.raises(DamageError):
+        decode_video(lying, (48, 32), 2, [0, 1])
+
+
 def test_documents_with_unknown_fields_are_refused() -> None:
     document = {"schema": SCORES_SCHEMA, "unit": "", "width": 1, "height": 1, "frame_step": 1}
     document |= {"elements": [], "layers": []}

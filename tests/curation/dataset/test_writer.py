@@ -89,6 +89,7 @@ def test_a_killed_writer_leaves_whole_shards_and_continues_as_if_nothing_happene
         assert {shard.name for shard in data.index.shards} <= shards
         for number in range(len(data)):
             assert data.clip(number).clip_id == f"clip-{number}"
+    (folder / ".part-index").write_bytes(b"a table that was not finished")
     with ShardWriter(folder, shard_bytes=20_000) as writer:
         for clip in clips:
             if clip.clip_id not in writer:

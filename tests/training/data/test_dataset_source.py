@@ -58,8 +58,9 @@ def test_clips_pass_by_what_the_index_says(
 
 
 def test_a_filter_that_lets_nothing_through_is_refused(folders: list[Path]) -> None:
-    with pytest.raises(AcetateError, match="none of 6 clips"):
+    with pytest.raises(AcetateError, match="none of 6 clips") as caught:
         DataSetClips.open(folders, ClipFilter(min_layers=9))
+    assert "1 are not for commercial use, 1 are without consent" in caught.value.detail
 
 
 def test_lengths_are_known_without_decoding(folders: list[Path]) -> None:

@@ -5,20 +5,16 @@ from __future__ import annotations
 import pytest
 
 from training.layeranimate.cost import meta_module, step_cost
-from training.layeranimate.task import tiny_network
 
 TERA = 1e12
 
 
-def test_a_full_size_step_costs_what_was_measured() -> None:
-    cost = step_cost(meta_module(), [4], "all")
-    assert cost.forward == pytest.approx(32.6 * TERA, rel=0.05)
-    assert cost.total == pytest.approx(98 * TERA, rel=0.05)
-
-
-def test_empty_slots_cost_nothing() -> None:
-    module = meta_module(tiny_network(4))
-    by_count = {n: step_cost(module, [n], "all", (32, 32)).total for n in (1, 2, 3)}
-    per_slot = by_count[2] - by_count[1]
-    assert by_count[3] - by_count[2] == per_slot > 0
-    assert step_cost(module, [1, 1], "all", (32, 32)).total == 2 * by_count[1]
+def test_a_full_size_step_costs_what_was_measured_and_empty_slots_nothing() -> None:
+    """`spec/performance.md` 7 and `spec/layeranimate-unet.md` 9: four slots, then two of four."""
+    module = meta_module()
+    full, half = (step_cost(module, [slots], "all") for slots in (4, 2))
+    assert full.forward == pytest.approx(32.6 * TERA, rel=0.05)
+    assert full.total == pytest.approx(98 * TERA, rel=0.05)
+    slot = 9.41 / 2 * TERA  # of both guidance halves in inference, of one in training
+    assert (full.forward - half.forward) / 2 == pytest.approx(slot, rel=0.05)
+    assert (full.total - half.total) / 2 == pytest.approx(3 * slot, rel=0.05)

@@ -29,7 +29,7 @@ def _conditions(sample: Sample) -> ClipConditions:
     slots = len(sample["layer_validity"])
     keys = [0, -1] if bool(sample["two_keys"]) else [0]
     labels = sample["labels"].numpy()
-    frames = sample["video"][keys].numpy().transpose(0, 2, 3, 1).astype(np.float32) / 255
+    frames = np.float32(1 / 255) * sample["video"][keys].numpy().transpose(0, 2, 3, 1)
     masks = np.stack([labels[keys] == slot + 1 for slot in range(slots)]).astype(np.float32)
     shown = sample["sketch_regions"].numpy()
     sketch = np.stack(
@@ -41,13 +41,13 @@ def _conditions(sample: Sample) -> ClipConditions:
     ]
     text, image = sample["text"].numpy(), sample["image"].numpy()
     return ClipConditions(
-        frames=frames,
+        frames=frames.astype(np.float32),
         layer_masks=masks,
         layer_static=sample["layer_static"].numpy(),
         layer_validity=sample["layer_validity"].numpy(),
         motion_scores=sample["scores"].numpy(),
         frames_count=len(labels),
-        sketch=sketch.astype(np.float32) / 255,
+        sketch=(sketch / 255).astype(np.float32),
         tracks=tuple(tracks),
         fps=float(sample["fps"]),
         tokens=ClipTokens(text=text, neutral_text=text, image=image, neutral_image=image),

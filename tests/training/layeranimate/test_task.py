@@ -97,8 +97,11 @@ def test_strips_show_the_clip_the_sample_and_the_slots(tmp_path: Path) -> None:
     assert picture.shape == (3 * 32 * 4, 4 * 32 * 4, 3)
 
 
-def test_the_same_settings_make_the_same_weights_in_every_process(tmp_path: Path) -> None:
-    recipe, place = _recipe(), Place(torch.device("cpu"), tmp_path)
+def test_processes_share_weights_and_clips_that_were_encoded_once(tmp_path: Path) -> None:
+    recipe, place = _recipe("task.cached_draws=1"), Place(torch.device("cpu"), tmp_path)
     prepare_task(recipe.task, place)
-    first, second = (make_task(recipe.task, place).module.state_dict() for _ in range(2))
+    tasks = [make_task(recipe.task, place) for _ in range(2)]
+    first, second = (task.module.state_dict() for task in tasks)
     assert all(torch.equal(first[key], second[key]) for key in first)
+    assert tasks[0].source.fingerprint == tasks[1].source.fingerprint
+    assert "video_mean" in tasks[0].source.sample(0, np.random.default_rng(0))

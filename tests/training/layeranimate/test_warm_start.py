@@ -94,15 +94,16 @@ def test_the_branch_begins_as_the_unets_encoder_and_changes_nothing_yet(tmp_path
         for key in branch
         if key.startswith(("motion_embedding", "sketch_embedding", "trajectory_embedding"))
     }
-    module = LayerAnimateModule(replace(model, config=replace(model.config)))
+    module = LayerAnimateModule(model)
     batch = LayerBatch.of(stacked([drawn(samples_of(), 0, 1)]))
     with torch.no_grad():
         encoded = module.encode(batch)
-        x = torch.cat([encoded.clean, encoded.key_latents], dim=1)
-        layers = module.features(encoded, x, batch.steering.timestep)
-        fps, times = encoded.fps, batch.steering.timestep
         context = replace(encoded.context, image=encoded.context.image[:, :FRAMES])
-        fused, plain = (module.unet(x, times, context, fps, some) for some in (layers, None))
+        encoded = replace(encoded, context=context)
+        x, times = torch.cat([encoded.clean, encoded.key_latents], dim=1), batch.steering.timestep
+        layers = module.features(encoded, x, times)
+        fused = module.unet(x, times, context, encoded.fps, layers)
+        plain = module.unet(x, times, context, encoded.fps, None)
     assert torch.equal(fused, plain)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import sys
@@ -53,7 +54,10 @@ def obey(order: Order) -> dict[str, object]:
 def main() -> None:
     """Obey until stdin ends."""
     for line in sys.stdin:
+        # A member that waits for one that is gone would wait for half an hour.
+        faulthandler.dump_traceback_later(200, exit=True)
         answer = obey(msgspec.json.decode(line, type=Order))
+        faulthandler.cancel_dump_traceback_later()
         sys.stdout.write("answer " + json.dumps(answer) + "\n")
         sys.stdout.flush()
 

@@ -77,7 +77,7 @@ def test_the_recipe_runs_to_weights_that_the_engine_loads(tmp_path: Path) -> Non
     assert not any(parameter.requires_grad for parameter in network.parameters())
     entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     validations = [entry for entry in entries if entry["kind"] == "validation"]
-    assert [entry["step"] for entry in validations] == [3, 6]
+    assert [entry["step"] for entry in validations] == [0, 3, 6]
     assert all("gain_db" in entry and "validation_loss" in entry for entry in validations)
     assert list((tmp_path / "strips").glob("*.png"))
     before = (folder / "weights.safetensors").read_bytes()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.errors import AcetateError
+from training.mini.settings import MiniSettings
 from training.recipes import load_recipe, typed
 from training.run.config import ScheduleSettings, config_hash
 from training.run.processes import check_shares
@@ -55,6 +56,7 @@ def test_overrides_are_typed_like_the_file() -> None:
         ["run.steps=7", "optimiser.rate=2e-3", "run.compile=true", "task.start=some/folder"],
     )
     assert (recipe.run.steps, recipe.optimiser.rate, recipe.run.compile) == (7, 2e-3, True)
+    assert isinstance(recipe.task, MiniSettings)
     assert recipe.task.start == "some/folder"
 
 

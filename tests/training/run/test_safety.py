@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import torch
 
+from curation.dataset.folder_lock import FolderLock
 from shared.errors import AcetateError
 from training.run.checkpoint import MANIFEST, finished, read_progress
 from training.run.loop import CHECKPOINTS
@@ -193,6 +194,13 @@ def test_a_checkpoint_holds_tensors_and_text_only(pair: Pair, tmp_path: Path) ->
     assert progress.identity.data == "tiny"
     assert len(progress.identity.frozen) == 64
     assert progress.identity.code
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    with FolderLock(tmp_path), pytest.raises(AcetateError) as refused:
+        train_alone(tiny_config(), tmp_path)
+    assert refused.value.name == "run_busy"
+    assert train_alone(tiny_config(), tmp_path).finished
 
 
 def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ WIDTH = 16
 
 class TinyOptions(msgspec.Struct, frozen=True):
     """`broken`: indices that fail. `poison`: index whose target is no number. `signal_at`: index
-    that sends this process SIGTERM when it is made. `wide`: numbers in an extra parameter."""
+    that sends this process SIGTERM when it is made. `wide`: numbers in an extra parameter.
+    `half`: frozen weights in half precision."""
 
     length: int = 24
     dropout: float = 0.0
@@ -30,6 +31,7 @@ class TinyOptions(msgspec.Struct, frozen=True):
     poison: int = -1
     signal_at: int = -1
     wide: int = 0
+    half: bool = False
 
 
 class Unit(nn.Module):
@@ -135,6 +137,10 @@ def make_tiny(options: TinyOptions, device: torch.device) -> TinyTask:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
         module = TinyModule(options)
+    if options.half:
+        for block in module.blocks:
+            assert isinstance(block, Unit)
+            block.frozen.to(torch.bfloat16)
     return TinyTask(options, module.to(device), TinySource(options), TinySource(TinyOptions()))
 
 

@@ -42,9 +42,10 @@ class Look:
             ink = self.ink if self.style != "flat" else darker(self.ink, 1.2)
             return Shape(points, None, ink, width, closed=False, sketched=sketched)
         if self.style == "line art" and colour is not None:
-            # Only the darkest fills are spotted black, the rest stays paper.
+            # Only the darkest fills are spotted black; the rest stays paper and needs a line.
             colour = self.ink if sum(colour) < 130 else PAPER
-        line = None if self.style == "flat" or not pen else self.ink
+            width = width or 0.5 * self.width
+        line = None if self.style == "flat" or not width else self.ink
         shade = end = None
         span = (float(points[:, 1].min()), float(points[:, 1].max()))
         if colour is not None and self.style == "cel":

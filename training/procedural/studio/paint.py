@@ -45,7 +45,7 @@ class PieceMovement:
     def to_material(self, pieces: np.ndarray, points: np.ndarray, frame: int) -> np.ndarray:
         """See `Movement`."""
         whole = self._matrices[frame]
-        turn = np.linalg.pinv(whole[:, :, :2])
+        turn = _inverse(whole[:, :, :2])
         shift = -(turn @ whole[:, :, 2:])[..., 0]
         material = _mapped(turn, shift, pieces, points)
         for sway, mine in self._swaying(pieces, frame):
@@ -60,9 +60,32 @@ class PieceMovement:
         whole = self._matrices[frame]
         return _mapped(whole[:, :, :2], whole[:, :, 2], pieces, swayed)
 
+    def shift(self, pieces: np.ndarray, points: np.ndarray, frame: int, other: int) -> np.ndarray:
+        """See `Movement`; pieces that do not sway take one step instead of two."""
+        before, after = self._matrices[frame], self._matrices[other]
+        turn = after[:, :, :2] @ _inverse(before[:, :, :2])
+        shift = after[:, :, 2] - (turn @ before[:, :, 2:])[..., 0]
+        # Matrices of the way alone are small, so that single precision keeps it.
+        way = np.concatenate([(turn - np.eye(2)).reshape(-1, 4), shift], axis=1)
+        a, b, c, d, e, f = (column.take(pieces) for column in way.T.astype(np.float32, order="C"))
+        x, y = points.T.astype(np.float32, order="C")
+        gone = np.stack([a * x + b * y + e, c * x + d * y + f], axis=1)
+        for _, mine in self._swaying(pieces, frame):
+            material = self.to_material(pieces[mine], points[mine], frame)
+            gone[mine] = self.to_picture(pieces[mine], material, other) - points[mine]
+        return gone
+
     def _swaying(self, pieces: np.ndarray, frame: int) -> list[tuple[np.ndarray, np.ndarray]]:
         present = set(np.unique(pieces).tolist()) & set(self._sways)
         return [(self._sways[n][frame], np.flatnonzero(pieces == n)) for n in sorted(present)]
+
+
+def _inverse(turns: np.ndarray) -> np.ndarray:
+    """Inverses of matrices [n, 2, 2]; zero for pieces folded flat, which no pixel shows."""
+    (a, b), (c, d) = np.moveaxis(turns, 0, -1)
+    size = a * d - b * c
+    size = np.where(np.abs(size) > 1e-9, size, np.inf)
+    return np.moveaxis(np.array([[d, -b], [-c, a]]) / size, -1, 0)
 
 
 def _mapped(

@@ -118,6 +118,22 @@ def test_half_precision_weights_come_back_too(tmp_path: Path) -> None:
     assert same(snapshot(model), before)
 
 
+def test_parts_that_rest_on_the_host_wear_adapters_when_they_are_brought(tmp_path: Path) -> None:
+    model, wanted = fresh_model(), fresh_model()
+    adapter = drawn(tmp_path)
+    before = snapshot(model)
+    Wardrobe(wanted).wearing([Worn(adapter)])
+    model.placement.settle(model.parts(), torch.device("cpu"), ("unet", "layer_controlnet"))
+    wardrobe = Wardrobe(model)
+    wardrobe.wearing([Worn(adapter)])
+    for _ in range(2):
+        with model.placement.using("unet", "layer_controlnet"):
+            assert same(snapshot(model), snapshot(wanted))
+    wardrobe.wearing()
+    with model.placement.using("unet", "layer_controlnet"):
+        assert same(snapshot(model), before)
+
+
 def test_no_two_sets_of_adapters_share_an_identity(tmp_path: Path) -> None:
     model = fresh_model()
     wardrobe = Wardrobe(model)

@@ -19,6 +19,7 @@ from curation.dataset.official.reader_rules import (
 )
 from curation.dataset.official.run_lengths import decode_mask
 from curation.dataset.reader import DataSet
+from curation.stages.merging import MergeSettings
 from shared.errors import AcetateError
 
 from .hand_made import HEIGHT, KEYS, LICENCE, WIDTH, masks_at, official_folder
@@ -33,7 +34,7 @@ def _import(tmp_path: Path, rules: ImportRules | None = None) -> DataSet:
 
 
 def test_an_official_clip_comes_in_whole(tmp_path: Path) -> None:
-    data = _import(tmp_path)
+    data = _import(tmp_path, ImportRules(merging=None))
     clip = data.clip(0)
     assert clip.clip_id == "a1"
     assert clip.fps == 12
@@ -42,6 +43,7 @@ def test_an_official_clip_comes_in_whole(tmp_path: Path) -> None:
     assert [e.name for e in clip.elements] == ["element_3", "element_7", "uncovered"]
     assert [e.score for e in clip.elements] == [1.0, 0.25, 0.5]
     assert [e.layer for e in clip.elements] == [0, 1, 2]
+    assert [layer.score for layer in clip.layers] == [1.0, 0.25, 0.5]
     assert (clip.score_scale.width, clip.score_scale.frame_step) == (WIDTH, 1)
     for place, key in enumerate(KEYS):
         box, bar = masks_at(key).values()
@@ -69,13 +71,12 @@ def test_tracks_can_be_kept_unfiltered(tmp_path: Path) -> None:
     assert tracks.elements.tolist() == [0, 1, 0, 2]
 
 
-def test_elements_are_merged_by_the_given_rule(tmp_path: Path) -> None:
-    rules = ImportRules(grouping=lambda scores: [int(score < 0.9) for score in scores])
-    clip = _import(tmp_path, rules).clip(0)
-    assert [e.layer for e in clip.elements] == [0, 1, 1]
+def test_elements_are_merged_by_their_scores(tmp_path: Path) -> None:
+    clip = _import(tmp_path, ImportRules(merging=MergeSettings(threshold=0.6))).clip(0)
+    assert [e.layer for e in clip.elements] == [1, 0, 0]
     assert [(layer.name, layer.score) for layer in clip.layers] == [
-        ("element_3", 1.0),
         ("element_7+uncovered", 0.375),
+        ("element_3", 1.0),
     ]
 
 
