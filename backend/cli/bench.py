@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib import metadata
+from pathlib import Path
 
 import cv2
 import msgspec
@@ -88,8 +89,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     "presets": _later("bench_presets", "bench_presets"),
     "decode": _later("bench_decode", "bench_decode"),
     "denoise-gpu": _later("bench_gpu", "bench_gpu"),
+    "official": _later("bench_official", "bench_official"),
 }
 """All benchmarks by name; those of LayerAnimate load torch when they run."""
+
+NEEDS_CHECKOUT = frozenset({"official"})
+"""Left out of `all`: they run code that the user brings."""
 
 ENTRY_POINTS = "acetate.benchmarks"
 """Group of entry points by which other rooms add benchmarks; `all` leaves these out."""
@@ -105,6 +110,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--size", metavar="WxH", help="one camera size instead of the usual two")
     parser.add_argument("--repeat", type=int, default=3, help="runs per figure (default 3)")
     parser.add_argument("--json", action="store_true", help="print JSON lines on stdout")
+    official = parser.add_argument_group("official", "ours against the official LayerAnimate code")
+    official.add_argument("--checkout", type=Path, metavar="DIR", help="its repository")
+    official.add_argument("--weights", type=Path, metavar="DIR", help="default: random weights")
+    official.add_argument("--python", default="", help="interpreter with what it imports")
     parser.set_defaults(run=run)
 
 
@@ -115,7 +124,9 @@ def run(args: argparse.Namespace) -> int:
     if any(name not in BENCHMARKS and name not in joined for name in names):
         known = ", ".join([*BENCHMARKS, *joined])
         raise AcetateError("usage", where=f"no benchmark {args.name[:40]}; there are: {known}")
-    options = BenchOptions(_sizes(args.size), max(args.repeat, 1))
+    options = BenchOptions(
+        _sizes(args.size), max(args.repeat, 1), args.checkout, args.weights, args.python
+    )
     for name in names:
         benchmark: Benchmark = BENCHMARKS[name] if name in BENCHMARKS else joined[name].load()
         for measurement in benchmark(options):
@@ -130,7 +141,8 @@ def _usual() -> list[str]:
     """Every benchmark that this machine can run."""
     import torch
 
-    return [name for name in BENCHMARKS if name not in NEEDS_GPU or torch.cuda.is_available()]
+    left_out = NEEDS_CHECKOUT if torch.cuda.is_available() else NEEDS_CHECKOUT | NEEDS_GPU
+    return [name for name in BENCHMARKS if name not in left_out]
 
 
 def _sizes(text: str | None) -> tuple[tuple[int, int], ...]:

@@ -42,17 +42,18 @@ def bench_gpu(options: BenchOptions) -> Iterator[Measurement]:
     if not torch.cuda.is_available():
         raise AcetateError("device_unusable", device="cuda", why="this torch finds no CUDA device")
     with torch.inference_mode():
-        ours = _model()
+        ours = full_size()
         plain = _copy(ours)
         ours.ready()
         wish = os.environ.get(COMPILE, "")
         compile_as_wished(ours, wish)
         for used in (4, 3):
-            found = _compare(ours, plain, _clip(ours, used), used, options.repeat)
+            found = _compare(ours, plain, full_clip(ours, used), used, options.repeat)
             yield replace(found, details={**found.details, "compiled": wish or "no"})
 
 
-def _model() -> LayerAnimateModel:
+def full_size() -> LayerAnimateModel:
+    """Networks of the released size on the first CUDA device, with random weights."""
     torch.manual_seed(0)
     with torch.device("cuda"):
         return assemble(LayerAnimateConfig(dual=None)).to("cuda", torch.bfloat16)
@@ -67,7 +68,7 @@ def _copy(model: LayerAnimateModel) -> LayerAnimateModel:
     return other
 
 
-def _clip(model: LayerAnimateModel, used: int) -> EncodedClip:
+def full_clip(model: LayerAnimateModel, used: int) -> EncodedClip:
     """Arbitrary controls of the released size."""
     shapes = meta_clip(model, SLOTS, used)
     generator = torch.Generator("cuda").manual_seed(1)

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 SIZES = ((512, 320), (1920, 1080))
 
@@ -38,10 +39,17 @@ class Span:
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What every benchmark is given: camera sizes in pixels and how often to repeat."""
+    """What every benchmark is given: camera sizes in pixels and how often to repeat.
+
+    For `official` alone: the `checkout` of its repository, a folder of `weights` in the published
+    layout (None: random ones), and the `python` that has what it imports ("": this one).
+    """
 
     sizes: tuple[tuple[int, int], ...] = SIZES
     repeat: int = 3
+    checkout: Path | None = None
+    weights: Path | None = None
+    python: str = ""
 
 
 def clocked(work: Callable[[], object], repeat: int) -> Span:

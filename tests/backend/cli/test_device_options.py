@@ -48,11 +48,26 @@ def test_a_card_that_is_not_there_stops_the_server(
     assert "no CUDA device" in capsys.readouterr().err
 
 
-def test_a_limit_of_the_server_is_no_option_of_its_client(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--vram", "8"), "acetate serve"),
+        (("--device", "cuda"), "--device has no use with --server"),
+        (("--decode", "bf16"), "--decode has no use with --server"),
+        (("--compare",), "--compare has no use with --server"),
+    ],
+)
+def test_what_the_server_decides_is_no_option_of_its_client(
+    option: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_package(*make_shot("one"), tmp_path / "shot.zip")
     words = [str(tmp_path / "shot.zip"), "-o", str(tmp_path / "out")]
-    code = main(["generate", *words, "--server", "tcp://127.0.0.1:1", "--vram", "8"])
-    assert code == ExitCode.USAGE
-    assert "acetate serve" in capsys.readouterr().err
+    assert main(["generate", *words, "--server", "tcp://127.0.0.1:1", *option]) == ExitCode.USAGE
+    assert said in capsys.readouterr().err
+
+
+def test_tf32_is_refused_without_cuda(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_package(*make_shot("one"), tmp_path / "shot.zip")
+    words = [str(tmp_path / "shot.zip"), "-o", str(tmp_path / "out"), "--decode", "tf32"]
+    assert main(["generate", *words]) == ExitCode.USAGE
+    assert "--device cuda" in capsys.readouterr().err
