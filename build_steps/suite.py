@@ -22,6 +22,7 @@ from .terminal import run_shown, say
 _NOTHING_COLLECTED = 5
 _CHROOT = "ACETATE_BLENDER_CHROOT"
 _APART = ("tests/blender", "tests/gui")  # rooms with an interpreter of their own
+_MOST_WORKERS = 4  # each may hold a model, a server and its workers
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,11 @@ def run_lint(root: Path, environment: Environment) -> Outcome:
 
 
 def run_pure(root: Path, environment: Environment, rooms: Sequence[str]) -> Outcome:
-    """Every room without Blender, or only the given ones."""
+    """Every room without Blender, or only the given ones; one process per core, file by file."""
     chosen = list(rooms) or ["tests", *(f"--ignore={room}" for room in _APART)]
-    return _pytest("pure", root, environment, [*chosen, "-m", "not gpu and not gui"])
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    spread = ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
+    return _pytest("pure", root, environment, [*chosen, *spread, "-m", "not gpu and not gui"])
 
 
 def run_blender(root: Path, environment: Environment, rooms: Sequence[str]) -> Outcome:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from curation.curate_run import add_run
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 from shared.pictures import decode_picture
@@ -25,6 +26,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add `curate` to the command line; the chosen parser sets `run(args) -> exit code`."""
     parser = subparsers.add_parser("curate", help="turn footage into layered training clips")
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    add_run(stages)
     elements = stages.add_parser("elements", help="cut one picture into regions: a label map")
     elements.add_argument("picture", type=Path, help="PNG or JPEG")
     elements.add_argument("--out", type=Path, required=True, help="16-bit grey PNG, from 1")

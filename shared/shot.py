@@ -19,6 +19,7 @@ SCHEMA = "acetate.shot/1"
 MAX_LAYERS = 64
 MAX_ANIMATED_LAYERS = 16
 MAX_FRAMES = 1024
+MAX_ADAPTERS = 8
 MAX_JSON_BYTES = 8 * 1024 * 1024
 
 Frame = Annotated[int, msgspec.Meta(ge=-1_048_574, le=1_048_574)]
@@ -158,9 +159,25 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     prompt: Prompt = ""
 
 
+class Adapter(msgspec.Struct, frozen=True, kw_only=True):
+    """A style or skill that a model was taught afterwards (LoRA), by its name in the backend.
+
+    `scale`: 1 as it was trained, 0 without effect.
+    """
+
+    name: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$")]
+    scale: Annotated[float, msgspec.Meta(ge=-4.0, le=4.0)] = 1.0
+
+
+Adapters = Annotated[tuple[Adapter, ...], msgspec.Meta(min_length=1, max_length=MAX_ADAPTERS)]
+
+
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """Which engine makes the picture and how. Engines: `auto`, `layer-motion`, `mini`,
     `layeranimate`; `auto` is the best that the backend has installed.
+
+    `adapters` is absent where none is wanted, so that such requests keep the hash they always had;
+    read it by `worn`.
     """
 
     engine: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$")] = "auto"
@@ -173,6 +190,12 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     eta: Unit = 1.0
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
     takes: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
+    adapters: Adapters | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def worn(self) -> tuple[Adapter, ...]:
+        """The adapters that are wanted, in the order they are added."""
+        return () if isinstance(self.adapters, msgspec.UnsetType) else self.adapters
 
 
 class ShotRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,6 +264,7 @@ def validate(request: ShotRequest) -> None:
     if any(not request.start <= key <= request.end for key in request.keys):
         raise AcetateError("invalid_request", where="a key lies outside the frame range")
     _check_names(request)
+    _check_adapters(request.look)
     animated = [layer for layer in request.layers if layer.role is Role.ANIMATE]
     if not animated:
         raise AcetateError("no_layers")
@@ -256,6 +280,12 @@ def _check_names(request: ShotRequest) -> None:
         if layer.name in seen:
             raise AcetateError("duplicate_layer", layer=layer.name)
         seen.add(layer.name)
+
+
+def _check_adapters(look: Look) -> None:
+    names = [adapter.name for adapter in look.worn]
+    if len(names) != len(set(names)):
+        raise AcetateError("invalid_request", where="an adapter is named twice")
 
 
 def _check_layer(layer: Layer) -> None:

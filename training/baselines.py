@@ -7,6 +7,7 @@ the asked frames; used by the evaluation.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -49,35 +50,59 @@ def flow_between(first: np.ndarray, last: np.ndarray, times: Sequence[float]) ->
     return results
 
 
+@dataclass(frozen=True, eq=False)
+class RigidLayer:
+    """A layer's art at both keys and the way of one of its points, float32 [frames, 2]."""
+
+    first: Picture
+    last: Picture
+    path: np.ndarray
+
+
 def rigid_warp(clip: RenderedClip, frames: Sequence[int], *, two_keys: bool) -> list[np.ndarray]:
     """Every layer shifted along its first tracked point over the clean plate, bicubic.
 
     With `two_keys` the layer is taken from both keys and mixed by time.
     """
-    return [_rigid_frame(clip, frame, two_keys=two_keys) for frame in frames]
+    layers = [
+        RigidLayer(pictures[0], pictures[-1], tracks[:, 0])
+        for pictures, tracks in zip(clip.layers, clip.tracks, strict=True)
+    ]
+    return [
+        rigid_frame(clip.plate, layers, frame, clip.clip.time(frame), two_keys=two_keys)
+        for frame in frames
+    ]
 
 
-def _rigid_frame(clip: RenderedClip, frame: int, *, two_keys: bool) -> np.ndarray:
-    result = clip.plate[..., :3].astype(np.float32)
-    time = clip.clip.time(frame)
-    for pictures, tracks in zip(clip.layers, clip.tracks, strict=True):
-        path = tracks[:, 0]  # [frames, 2]
-        layer = _shifted(pictures[0], path[frame] - path[0], clip)
+def rigid_frame(
+    plate: np.ndarray,
+    layers: Sequence[RigidLayer],
+    frame: int,
+    time: float,
+    *,
+    two_keys: bool,
+) -> np.ndarray:
+    """One frame of `rigid_warp` at `time` 0..1, over an opaque plate uint8 [h, w, 4]."""
+    result = plate[..., :3].astype(np.float32)
+    size = (plate.shape[1], plate.shape[0])
+    for layer in layers:
+        path = layer.path
+        art = _shifted(layer.first, path[frame] - path[0], size)
         if two_keys:
-            other = _shifted(pictures[-1], path[frame] - path[-1], clip)
-            layer = layer * (1 - time) + other * time
-        result = layer[..., :3] + result * (1 - layer[..., 3:] / 255)
+            other = _shifted(layer.last, path[frame] - path[-1], size)
+            art = art * (1 - time) + other * time
+        result = art[..., :3] + result * (1 - art[..., 3:] / 255)
     opaque = np.full((*result.shape[:2], 1), 255, np.float32)
     return _bytes(np.concatenate([result, opaque], axis=2))
 
 
-def _shifted(picture: Picture, shift_px: np.ndarray, clip: RenderedClip) -> np.ndarray:
-    """A picture moved on the canvas: premultiplied float32 [h, w, 4], 0..255."""
+def _shifted(picture: Picture, shift_px: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture moved on a canvas of (width, height): premultiplied float32 [h, w, 4], 0..255."""
     art = picture.pixels.astype(np.float32)
     art[..., :3] *= art[..., 3:] / 255
     x, y = picture.x + float(shift_px[0]), picture.y + float(shift_px[1])
     matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
-    moved = cv2.warpAffine(art, matrix, (clip.width, clip.height), flags=cv2.INTER_CUBIC)
+    moved = cv2.warpAffine(art, matrix, size, flags=cv2.INTER_CUBIC)
     moved = np.clip(moved, 0, 255)
     moved[..., :3] = np.minimum(moved[..., :3], moved[..., 3:])
     return moved

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from shared.errors import AcetateError
 from training.evaluate_gallery import add_gallery
+from training.evaluate_suite import add_suite
 
 if TYPE_CHECKING:
     from training.measure import ClipScores, Settings
@@ -44,6 +45,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     procedural.add_argument("--json", action="store_true", help="one JSON document on stdout")
     procedural.set_defaults(run=run)
     add_gallery(sets, _size)
+    add_suite(sets, _size, _count, _seed)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import importlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from importlib import metadata
 
 import cv2
 import msgspec
@@ -85,9 +86,13 @@ BENCHMARKS: dict[str, Benchmark] = {
     "memory": _later("bench_memory", "bench_memory"),
     "ratios": _later("bench_ratios", "bench_ratios"),
     "presets": _later("bench_presets", "bench_presets"),
+    "decode": _later("bench_decode", "bench_decode"),
     "denoise-gpu": _later("bench_gpu", "bench_gpu"),
 }
 """All benchmarks by name; those of LayerAnimate load torch when they run."""
+
+ENTRY_POINTS = "acetate.benchmarks"
+"""Group of entry points by which other rooms add benchmarks; `all` leaves these out."""
 
 NEEDS_GPU = frozenset({"denoise-gpu"})
 """Left out of `all` on a machine without CUDA."""
@@ -106,12 +111,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command. Raises `AcetateError`; returns an exit code."""
     names = _usual() if args.name == "all" else [args.name]
-    if any(name not in BENCHMARKS for name in names):
-        known = ", ".join(BENCHMARKS)
+    joined = {point.name: point for point in metadata.entry_points(group=ENTRY_POINTS)}
+    if any(name not in BENCHMARKS and name not in joined for name in names):
+        known = ", ".join([*BENCHMARKS, *joined])
         raise AcetateError("usage", where=f"no benchmark {args.name[:40]}; there are: {known}")
     options = BenchOptions(_sizes(args.size), max(args.repeat, 1))
     for name in names:
-        for measurement in BENCHMARKS[name](options):
+        benchmark: Benchmark = BENCHMARKS[name] if name in BENCHMARKS else joined[name].load()
+        for measurement in benchmark(options):
             if args.json:
                 print(json.dumps(asdict(measurement)), flush=True)
             else:

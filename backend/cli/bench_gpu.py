@@ -1,16 +1,18 @@
 """`acetate bench denoise-gpu`: a full-size clip on a CUDA device, plain and ours in turns.
 
-Random weights: the work is the same. Both modes have weights of their own, because ours lie in
-memory as it likes them. Outputs are compared before any time counts.
+`ACETATE_COMPILE` counts as it does when generating. Random weights: the work is the same. Both
+modes have weights of their own, because ours lie in memory as it likes them. Outputs are compared
+before any time counts.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -20,6 +22,7 @@ from backend.measure.full_size import meta_clip
 from backend.models.layeranimate.attention import Context
 from backend.models.layeranimate.bundle import LayerAnimateModel, assemble
 from backend.models.layeranimate.clip import SampleSettings
+from backend.models.layeranimate.compiled import COMPILE, compile_as_wished
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.models.layeranimate.layer_control import LayerControls
 from backend.models.layeranimate.reference.sampling import denoise_reference
@@ -42,8 +45,11 @@ def bench_gpu(options: BenchOptions) -> Iterator[Measurement]:
         ours = _model()
         plain = _copy(ours)
         ours.ready()
+        wish = os.environ.get(COMPILE, "")
+        compile_as_wished(ours, wish)
         for used in (4, 3):
-            yield _compare(ours, plain, _clip(ours, used), used, options.repeat)
+            found = _compare(ours, plain, _clip(ours, used), used, options.repeat)
+            yield replace(found, details={**found.details, "compiled": wish or "no"})
 
 
 def _model() -> LayerAnimateModel:

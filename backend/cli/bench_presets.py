@@ -19,6 +19,7 @@ from backend.models.layeranimate.clip import SampleSettings
 from backend.models.layeranimate.generate import generate_clip
 from backend.pipeline.presets import FINAL, PRESETS
 
+_FRAMES = 4
 _SETTINGS = SampleSettings(steps=10, eta=0.0)
 """No noise but the first: fewer steps would draw other noise than final's."""
 
@@ -26,7 +27,7 @@ _SETTINGS = SampleSettings(steps=10, eta=0.0)
 def bench_presets(options: BenchOptions) -> Iterator[Measurement]:
     """Processor seconds of a clip by preset; reference: final. PSNR and SSIM are to final's."""
     del options
-    model, conditions = build(tiny_config(), seed=0), one_sketched_layer()
+    model, conditions = build(tiny_config(_FRAMES), seed=0), one_sketched_layer(_FRAMES)
     final_s, final = 0.0, np.zeros(0)
     for preset in PRESETS.values():
         start = time.process_time()

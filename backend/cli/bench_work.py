@@ -132,7 +132,7 @@ def full_model() -> LayerAnimateModel:
 
 def _planned_flops(scenario: Scenario) -> float:
     """Of `STEPS` equal steps: the first with what it prepares, and the growth per further one."""
-    first, further = _steps_flops(scenario, replace(_EXACT, steps=2))
+    first, further = _steps_flops(replace(scenario, name=""), replace(_EXACT, steps=2))
     return first + (STEPS - 1) * further
 
 
@@ -151,7 +151,7 @@ def _preset_flops(preset: Preset) -> float:
 @lru_cache(maxsize=1)
 def _parts_flops() -> tuple[float, dict[bool, float], dict[bool, float]]:
     """What a run prepares, and one step's UNet and features by whether guidance is on."""
-    full, unet, features = Scenario("full"), {}, {}
+    full, unet, features = Scenario(""), {}, {}
     first, further = _steps_flops(full, replace(_EXACT, steps=2))
     prepared = float(first - further)
     for guides, scale in ((True, _EXACT.guidance_scale), (False, 1.0)):
@@ -162,8 +162,9 @@ def _parts_flops() -> tuple[float, dict[bool, float], dict[bool, float]]:
     return prepared, unet, features
 
 
-def _steps_flops(scenario: Scenario, settings: SampleSettings) -> list[int]:
-    """Of each step of a run on the meta device."""
+@lru_cache(maxsize=16)
+def _steps_flops(scenario: Scenario, settings: SampleSettings) -> tuple[int, ...]:
+    """Of each step of a run on the meta device; counted once for scenarios that do the same."""
     model = full_model()
     clip = meta_clip(model, SLOTS, scenario.used)
     noise = clip.key_latents.new_empty(clip.key_latents.shape, dtype=torch.float32)
@@ -172,7 +173,7 @@ def _steps_flops(scenario: Scenario, settings: SampleSettings) -> list[int]:
         _fill(model, settings, store, scenario.kept)
     source = LayerFeatureSource(model, clip, store, _keys(_LAYERS[: scenario.used]))
     seeds = noise.expand(scenario.seeds, -1, -1, -1, -1)
-    return flops_by_step(denoise(model, clip, settings, seeds, source=source))
+    return tuple(flops_by_step(denoise(model, clip, settings, seeds, source=source)))
 
 
 def _fill(
@@ -200,18 +201,17 @@ def _reference_flops() -> float:
 
 
 def _step_traffic(model: LayerAnimateModel, clip: EncodedClip) -> Traffic:
-    """One step by itself: what a run prepares is taken off by a second, longer run."""
+    """The second of two steps: the first comes with what a run prepares."""
     noise = clip.key_latents.new_empty(clip.key_latents.shape, dtype=torch.float32)
-    runs: list[Traffic] = []
-    for steps in (1, 2):
-        with Traffic() as counted:
-            deque(denoise(model, clip, replace(_EXACT, steps=steps), noise), maxlen=0)
-        runs.append(counted)
     step = Traffic()
-    step.bytes_of.update(runs[1].bytes_of)
-    step.bytes_of.subtract(runs[0].bytes_of)
-    step.kernels_of.update(runs[1].kernels_of)
-    step.kernels_of.subtract(runs[0].kernels_of)
+    with Traffic() as counted:
+        steps = denoise(model, clip, replace(_EXACT, steps=2), noise)
+        next(steps)
+        step.bytes_of.subtract(counted.bytes_of)
+        step.kernels_of.subtract(counted.kernels_of)
+        deque(steps, maxlen=0)
+    step.bytes_of.update(counted.bytes_of)
+    step.kernels_of.update(counted.kernels_of)
     return step
 
 
@@ -222,9 +222,9 @@ def _traffic(config: str, ours: Traffic, plain: Traffic) -> Measurement:
     return replace(measurement, details={"kernels": ours.kernels})
 
 
-def one_sketched_layer() -> ClipConditions:
+def one_sketched_layer(frames: int = 16) -> ClipConditions:
     """Three used slots of four on one key, a sketch that moves on the first, as in a demo."""
-    height, width, frames = 64, 128, 16
+    height, width = 64, 128
     drawn = np.random.default_rng(0).random((1, height, width, 3), dtype=np.float32)
     masks = np.zeros((SLOTS, 1, height, width), np.float32)
     sketch = np.ones((SLOTS, frames, height, width), np.float32)

@@ -25,6 +25,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("file", type=Path, help=".blend file")
     parser.add_argument("-o", "--out", type=Path, required=True, help="package: a folder or .zip")
     parser.add_argument("--frames", metavar="A-B", help="frame range; else as set in the file")
+    parser.add_argument(
+        "--whole-scene", action="store_true", help="the scene's own range, not the file's choice"
+    )
+    parser.add_argument(
+        "--every-frame", action="store_true", help="key all that moves on every frame, as footage"
+    )
     parser.add_argument("--scene", default="", help="name of the scene; else the active one")
     parser.add_argument("--quality", choices=("exact", "fast"), help="else as set in the file")
     parser.add_argument("--blender", type=Path, help="Blender's program, or a bpy interpreter")
@@ -38,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         args.file,
         args.out,
         frames=_parse_frames(args.frames) if args.frames else None,
+        whole_scene=args.whole_scene,
+        every_frame=args.every_frame,
         scene=args.scene,
         quality=args.quality,
         blender=args.blender,
@@ -57,11 +65,15 @@ def export_scene(
     package: Path,
     *,
     frames: tuple[int, int] | None = None,
+    whole_scene: bool = False,
+    every_frame: bool = False,
     scene: str = "",
     quality: str | None = None,
     blender: Path | None = None,
 ) -> dict[str, Any]:
-    """Export a .blend file as a shot package (folder or .zip).
+    """Export a .blend file as a shot package (folder or .zip): `frames`, else the whole scene's
+    range if asked for, else what the file says. `every_frame`: whatever a camera, an object's
+    animation or a modifier moves becomes a key on every frame.
 
     Returns `warnings`, `layers`, `frames`, `size` and the request's `sha256`. Raises
     `blender_missing`, `not_found`, `disk`, `timeout`, `bug` where Blender crashed, and whatever the
@@ -75,6 +87,8 @@ def export_scene(
         arguments = [str(file.resolve()), "--package", str(package.resolve())]
         arguments += ["--report", str(answer)]
         arguments += ["--frames", *map(str, frames)] if frames else []
+        arguments += ["--whole-scene"] if whole_scene else []
+        arguments += ["--every-frame"] if every_frame else []
         arguments += ["--scene", scene] if scene else []
         arguments += ["--quality", quality] if quality else []
         process = run_module(program, "export.headless", arguments)

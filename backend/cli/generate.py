@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backend.cli.compare_takes import compared
 from backend.cli.device_options import add_vram_option, wanted_vram
 from backend.cli.progress_line import ProgressLine
 from backend.cli.shot_options import add_shot_options, wanted_shot
@@ -20,11 +21,13 @@ from backend.pipeline.engines import (
     ClipPainter,
     Engines,
     load_imported_painter,
+    no_store,
 )
 from backend.pipeline.execute import execute
 from backend.pipeline.feature_store.budget import StoreBudget, bytes_of_gigabytes
 from backend.pipeline.feature_store.opening import StoreOpener, budget_in
 from backend.pipeline.output_folder import check_free, write_result
+from backend.pipeline.takes import TakeGroup
 from backend.torch_device import checked_device
 from shared.blobs import Blobs, MemoryBlobs
 from shared.errors import AcetateError, ExitCode
@@ -32,6 +35,7 @@ from shared.result import ResultManifest
 from shared.shot import ShotRequest, single_takes
 
 if TYPE_CHECKING:
+    from backend.pipeline.feature_store.contract import TensorStore
     from shared.client import Client
 
 RESULT_SCHEMA = "acetate.generate/1"
@@ -44,7 +48,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_shot_options(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
-    parser.add_argument("--device", default="cpu", help="where models run here: cpu, cuda, mps")
+    parser.add_argument("--device", help="where models run here: cpu (default), cuda, mps")
     add_vram_option(parser)
     parser.add_argument("--server", metavar="ADDRESS", help="send the shot to this server")
     parser.add_argument("--secret-file", type=Path, help="default: where the server announced it")
@@ -55,6 +59,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="GB",
         help="keep what LayerAnimate computed of the shot's layers in this computer's data folder, "
         "so that the next run with another seed or an edited layer is faster (default 0: nothing)",
+    )
+    parser.add_argument(
+        "--decode",
+        choices=("fp32", "tf32", "bf16"),
+        help="what LayerAnimate's two-key decoder multiplies in (default: by preset)",
+    )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="with an approximate preset: run final too and tell how near the take comes to it",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     parser.add_argument("--force", action="store_true", help="replace an earlier result in OUT")
@@ -67,13 +81,20 @@ def run(args: argparse.Namespace) -> int:
     request, blobs = wanted_shot(args)
     for folder in _folders(request, out):
         check_free(folder, force=args.force)
+    _check_local(args)
     features, vram_bytes = _features(args, request), _vram_bytes(args)
     open_store = StoreOpener(features, vram_bytes=vram_bytes)
-    engines = Engines(load_painter=_painter_loader(vram_bytes), open_store=open_store)
+    load_painter = _painter_loader(vram_bytes, request.look.takes)
+    engines = Engines(
+        load_painter=load_painter,
+        open_store=_store_for(features, open_store, load_painter, request.look.takes),
+        decode=args.decode or "",
+    )
+    group = TakeGroup([take.look.seed for take in single_takes(request)])
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
         takes = [
-            _one_take(take, blobs, folder, args, line, engines)
+            _one_take(take, blobs, folder, args, line, engines, group)
             for take, folder in zip(single_takes(request), _folders(request, out), strict=True)
         ]
         open_store.close()
@@ -113,15 +134,44 @@ def _features(args: argparse.Namespace, request: ShotRequest) -> StoreBudget:
 def _vram_bytes(args: argparse.Namespace) -> int | None:
     """What this process may take of its device, None: what is free; checks both options."""
     if not args.server:
-        return wanted_vram(args, [checked_device(args.device)])
+        return wanted_vram(args, [checked_device(_device(args))])
     if args.vram is not None:
         raise AcetateError("usage", where="--vram is an option of acetate serve")
     return None
 
 
-def _painter_loader(vram_bytes: int | None) -> Callable[[str], ClipPainter]:
+def _check_local(args: argparse.Namespace) -> None:
+    """Options that say how this process computes mean nothing to a server. Raises `usage`."""
+    given = {"--device": args.device, "--decode": args.decode, "--compare": args.compare}
+    lost = [name for name, value in given.items() if value]
+    if args.server and lost:
+        raise AcetateError("usage", where=f"{lost[0]} has no use with --server, which computes")
+    if args.decode == "tf32" and not _device(args).startswith("cuda"):
+        raise AcetateError("usage", where="--decode tf32 needs --device cuda")
+
+
+def _device(args: argparse.Namespace) -> str:
+    return args.device or "cpu"
+
+
+def _painter_loader(vram_bytes: int | None, takes: int) -> Callable[[str], ClipPainter]:
     """How the large model is loaded here, once for all takes."""
-    return cache(partial(load_imported_painter, vram_bytes=vram_bytes))
+    return cache(partial(load_imported_painter, vram_bytes=vram_bytes, takes=takes))
+
+
+def _store_for(
+    features: StoreBudget,
+    open_store: Callable[[str], TensorStore],
+    load_painter: Callable[[str], ClipPainter],
+    takes: int,
+) -> Callable[[str], TensorStore]:
+    """The store that a painter needs: none for takes that it paints as one batch."""
+
+    def opened(device: str) -> TensorStore:
+        alone = takes > 1 and load_painter(device).takes_at_once >= takes
+        return no_store(device) if alone and not features.uses_disk else open_store(device)
+
+    return opened
 
 
 def _one_take(
@@ -131,13 +181,21 @@ def _one_take(
     args: argparse.Namespace,
     line: ProgressLine,
     engines: Engines,
+    group: TakeGroup,
 ) -> dict[str, Any]:
     results = MemoryBlobs()
     if args.server:
         manifest = _run_on_server(request, blobs, results, args, line)
     else:
-        context = LocalContext(args.device, line.update)
-        manifest = execute(request, blobs, results, context, engines)
+        context = LocalContext(_device(args), line.update)
+        manifest = execute(request, blobs, results, context, engines, group)
+        if args.compare:
+            manifest = compared(
+                request,
+                manifest,
+                results,
+                lambda other, found: execute(other, blobs, found, context, engines),
+            )
     write_result(manifest, results, folder, force=args.force)
     return _describe(manifest, folder)
 

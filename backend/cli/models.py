@@ -1,4 +1,4 @@
-"""`acetate models`: import, list, verify, remove and convert the weights of LayerAnimate."""
+"""`acetate models`: import, list, verify, remove, convert and calibrate LayerAnimate weights."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backend.cli.calibrate import add_calibrate
 from backend.cli.progress_line import ProgressLine
 from shared.errors import AcetateError, ExitCode
 
@@ -20,7 +21,7 @@ _Subparsers = Any  # argparse names this type privately
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command and its five actions to the `acetate` parser."""
+    """Add the command and its actions to the `acetate` parser."""
     parser = subparsers.add_parser("models", help="weights of LayerAnimate", description=__doc__)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _register_import(actions)
@@ -37,6 +38,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     converted.add_argument("path", type=Path, help="file, or folder of such files")
     converted.add_argument("-o", "--out", type=Path, required=True)
     converted.set_defaults(run=run_convert)
+    add_calibrate(actions.add_parser("calibrate", help="measure the approximate presets"))
     for action in (shown, checked, removed, converted):
         action.add_argument("--json", action="store_true", help="print one JSON document on stdout")
 

@@ -23,6 +23,7 @@ _SAME_LINES = 0.02
 _FEW_DRAWINGS = 3  # a gap of four frames on ones
 _PLATE_SHARE = 0.75
 _CONTRADICTION = 0.2  # of the camera's width
+_LEFT_IN_VIEW = 0.1  # of the camera's frame
 _PLAINLY = 0.05  # rms difference left by registration
 _GENTLENESS = 0.7  # share of a smoothstep in the pace of what nothing controls
 
@@ -152,6 +153,9 @@ def plan_trajectory(scene: Scene) -> Plan:
     )
     if extent.plate and _contradicts(scene, moves[-1], registration):
         return _between_keys(scene, registration)
+    if extent.plate and _leaves_view(scene, moves[-1]):
+        # the keys show different parts of it, whatever a comparison of them may find alike
+        registration = Registration(moves[-1], registration.error)
     way = trajectory.progress(scene.tracks, scene.times)
     rest = np.linalg.inv(moves[-1]) @ registration.matrix
     centre = scene.tracks[0].mean(axis=0)
@@ -243,6 +247,13 @@ def _contradicts(scene: Scene, end: np.ndarray, registration: Registration) -> b
     gap = affine.apply(end, centre) - affine.apply(registration.matrix, centre)
     far = float(np.hypot(*gap)) > _CONTRADICTION * scene.task.width
     return far and registration.error < _PLAINLY
+
+
+def _leaves_view(scene: Scene, end: np.ndarray) -> bool:
+    """Whether hardly anything that the first key shows of a plate is in view at the end."""
+    size = np.array([scene.task.width, scene.task.height])
+    shift = np.abs(affine.apply(end, size / 2) - size / 2) / size
+    return float(np.prod(np.maximum(1 - shift, 0))) < _LEFT_IN_VIEW
 
 
 def _fading_steps(scene: Scene, times: np.ndarray) -> tuple[Step, ...]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
+from typing import Any, cast
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch._ops import OpOverload
+from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from backend.measure.operations import Work
+from backend.measure.quick_norms import QuickWatcher
 
 
 def flops(work: Work) -> int:
@@ -18,27 +21,42 @@ def flops(work: Work) -> int:
     Attention counts its two products, whichever kernel runs them. Sums, norms and other
     elementwise work count nothing.
     """
-    with torch.inference_mode(), _counter() as counter:
+    with _Flops() as counter:
         work()
-    return int(counter.get_total_flops())
+    return counter.total
 
 
 def flops_by_step(steps: Iterable[object]) -> list[int]:
     """Runs an iterator to its end; what each of its steps cost, the first with what it prepares."""
     totals = [0]
-    with torch.inference_mode(), _counter() as counter:
+    with _Flops() as counter:
         for _ in steps:
-            totals.append(int(counter.get_total_flops()))
+            totals.append(counter.total)
     return [after - before for before, after in pairwise(totals)]
 
 
-def _counter() -> FlopCounterMode:
-    aten = torch.ops.aten
-    fused = {
-        aten.scaled_dot_product_attention: _attention_flops,
-        aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
-    }
-    return FlopCounterMode(display=False, custom_mapping=fused)
+class _Flops(QuickWatcher):
+    """The sum over all operations while it is entered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def ran(
+        self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], result: object
+    ) -> None:
+        """Adds one operation, by PyTorch's own formulas."""
+        packet = func.overloadpacket
+        formula = flop_registry.get(packet)
+        if packet in _FUSED:
+            self.total += _FUSED[packet](*(x.shape for x in args[:3]))
+        elif formula is not None:
+            self.total += int(cast("int", formula(*args, **kwargs, out_val=result)))
+
+
+def counter() -> FlopCounterMode:
+    """Counts inside a `with` block, also what a backward pass does."""
+    return FlopCounterMode(display=False, custom_mapping=_FUSED)
 
 
 def _attention_flops(
@@ -48,3 +66,10 @@ def _attention_flops(
     del args, kwargs
     pairs = math.prod(query[:-1]) * key[-2]
     return 2 * pairs * (query[-1] + value[-1])
+
+
+_aten = torch.ops.aten
+_FUSED: dict[Any, Callable[..., int]] = {
+    _aten.scaled_dot_product_attention: _attention_flops,
+    _aten._scaled_dot_product_flash_attention_for_cpu: _attention_flops,
+}

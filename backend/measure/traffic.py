@@ -8,16 +8,16 @@ from typing import Any
 from torch._ops import OpOverload
 
 from backend.measure.operations import (
-    OperationWatcher,
     Work,
     distinct_bytes,
     does_work,
     read_by,
     tensors_of,
 )
+from backend.measure.quick_norms import QuickWatcher
 
 
-class Traffic(OperationWatcher):
+class Traffic(QuickWatcher):
     """Counts while it is entered: the tensors in and out of every operation that is not a view.
 
     bytes         sum over all operations of what they read and what they write

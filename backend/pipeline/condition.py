@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
 
+from backend.models.layeranimate.allocate import allocate
 from backend.models.layeranimate.attention import Context
 from backend.models.layeranimate.bundle import IMAGE_TOKENS, TEXT_TOKENS, LayerAnimateModel
 from backend.models.layeranimate.clip import (
@@ -274,31 +275,12 @@ def encode_controls(
     ).unflatten(0, inputs.masks.shape[:2])
     device = encoder.device
     return LayerControls(
-        latents=place_keys(regions, inputs.static, frames).unsqueeze(0).to(dtype),
-        mask=place_keys(small, inputs.static, frames).unsqueeze(0).to(device, dtype),
+        latents=allocate(regions, inputs.static, frames).unsqueeze(0).to(dtype),
+        mask=allocate(small, inputs.static, frames).unsqueeze(0).to(device, dtype),
         scores=inputs.scores.unsqueeze(0).to(device),
         sketch=sketch.unsqueeze(0).to(dtype),
         trajectory=inputs.trajectory.unsqueeze(0).to(device, dtype),
     )
-
-
-def place_keys(keyed: Tensor, static: Tensor, frames: int) -> Tensor:
-    """Values at the keys [n, K, ...] to all frames [n, frames, ...].
-
-    A moving layer is known at its keys and zero elsewhere; a static one holds its first key, and
-    from the middle of the clip its last.
-    """
-    placed = torch.zeros(
-        keyed.shape[0], frames, *keyed.shape[2:], dtype=keyed.dtype, device=keyed.device
-    )
-    placed[:, 0] = keyed[:, 0]
-    if keyed.shape[1] == 2:
-        placed[:, -1] = keyed[:, 1]
-    held = torch.nonzero(static).flatten().tolist()
-    half = frames if keyed.shape[1] == 1 else frames // 2
-    placed[held, :half] = keyed[held, :1]
-    placed[held, half:] = keyed[held, -1:]
-    return placed
 
 
 def _encode_keys(

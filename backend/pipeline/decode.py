@@ -18,6 +18,7 @@ from backend.models.layeranimate.clip import (
 )
 from backend.models.layeranimate.sliced_decode import DecodeSlices, decode_in_slices
 from backend.pipeline.condition import EncodedClip
+from backend.pipeline.decode_format import multiplying_in
 
 DECODE_BATCH = 2
 """Frames per call of the plain decoder: bounds memory and the wait before a cancel is seen."""
@@ -30,15 +31,14 @@ def decode(
     check: Check = ignore_check,
     report: Report = ignore_report,
     slices: DecodeSlices | None = None,
-    half: bool = False,
+    number_format: str = "",
 ) -> Tensor:
     """Latents [1, 4, T, h, w] to frames [T, 3, H, W] in 0..1, float32 on the CPU.
 
-    `slices` bounds the memory of the two-key decoder; None decodes the clip at once. `half` lets
-    a decoder with float32 weights multiply in bfloat16 where that is faster, on CUDA.
+    `slices` bounds the memory of the two-key decoder; None decodes the clip at once.
+    `number_format` is what a decoder with float32 weights multiplies in, one of `FORMATS`.
     """
-    half = half and latents.device.type == "cuda"
-    with torch.autocast(latents.device.type, torch.bfloat16, enabled=half):
+    with multiplying_in(number_format, latents.device):
         return _decoded(model, clip, latents, check, report, slices)
 
 

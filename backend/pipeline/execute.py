@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
+from backend.models.layeranimate.clip import ClipProgress
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import RunContext
 from backend.pipeline.deliver import composite, deliver, offer_preview, picture_source
@@ -19,14 +21,18 @@ from backend.pipeline.engines import (
     choose,
     with_store,
 )
+from backend.pipeline.likeness import is_quick, measure
 from backend.pipeline.motion import MotionResult, run_motion, score_warnings
 from backend.pipeline.notes import blend_notes
 from backend.pipeline.paint import PaintResult, paint, store_painted
 from backend.pipeline.plan import ShotPlan, make_plan
 from backend.pipeline.presets import preset_of
+from backend.pipeline.takes import TakeGroup
 from shared.blobs import Blobs
 from shared.result import ModelUsed, ResultManifest
 from shared.shot import ShotRequest, validate
+
+log = logging.getLogger("acetate.pipeline")
 
 
 def execute(
@@ -35,11 +41,13 @@ def execute(
     outputs: Blobs,
     context: RunContext,
     engines: Engines | None = None,
+    takes: TakeGroup | None = None,
 ) -> ResultManifest:
     """Generate one take of a shot.
 
     `inputs` holds the request's blobs, `outputs` receives the result's. `look.takes` is ignored:
-    whoever wants several takes runs `shot.single_takes`. Raises `AcetateError` for every fault of
+    whoever wants several takes runs `shot.single_takes`, with one `takes` group for all of them
+    where a model may paint them together. Raises `AcetateError` for every fault of
     the material, a missing model, or a cancel; nothing of a failed run is named in a manifest.
     Under `auto` a model that fails leaves layer motion's drawings and a warning.
     """
@@ -59,9 +67,11 @@ def execute(
 
     result = None
     if choice.painter is not None:
-        choice, result = _paint(plan, artwork, motion, choice, choice.painter, context)
+        group = takes or TakeGroup(())
+        choice, result = _paint(plan, artwork, motion, choice, choice.painter, context, group)
         motion = result.motion if result else motion
         clock.lap("paint")
+        _measure_once(plan, choice, context, clock.timings["paint"])
 
     delivered = deliver(plan, artwork, motion, outputs, context)
     painted = store_painted(plan, result, delivered.composite, outputs) if result else ()
@@ -121,11 +131,12 @@ def _paint(
     choice: Choice,
     painter: ClipPainter,
     context: RunContext,
+    takes: TakeGroup,
 ) -> tuple[Choice, PaintResult | None]:
     """Let the model paint; under `auto`, where it fails, the choice is layer motion after all."""
 
     def work() -> PaintResult:
-        return paint(plan, artwork, motion, painter, context)
+        return paint(plan, artwork, motion, painter, context, takes)
 
     if choice.required:
         return choice, work()
@@ -141,7 +152,8 @@ def _credits(
     """Engine that really ran, models that took part, and warnings."""
     warnings = (*choice.warnings, *motion.warnings, *blend_notes(plan))
     if choice.painter is not None:
-        told = (*warnings, *choice.painter.notes, *choice.store.news(), *_preset_note(plan))
+        news = choice.store.news()
+        told = (*warnings, *choice.painter.notes, *news, *_preset_notes(plan, choice.painter))
         return LAYERANIMATE, choice.painter.used, told
     warnings += score_warnings(plan, motion.methods)
     refined = any(method.endswith("+mini") for row in motion.methods.values() for method in row)
@@ -155,7 +167,33 @@ def _credits(
     return LAYER_MOTION, (), warnings
 
 
-def _preset_note(plan: ShotPlan) -> tuple[str, ...]:
-    """What an approximate preset left out."""
+def _measure_once(plan: ShotPlan, choice: Choice, context: RunContext, paint_s: float) -> None:
+    """Measures an approximate preset when it first ran with a model, if that is soon done."""
+    preset, painter = preset_of(plan.request.look.preset), choice.painter
+    book = painter.likeness if painter else None
+    if painter is None or book is None or preset.is_exact:
+        return
+    if not is_quick(paint_s) or book.known(preset) is not None:
+        return
+
+    def told(progress: ClipProgress) -> None:
+        context.report("calibrate", progress.done, progress.total)
+
+    found, fault = attempt(lambda: measure(painter, preset, context.check, told))
+    if found is not None:
+        book.keep(preset, found)
+    else:
+        log.warning("preset %s was not measured: %s", preset.name, fault)
+
+
+def _preset_notes(plan: ShotPlan, painter: ClipPainter) -> tuple[str, ...]:
+    """What an approximate preset left out and how near it comes, and what was asked besides."""
     preset = preset_of(plan.request.look.preset)
-    return () if preset.is_exact else (f"preset {preset.name}, approximate: {preset.about}",)
+    notes: tuple[str, ...] = ()
+    if not preset.is_exact:
+        book = painter.likeness
+        near = "not measured for this model" if book is None else book.told(preset)
+        notes += (f"preset {preset.name}, approximate: {preset.about}; {near}",)
+    if painter.decode:
+        notes += (f"the two-key decoder multiplied in {painter.decode}, as asked (--decode)",)
+    return notes

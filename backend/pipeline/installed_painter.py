@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 
+from backend.data_folder import models_dir
+from backend.models.adapters.factors import Worn
+from backend.models.adapters.store import find_adapter, load_adapter
+from backend.models.adapters.wardrobe import Wardrobe
+from backend.models.layeranimate.bundle import LayerAnimateModel
 from backend.models.layeranimate.checkpoint import CONFIG_NAME, load_model, read_config, read_json
-from backend.models.layeranimate.compiled import compile_stages
+from backend.models.layeranimate.compiled import COMPILE, compile_as_wished
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.models.openclip.checkpoint import load_towers
 from backend.models.openclip.encoder import TokenEncoder
@@ -22,12 +29,16 @@ from backend.models.registry.installed import (
 )
 from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
 from backend.pipeline.engines import ClipPainter, painter_of
-from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan
+from backend.pipeline.feature_store.budget import default_host_bytes
+from backend.pipeline.likeness import LikenessBook
+from backend.pipeline.memory_plan import MemoryPlan
+from backend.pipeline.memory_prediction import TOWER_PARAMETERS, choose_plan, takes_that_fit
 from backend.torch_device import free_memory_bytes
 from shared.result import ModelUsed
+from shared.shot import Adapter
 
-COMPILE = "ACETATE_COMPILE"
-"""Set to 1, the networks are compiled for the device while the first clip runs."""
+LIKENESS_FOLDER = ".likeness"
+"""Beside the models: folders that start with a dot are none."""
 
 NO_ENCODERS = (
     "prompts and the first frame's tokens were neutral: "
@@ -40,43 +51,128 @@ OTHER_ENCODERS = (
 )
 
 
-def load_installed_painter(device: str, vram_bytes: int | None = None) -> ClipPainter:
+def load_installed_painter(
+    device: str,
+    vram_bytes: int | None = None,
+    takes: int = 1,
+    installed: InstalledModel | None = None,
+) -> ClipPainter:
     """The chosen LayerAnimate on a device, with its text and image towers where they are installed.
 
-    Runs by the fastest memory plan that fits into `vram_bytes` and into what is free there. Raises
+    `installed` names another than the chosen one.
+    Runs by the fastest memory plan that fits into `vram_bytes` and into what is free there, and
+    paints as many of so many `takes` at once as then fit. Raises
     `model_missing` without a model, `model_corrupt` where files are not what was imported,
     `vram_too_small` before anything is loaded.
     """
-    installed = chosen_model(LAYERANIMATE)
+    installed = installed or chosen_model(LAYERANIMATE)
     check_sizes(installed)
     where = torch.device(device)
-    dtype = usual_dtype(where)
     config = read_config(installed.folder)
     towers, note = _fitting_towers(config)
-    width, height = _trained_size(installed.folder, config, (ClipPainter.width, ClipPainter.height))
-    plan = choose_plan(
-        config,
-        _limit_bytes(device, vram_bytes),
+    placed = _placed(installed, config, where, vram_bytes, takes, with_towers=towers is not None)
+    encode, used = None, (_used(installed),)
+    if towers is not None:
+        check_sizes(towers)
+        encode = TokenEncoder(load_towers(towers.folder, usual_dtype(where)), where)
+        used = (*used, _used(towers))
+    return _wearing(placed, used, encode, (note,) if note else ())(())
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A model on its device by its plan, and how many takes of its size run at once."""
+
+    model: LayerAnimateModel
+    plan: MemoryPlan
+    takes_at_once: int
+    width: int
+    height: int
+
+
+class _ClipSize(TypedDict):
+    """What memory predictions ask about a clip."""
+
+    slots: int
+    keys: int
+    size: tuple[int, int]
+    dtype: torch.dtype
+    tower_parameters: int
+
+
+def _placed(
+    installed: InstalledModel,
+    config: LayerAnimateConfig,
+    where: torch.device,
+    vram_bytes: int | None,
+    takes: int,
+    *,
+    with_towers: bool,
+) -> _Placed:
+    dtype = usual_dtype(where)
+    width, height = trained_size(installed.folder, config, (ClipPainter.width, ClipPainter.height))
+    limit_bytes = _limit_bytes(str(where), vram_bytes)
+    clip = _ClipSize(
         slots=ClipPainter.layer_slots,
         keys=1 if config.dual is None else 2,
         size=(height, width),
         dtype=dtype,
-        tower_parameters=TOWER_PARAMETERS if towers else 0,
+        tower_parameters=TOWER_PARAMETERS if with_towers else 0,
     )
+    plan = choose_plan(config, limit_bytes, **clip)
+    # a CPU has no limit of its own; many takes at once may still be more than the machine holds
+    room_bytes = 2 * default_host_bytes() if limit_bytes is None else limit_bytes
+    at_once = takes_that_fit(config, plan, takes, room_bytes, **clip) if takes > 1 else 1
     first = torch.device("cpu") if plan.resting_on(where) else where
     model = load_model(installed.folder, first, dtype, present_identity(installed))
     plan.place(model, where)
     model.ready()
-    if os.environ.get(COMPILE) == "1":
-        compile_stages(model)
-    if towers is None:
-        painter = painter_of(model, (_used(installed),), notes=(note,), plan=plan)
-    else:
-        check_sizes(towers)
-        encoder = TokenEncoder(load_towers(towers.folder, dtype), where)
-        used = (_used(installed), _used(towers))
-        painter = painter_of(model, used, encode=encoder, plan=plan)
-    return replace(painter, width=width, height=height)
+    compile_as_wished(model, os.environ.get(COMPILE, ""))
+    return _Placed(model, plan, at_once, width, height)
+
+
+def _wearing(
+    placed: _Placed,
+    used: tuple[ModelUsed, ...],
+    encode: TokenEncoder | None,
+    notes: tuple[str, ...],
+) -> Callable[[tuple[Adapter, ...]], ClipPainter]:
+    """Painters of one model with the adapters that a request names; none are the model itself."""
+    wardrobe = Wardrobe(placed.model)
+
+    def wearing(adapters: tuple[Adapter, ...]) -> ClipPainter:
+        found = [find_adapter(adapter.name) for adapter in adapters]
+        worn = [
+            Worn(adapter, wish.scale)
+            for adapter, wish in zip(map(load_adapter, found), adapters, strict=True)
+        ]
+        wardrobe.wearing(worn)  # a misfit is told before any work
+        painter = painter_of(
+            placed.model,
+            (*used, *map(_used, found)),
+            encode=encode,
+            notes=notes,
+            plan=placed.plan,
+            wardrobe=wardrobe,
+            worn=worn,
+        )
+        return replace(
+            painter,
+            width=placed.width,
+            height=placed.height,
+            takes_at_once=placed.takes_at_once,
+            wearing=wearing,
+            likeness=_likeness_book(placed.model, used[0].name, worn),
+        )
+
+    return wearing
+
+
+def _likeness_book(model: LayerAnimateModel, name: str, worn: Sequence[Worn] = ()) -> LikenessBook:
+    """What was measured of these weights in this number format on this kind of device."""
+    marks = [item.mark for item in worn]
+    identity = " ".join([model.identity, str(model.dtype), model.device.type, *marks])
+    return LikenessBook(models_dir() / LIKENESS_FOLDER, identity, name)
 
 
 def _limit_bytes(device: str, vram_bytes: int | None) -> int | None:
@@ -85,7 +181,7 @@ def _limit_bytes(device: str, vram_bytes: int | None) -> int | None:
     return free_bytes if free_bytes is None or vram_bytes is None else min(vram_bytes, free_bytes)
 
 
-def _trained_size(
+def trained_size(
     folder: Path, config: LayerAnimateConfig, usual: tuple[int, int]
 ) -> tuple[int, int]:
     """Width and height in pixels that a model was trained at.
@@ -105,7 +201,8 @@ def _trained_size(
 def usual_dtype(device: torch.device) -> torch.dtype:
     """The number format that suits a device: bfloat16 where a GPU has it, float32 on a CPU."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        with torch.cuda.device(device):  # it is asked of the current card, not of any card
+            return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     return torch.float16 if device.type == "mps" else torch.float32
 
 

@@ -2,7 +2,8 @@
 
 The features of a layer depend on nothing but its own controls, the context and the time step
 (spec 0.2): each (layer, guidance half, time step) is computed once and kept by itself, so that
-another seed finds all of them and an edit of one layer all but its own.
+another seed finds all of them and an edit of one layer all but its own. Where the branch has a
+fixed time step, one computation serves all steps.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class LayerFeatureSource:
         self._clip, self._device = clip, model.device
         self._slots: list[int] = torch.nonzero(clip.validity).flatten().tolist()
         self._reads_noise = model.config.control.uses_noisy_latents
+        self._fixed = model.config.control.fixed_timestep
         keeps = keys is not None and not self._reads_noise
         self._store: TensorStore = store if store is not None and keeps else NoStore()
         self._keys = keys if keeps else None
@@ -76,11 +78,14 @@ class LayerFeatureSource:
     def announce(self, wanted: Sequence[tuple[int, Rows]]) -> None:
         """Says which (time step, rows) will be asked for."""
         if self._keys is not None:
-            self._store.announce(key for step, rows in wanted for key in self._all(step, rows))
+            each = dict.fromkeys((self._served(step), rows) for step, rows in wanted)
+            self._store.announce(key for step, rows in each for key in self._all(step, rows))
 
     def prefetch(self, timestep: int, rows: Rows) -> None:
         """Says what will be asked for next."""
-        if self._keys is not None:
+        timestep = self._served(timestep)
+        held = self._held is not None and self._held.serves(timestep, rows)
+        if self._keys is not None and not held:
             self._store.prefetch(self._all(timestep, rows), self._device)
 
     def at(
@@ -96,11 +101,16 @@ class LayerFeatureSource:
         """
         if not self._slots:
             return None
+        timestep = self._served(timestep)
         if self._held is None or not self._held.serves(timestep, rows) or self._reads_noise:
             self._held = None  # frees it before its successor is made
             layers = self._found_or_computed(timestep, rows, noisy, check)
             self._held = _Held(timestep, rows, layers)
         return self._held.of(rows)
+
+    def _served(self, timestep: int) -> int:
+        """The time step whose features serve this one."""
+        return timestep if self._fixed is None else self._fixed
 
     def _found_or_computed(
         self, timestep: int, rows: Rows, noisy: Tensor | None, check: Check

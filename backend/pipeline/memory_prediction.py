@@ -41,7 +41,7 @@ TOWER_PARAMETERS = 986_000_000
 _ClipSize = tuple[int, int, tuple[int, int]]
 """Layer slots in use, key frames, height and width in pixels."""
 
-_Stage = Callable[[LayerAnimateModel, EncodedClip, MemoryPlan], object]
+_Stage = Callable[[LayerAnimateModel, EncodedClip, MemoryPlan, int], object]
 
 _USED_BY_STAGE = {
     "tokens": TOWERS,
@@ -85,13 +85,15 @@ def predict_peak(
     size: tuple[int, int],
     dtype: torch.dtype,
     tower_parameters: int = TOWER_PARAMETERS,
+    seeds: int = 1,
 ) -> PeakPrediction:
     """The memory of one clip: `slots` layers in use, `keys` 1 or 2, `size` height and width in px.
 
     `dtype` is that of the weights; the two-key autoencoder is in float32, as the loader leaves it.
+    `seeds`: how many takes run as one batch.
     """
     weights = _weights(config, dtype, tower_parameters)
-    stages = _stages(config, plan, (slots, keys, size), dtype, tower_parameters)
+    stages = _stages(config, plan, (slots, keys, size), dtype, tower_parameters, seeds)
     return PeakPrediction(tuple(stages), sum(weights.values()))
 
 
@@ -126,12 +128,39 @@ def choose_plan(
     )
 
 
+def takes_that_fit(
+    config: LayerAnimateConfig,
+    plan: MemoryPlan,
+    takes: int,
+    limit_bytes: int,
+    slots: int,
+    keys: int,
+    size: tuple[int, int],
+    dtype: torch.dtype,
+    tower_parameters: int = TOWER_PARAMETERS,
+) -> int:
+    """How many of the takes run as one batch by a plan within the limit: all, a half, ... or 1.
+
+    1 also where the control branch reads the noisy latents, which takes do not share.
+    """
+    if config.control.uses_noisy_latents:
+        return 1
+    clip = (slots, keys, size)
+    while takes > 1:
+        stages = _stages(config, plan, clip, dtype, tower_parameters, takes)
+        if all(_with_margin(found) <= limit_bytes for _, found in stages):
+            break
+        takes = -(-takes // 2)
+    return takes
+
+
 def _stages(
     config: LayerAnimateConfig,
     plan: MemoryPlan,
     clip: _ClipSize,
     dtype: torch.dtype,
     tower_parameters: int,
+    seeds: int = 1,
 ) -> Iterator[tuple[str, int]]:
     """Each stage and its bytes: the weights that the plan leaves on the device, and live tensors.
 
@@ -149,7 +178,8 @@ def _stages(
     resting = (*TOWERS, *plan.offloaded)
     for stage, used in _USED_BY_STAGE.items():
         held = sum(size for name, size in weights.items() if name in used or name not in resting)
-        live = _live_bytes(config, dtype, clip, *runs[stage]) if stage in runs else 0
+        batch = seeds if stage == "sample" else 1
+        live = _live_bytes(config, dtype, clip, *runs[stage], batch) if stage in runs else 0
         yield stage, held + live
 
 
@@ -183,6 +213,7 @@ def _live_bytes(
     size: _ClipSize,
     stage: _Stage,
     plan: MemoryPlan,
+    seeds: int,
 ) -> int:
     """The most bytes, weights apart, that live at once in one stage, an encoded clip included.
 
@@ -192,7 +223,7 @@ def _live_bytes(
     slots, keys, pixels = size
     clip = meta_clip(model, slots, slots, keys, pixels)
     with QuickPeak() as memory:
-        stage(model, clip, plan)
+        stage(model, clip, plan, seeds)
     return _clip_bytes(clip) + memory.above_bytes
 
 

@@ -24,10 +24,10 @@ class Slot:
 def assign_slots(layers: tuple[LayerPlan, ...], limit: int) -> tuple[Slot, ...]:
     """At most `limit` slots, lowest first, every layer in at most one.
 
-    Layers stay apart while there is room. Then layers of one user group join; then the backdrop,
-    if it is still, goes without a slot, for the key frames show it and nothing has to be said
-    about it; and after that neighbours in the stack join: still ones first, then those that are
-    not steered by a path or a sketch.
+    Layers stay apart while there is room. Then layers of one user group join; then backgrounds
+    that are still, from the lowest on, go without a slot, for the key frames show them and nothing
+    has to be said about them; and after that neighbours in the stack join: still ones first, then
+    those that are not steered by a path or a sketch.
     """
     slots = [
         Slot((number,), is_static=not plan.gaps, group=plan.layer.group)
@@ -35,8 +35,9 @@ def assign_slots(layers: tuple[LayerPlan, ...], limit: int) -> tuple[Slot, ...]:
     ]
     if len(slots) > limit:
         slots = _join_groups(slots, limit)
-    if max(limit, 1) < len(slots) and _is_backdrop(layers, slots[0]):
-        slots = slots[1:]
+    for backdrop in [slot for slot in slots if _is_backdrop(layers, slot)]:
+        if len(slots) > max(limit, 1):
+            slots.remove(backdrop)
     while len(slots) > max(limit, 1):
         costs = [_cost(layers, low, high) for low, high in pairwise(slots)]
         index = costs.index(min(costs))

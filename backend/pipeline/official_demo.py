@@ -6,14 +6,17 @@ Such a folder holds one settings document of the official command line, whose fi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from backend.pipeline.demo_files import Demo, DemoSettings, entry, read_demo
+from backend.pipeline.demo_matte import around
 from backend.pipeline.demo_sketch import lines_of_layer
 from backend.pipeline.demo_stack import Slot, Stack, take_apart
+from backend.pipeline.fill import fill_from
 from shared.blobs import MemoryBlobs
 from shared.pictures import encode_png
 from shared.shot import (
@@ -38,6 +41,8 @@ from shared.strokes import save_arrays
 __all__ = ["DemoSettings", "import_demo"]
 
 _OVERSCAN = 0.25
+_BAR_EDGE_PX = 2
+"""What compression smears of a bar into the picture beside it."""
 
 
 def import_demo(folder: Path, settings: DemoSettings) -> tuple[ShotRequest, MemoryBlobs]:
@@ -45,13 +50,17 @@ def import_demo(folder: Path, settings: DemoSettings) -> tuple[ShotRequest, Memo
 
     The first key lies on scene frame 1. Layers are cut from the key frames by their masks (see
     `demo_stack`); what no mask covers becomes the background. The backdrop is completed behind
-    all others, from the other key where that shows it, so that no hole opens when they move; at
-    the keys none of this is seen. Raises `not_found`, `bad_picture` or `invalid_request`.
+    all others, from the other key where that shows it, so that no hole opens when they move; bars
+    along the sides lie on top, and the backdrop goes on under them. At the keys none of this is
+    seen. Raises `not_found`, `bad_picture` or `invalid_request`.
     """
     demo = read_demo(folder, settings)
     blobs = MemoryBlobs()
     stack = take_apart(demo.frames, demo.slots)
+    bars = _edged(stack)
+    stack = replace(stack, ground=_under_bars(stack.ground, bars))
     layers = [*_background(demo, stack, blobs), *_slot_layers(demo, stack, blobs)]
+    layers += _bars(demo, bars, len(layers), blobs)
     request = ShotRequest(
         width=int(demo.frames.shape[2]),
         height=int(demo.frames.shape[1]),
@@ -81,7 +90,7 @@ def _key_frames(demo: Demo) -> list[int]:
 
 def _background(demo: Demo, stack: Stack, blobs: MemoryBlobs) -> list[Layer]:
     """The backdrop where no slot is it, or a still copy behind a slot that may uncover it."""
-    if stack.ground_slot is not None and stack.ground_slot.is_static and not stack.bars.any():
+    if stack.ground_slot is not None and stack.ground_slot.is_static:
         return []
     keys = _keys(demo, [_opaque(picture) for picture in stack.ground], blobs)
     moves = stack.ground_slot is None and not stack.is_still
@@ -89,15 +98,47 @@ def _background(demo: Demo, stack: Stack, blobs: MemoryBlobs) -> list[Layer]:
     return [Layer(name="background", order=0, role=role, keys=keys)]
 
 
+def _bars(demo: Demo, bars: np.ndarray, order: int, blobs: MemoryBlobs) -> list[Layer]:
+    """The strips along the sides, bool [h, w], in front of all that moves."""
+    if not bars.any():
+        return []
+    pictures = [np.dstack([frame, np.uint8(255) * bars]) for frame in demo.frames]
+    for picture in pictures:
+        picture[~bars] = 0
+    keys = _keys(demo, pictures, blobs)
+    return [Layer(name="bars", order=order, role=Role.BACKGROUND, keys=keys)]
+
+
+def _edged(stack: Stack) -> np.ndarray:
+    """The bars and the backdrop's pixels next to them, which show something of both: bool."""
+    taken = [(pictures[..., 3] > 0).any(axis=0) for _, pictures in stack.cuts]
+    beside = around(stack.bars, _BAR_EDGE_PX) & ~np.any([stack.bars, *taken], axis=0)
+    return stack.bars | beside if stack.bars.any() else stack.bars
+
+
+def _under_bars(ground: np.ndarray, bars: np.ndarray) -> np.ndarray:
+    """A backdrop uint8 [keys, h, w, 3] continued under the bars."""
+    if not bars.any():
+        return ground
+    return np.stack([fill_from(picture, ~bars, bars) for picture in ground])
+
+
 def _slot_layers(demo: Demo, stack: Stack, blobs: MemoryBlobs) -> list[Layer]:
     cuts = list(stack.cuts)
     if stack.ground_slot is not None:
         pictures = np.stack([_opaque(picture) for picture in stack.ground])
-        pictures[:, stack.bars] = 0
         cuts.insert(0, (stack.ground_slot, pictures))
     controls = _Controls(demo)
     return [
-        _slot_layer(demo, slot, order, list(pictures), controls.of(slot, blobs), blobs)
+        _slot_layer(
+            demo,
+            slot,
+            order,
+            list(pictures),
+            controls.of(slot, blobs),
+            blobs,
+            is_ground=slot is stack.ground_slot,
+        )
         for order, (slot, pictures) in enumerate(cuts, 1)
     ]
 
@@ -109,12 +150,15 @@ def _slot_layer(
     pictures: list[np.ndarray],
     controls: tuple[Control, ...],
     blobs: MemoryBlobs,
+    *,
+    is_ground: bool,
 ) -> Layer:
     role = Role.HOLD if slot.is_static else Role.ANIMATE
     beyond_px = (0, 0)
-    if controls and len(pictures) == 1:
+    if controls and (is_ground or len(pictures) == 1):
         beyond_px = _beyond(demo, controls)
-        pictures = [_overscanned(picture, beyond_px) for picture in pictures]
+        extend = _overscanned if len(pictures) == 1 else _continued
+        pictures = [extend(picture, beyond_px) for picture in pictures]
     keys = _keys(demo, pictures, blobs, beyond_px)
     return Layer(name=f"layer {slot.number}", order=order, role=role, keys=keys, controls=controls)
 
@@ -139,6 +183,17 @@ def _overscanned(picture: np.ndarray, beyond_px: tuple[int, int]) -> np.ndarray:
     border = cv2.BORDER_REFLECT_101 if whole else cv2.BORDER_REPLICATE
     across, down = beyond_px
     return cv2.copyMakeBorder(picture, down, down, across, across, border)
+
+
+def _continued(picture: np.ndarray, beyond_px: tuple[int, int]) -> np.ndarray:
+    """A backdrop between two keys, its colours going on softly beyond its border.
+
+    Mirrored it would show, where the keys blend, clouds that run against each other.
+    """
+    across, down = beyond_px
+    wide = cv2.copyMakeBorder(picture, down, down, across, across, cv2.BORDER_CONSTANT)
+    known = wide[..., 3] > 0
+    return _opaque(fill_from(wide[..., :3], known, ~known))
 
 
 class _Controls:

@@ -19,6 +19,7 @@ from backend.pipeline.plan import LayerPlan, ShotPlan, Shown, key_in_effect
 from backend.pipeline.presets import preset_of
 from backend.pipeline.separate import separate
 from backend.pipeline.spool import PictureSpool
+from backend.pipeline.takes import TakeGroup, window_seed
 from backend.pipeline.windows import Stretch, Window, cut
 from shared.blobs import Blobs
 from shared.exposure import held_frame
@@ -47,18 +48,20 @@ def paint(
     motion: MotionResult,
     painter: ClipPainter,
     context: RunContext,
+    takes: TakeGroup | None = None,
 ) -> PaintResult:
     """Paint all stretches of a shot and give the animated layers the painted colours.
 
     Layer motion's drawings are the mattes and stay as they are, for whoever needs them where this
-    fails half-way; the artist's own drawings are never touched.
+    fails half-way; the artist's own drawings are never touched. `takes`: the group of this take.
     """
     painted = PictureSpool()
     separated = PictureSpool(under=motion.spool)
     windows = [
         window for stretch in stretches(plan) for window in cut(stretch, painter.clip_frames)
     ]
-    stage = _Stage(plan, artwork, separated, painted, painter, context)
+    group = takes or TakeGroup(())
+    stage = _Stage(plan, artwork, separated, painted, painter, context, group)
     for number, window in enumerate(windows):
         context.check()
         stage.run(window, number, len(windows))
@@ -138,6 +141,7 @@ class _Stage:
         painted: PictureSpool,
         painter: ClipPainter,
         context: RunContext,
+        takes: TakeGroup,
     ) -> None:
         request = plan.request
         self._plan = plan
@@ -146,6 +150,7 @@ class _Stage:
         self._painted = painted
         self._painter = painter
         self._context = context
+        self._takes = takes
         self._fit: FrameFit = fit_frame(
             request.width, request.height, painter.width, painter.height
         )
@@ -161,8 +166,9 @@ class _Stage:
                 guidance_scale=look.guidance,
                 guidance_rescale=look.guidance_rescale,
                 eta=look.eta,
-                seed=look.seed + number,
+                seed=window_seed(look.seed, number),
                 preview_every=_PREVIEW_EVERY,
+                decode=self._painter.decode,
             )
         )
 
@@ -176,10 +182,22 @@ class _Stage:
         conditions = clip_conditions(
             self._plan, self._artwork, window, self._slots, self._fit, self._view
         )
-        clip = self._painter.paint(conditions, settings, self._context.check, report)
+        siblings = () if self._hangs_on_paint(window) else self._takes.later(look.seed)
+        clip = self._takes.paint(
+            self._painter,
+            conditions,
+            settings,
+            [window_seed(seed, number) for seed in siblings],
+            self._context.check,
+            report,
+        )
         for frame in window.frames:
             picture = self._fit.to_camera(clip[window.index_of(frame)] * 255)
             self._painted.put(frame, Picture(_opaque(picture)))
+
+    def _hangs_on_paint(self, window: Window) -> bool:
+        """Whether its keys are the model's own pictures, which differ from take to take."""
+        return any(frame in self._painted for frame in (window.first, window.last))
 
     def separate(self, frame: int) -> None:
         """Replace the drawings made for one frame by their painted form."""

@@ -18,9 +18,11 @@ from backend.pipeline.memory_plan import MemoryPlan
 from backend.pipeline.sample import denoise
 
 
-def rehearse_encode(model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPlan) -> object:
+def rehearse_encode(
+    model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPlan, seeds: int = 1
+) -> object:
     """Runs every encoder; pictures go one by one, as `PictureEncoder` sends them."""
-    del plan
+    del plan, seeds
     height, width = clip.controls.trajectory.shape[-2:]
     is_dual = clip.references is not None and model.dual is not None
     encoder = model.dual if is_dual and model.dual is not None else model.autoencoder
@@ -33,14 +35,20 @@ def rehearse_encode(model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPla
     return made
 
 
-def rehearse_steps(model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPlan) -> object:
-    """The sampler up to the end of its first step."""
-    noise = torch.empty_like(clip.key_latents, dtype=torch.float32)
+def rehearse_steps(
+    model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPlan, seeds: int = 1
+) -> object:
+    """The sampler up to the end of its first step, with so many seeds as one batch."""
+    shape = (seeds, *clip.key_latents.shape[1:])
+    noise = clip.key_latents.new_empty(shape, dtype=torch.float32)
     return next(denoise(model, clip, SampleSettings(eta=0.0), noise, plan=plan))
 
 
-def rehearse_decode(model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPlan) -> object:
-    """Decodes a clip's worth of latents."""
+def rehearse_decode(
+    model: LayerAnimateModel, clip: EncodedClip, plan: MemoryPlan, seeds: int = 1
+) -> object:
+    """Decodes a clip's worth of latents; seeds are decoded one by one."""
+    del seeds
     frames = model.clip_frames
     _, channels, _, height, width = clip.key_latents.shape
     shape = (frames, channels, height, width)

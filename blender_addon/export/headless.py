@@ -29,8 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--report", type=Path, required=True)
+    parser.add_argument("--every-frame", action="store_true")
     parser.add_argument("--scene", default="")
     parser.add_argument("--frames", nargs=2, type=int)
+    parser.add_argument("--whole-scene", action="store_true")
     parser.add_argument("--quality", choices=("exact", "fast"))
     args = parser.parse_args(argv)
     try:
@@ -66,10 +68,12 @@ def _run(args: argparse.Namespace) -> ExportProgress:
     shot, blobs = properties.shot_of(scene), MemoryBlobs()
     found = scan(scene)
     sync_layers(scene, found)
+    if args.whole_scene:
+        shot.range = "scene"
     if args.frames:
         shot.range = "custom"
         shot.custom_start, shot.custom_end = args.frames
-    settings = shot_settings(scene, found)
+    settings = replace(shot_settings(scene, found), every_frame=args.every_frame)
     if args.quality:
         settings = replace(settings, quality=type(settings.quality)(args.quality))
     *_, last = export_steps(bpy.context, settings, layer_settings(scene), blobs)

@@ -78,7 +78,7 @@ def _plan_layer(
     layer = by_id[one.id]
     keys = _keys_in_range(layer, settings)
     drawn = tuple(frame for frame, empty in keys.items() if not empty)
-    if one.role is not Role.ANIMATE:
+    if one.role is not Role.ANIMATE or (settings.every_frame and changes):
         # What is held comes back as it is, so whatever moves by itself is sent frame by frame.
         everywhere = changes and bool(drawn)
         frames = tuple(range(settings.start, settings.end + 1)) if everywhere else drawn

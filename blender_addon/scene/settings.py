@@ -80,7 +80,8 @@ class ShotSettings:
     """Everything about a shot that is not one layer's own. `start`, `end`: inclusive frames.
 
     Camera size and frame rate come from the scene. `exposure` 1 on ones, 2 on twos, ...;
-    `engine`, `preset` and the figures as in `shared.shot.Look`.
+    `engine`, `preset` and the figures as in `shared.shot.Look`. `every_frame`: layers that move
+    by themselves become a key on every frame, also those set to animate; for training material.
     """
 
     start: int
@@ -96,3 +97,4 @@ class ShotSettings:
     guidance: float = 7.5
     seed: int = 0
     takes: int = 1
+    every_frame: bool = False

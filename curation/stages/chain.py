@@ -89,7 +89,7 @@ def layered_clip(
     parts = backends or no_weights(settings)
     regions = np.stack([parts.segment(frame) for frame in frames])
     labels = parts.propagate(frames, regions[0], regions)
-    raw, flow = _flows(frames, regions, parts.flow, settings.flow)
+    raw, flow = flows(frames, regions, settings.flow, parts.flow)
     textured = np.stack([lab_gradient(to_lab(frame), 1.0) > settings.flow.edge for frame in frames])
     count = int(regions[0].max()) + 1
     loose = measure_motion(raw, labels, textured, count)
@@ -130,16 +130,26 @@ def group(
     return element, merge_by_score(score, settings.merge, by_area)
 
 
-def _flows(
-    frames: np.ndarray, regions: np.ndarray, estimate: FlowEstimator, settings: FlowSettings
+def flows(
+    frames: np.ndarray,
+    regions: np.ndarray,
+    settings: FlowSettings,
+    estimate: FlowEstimator | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Flow as it was estimated and repaired by region, float32 [frames - 1, h, w, 2] both."""
+    """Flow as it was estimated and repaired by region, float32 [frames - 1, h, w, 2] both.
+
+    frames: RGB uint8 [frames, h, w, 3]; regions: int [frames, h, w]. `estimate`: None is DIS.
+    """
     shape = (len(frames) - 1, *frames.shape[1:3], 2)
     raw, repaired = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for index, (first, second) in enumerate(pairwise(frames)):
         if np.array_equal(first, second):
             continue
-        raw[index] = estimate(first, second)
+        raw[index] = (
+            estimate(first, second)
+            if estimate is not None
+            else dis_flow(first, second, settings.preset)
+        )
         repaired[index] = (
             region_flow(first, second, raw[index], regions[index], settings)
             if settings.regions
@@ -166,7 +176,7 @@ def _assembled(
     provenance: Provenance,
     parts: Backends,
 ) -> LayeredClip:
-    scores = _layer_scores(layer, motion)
+    scores = layer_scores(layer, motion)
     masks = [np.isin(labels[0], np.flatnonzero(layer == k) + 1) for k in range(len(scores))]
     facts = tuple(
         LayerFacts(f"layer_{k}", score, layer_caption(frames[0], masks[k], score))
@@ -198,7 +208,7 @@ def _assembled(
     )
 
 
-def _layer_scores(layer: np.ndarray, motion: Motion) -> list[float]:
+def layer_scores(layer: np.ndarray, motion: Motion) -> list[float]:
     """Scores of layers, their elements weighted by area."""
     weight = np.bincount(layer, motion.area)
     total = np.bincount(layer, motion.area * motion.scores)

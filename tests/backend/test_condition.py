@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from backend.models.layeranimate.allocate import allocate
 from backend.models.layeranimate.clip import ClipConditions, ClipProgress
-from backend.pipeline.condition import EncodedClip, encode, neutral_tokens, place_keys, prepare
+from backend.pipeline.condition import EncodedClip, encode, neutral_tokens, prepare
 from shared.errors import AcetateError
 from tests.backend.models.layeranimate.tiny import (
     FRAMES,
@@ -50,7 +51,7 @@ def test_no_sketch_is_blank_paper() -> None:
 @pytest.mark.parametrize("keys", [1, 2])
 def test_moving_layers_are_known_at_their_keys_only(keys: int) -> None:
     keyed = torch.arange(1.0, 2 * keys + 1).reshape(2, keys)  # [layers, keys]
-    placed = place_keys(keyed, torch.tensor([False, True]), 5)
+    placed = allocate(keyed, torch.tensor([False, True]), 5)
     moving = [1.0, 0, 0, 0, 0] if keys == 1 else [1.0, 0, 0, 0, 2.0]
     static = [2.0] * 5 if keys == 1 else [3.0, 3.0, 4.0, 4.0, 4.0]
     assert placed.tolist() == [moving, static]

@@ -7,6 +7,7 @@ import pytest
 
 from shared.errors import AcetateError
 from shared.shot import (
+    Adapter,
     ArrayRef,
     Chart,
     Key,
@@ -212,3 +213,30 @@ def test_the_stack_is_ordered_and_leaves_guides_out() -> None:
 def test_requests_are_frozen() -> None:
     with pytest.raises(AttributeError):
         shot().width = 4  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_request_without_adapters_keeps_the_hash_it_had_before_there_were_any() -> None:
+    plain = shot()
+    assert b"adapters" not in to_json(plain)
+    worn = Look(adapters=(Adapter(name="ink", scale=0.5),))
+    styled = msgspec.structs.replace(plain, look=worn)
+    assert styled.sha256 != plain.sha256
+    assert shot_from_json(to_json(styled)).look.worn == worn.worn
+    assert plain.look.worn == ()
+
+
+@pytest.mark.parametrize(
+    "adapters",
+    [
+        (),
+        (Adapter(name="ink"), Adapter(name="ink", scale=0.5)),
+        (Adapter(name="ink", scale=9.0),),
+        (Adapter(name="../ink"),),
+        tuple(Adapter(name=f"ink{i}") for i in range(9)),
+    ],
+)
+def test_adapters_that_make_no_sense_are_refused(adapters: tuple[Adapter, ...]) -> None:
+    request = msgspec.structs.replace(shot(), look=Look(adapters=adapters))
+    with pytest.raises(AcetateError) as caught:
+        shot_from_json(msgspec.json.encode(request))
+    assert caught.value.name == "invalid_request"

@@ -10,7 +10,7 @@ import numpy as np
 from backend.layer_motion.engine import animate_gap
 from backend.mini.frames import LayerFrame, Window, cut, layer_frame, premultiplied
 from backend.mini.network import IN_CHANNELS
-from training.mini.recipe import DataRecipe
+from training.mini.settings import MiniData
 from training.modes import SPARSE_SKETCHES, Mode, layer_task, rough_style
 from training.procedural import RenderedClip, SketchStyle, make_clip, render
 from training.procedural.look import repainted
@@ -44,26 +44,26 @@ class Samples:
         return len(self.inputs)
 
 
-def clip_samples(seed: int, recipe: DataRecipe) -> Samples:
-    """All samples of one clip of the stream "train"; the same for the same seed and recipe."""
+def clip_samples(seed: int, data: MiniData) -> Samples:
+    """All samples of one clip of the stream "train"; the same for the same seed and data."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng([seed, 0x5A3])
-    height = int(rng.choice(recipe.heights))
-    clip = make_clip(seed, stream="train", frames=int(rng.choice(recipe.frames)))
-    if rng.random() < recipe.repainted_share:
+    height = int(rng.choice(data.heights))
+    clip = make_clip(seed, stream="train", frames=int(rng.choice(data.frames)))
+    if rng.random() < data.repainted_share:
         clip = repainted(clip, seed)
-    style = _style(rng, recipe, height)
+    style = _style(rng, data, height)
     rendered = render(clip, round(ASPECT * height), height, sketch=style)
     mode = Mode(
         "training",
-        last_key=bool(rng.random() < recipe.interpolate_share),
-        sketches=-1 if rng.random() < recipe.dense_share else SPARSE_SKETCHES,
+        last_key=bool(rng.random() < data.interpolate_share),
+        sketches=-1 if rng.random() < data.dense_share else SPARSE_SKETCHES,
     )
     crops: list[Crop] = []
     for index, layer in enumerate(clip.layers):
         if layer.stratum != "static":
-            crops += _layer_crops(rendered, index, mode, recipe, rng)
-    return stacked(crops, recipe.crop)
+            crops += _layer_crops(rendered, index, mode, data, rng)
+    return stacked(crops, data.crop)
 
 
 def stacked(crops: list[Crop], side: int) -> Samples:
@@ -81,33 +81,33 @@ def stacked(crops: list[Crop], side: int) -> Samples:
     )
 
 
-def _style(rng: np.random.Generator, recipe: DataRecipe, height: int) -> SketchStyle:
-    if rng.random() < recipe.clean_share:
+def _style(rng: np.random.Generator, data: MiniData, height: int) -> SketchStyle:
+    if rng.random() < data.clean_share:
         return SketchStyle()
-    if recipe.rough_share and rng.random() < recipe.rough_share:
+    if data.rough_share and rng.random() < data.rough_share:
         return replace(rough_style(height), seed=int(rng.integers(1 << 31)))
     return SketchStyle(
         width_px=float(rng.uniform(0.9, 2.0)),
         jitter_px=float(rng.uniform(0.0, 0.5)),
-        gaps=float(rng.uniform(0.0, recipe.gaps)) if rng.random() < 0.5 else 0.0,
+        gaps=float(rng.uniform(0.0, data.gaps)) if rng.random() < 0.5 else 0.0,
         seed=int(rng.integers(1 << 31)),
     )
 
 
 def _layer_crops(
-    rendered: RenderedClip, index: int, mode: Mode, recipe: DataRecipe, rng: np.random.Generator
+    rendered: RenderedClip, index: int, mode: Mode, data: MiniData, rng: np.random.Generator
 ) -> list[Crop]:
     task = layer_task(rendered, index, mode)
     result = animate_gap(task)
     moments = [moment for moment in task.sketches if 1 <= moment <= len(result.pictures)]
-    chosen = rng.permutation(moments)[: recipe.frames_per_layer]
+    chosen = rng.permutation(moments)[: data.frames_per_layer]
     crops: list[Crop] = []
     for moment in sorted(int(m) for m in chosen):
         frame = layer_frame(result.pictures[moment - 1], task.sketches[moment])
         error_px = result.fit_errors_px[moment - 1]
         if frame is not None and error_px is not None:
             truth = rendered.layers[index][moment].on_canvas(rendered.width, rendered.height)
-            images = _crop(frame, truth, recipe.crop, last_key=mode.last_key)
+            images = _crop(frame, truth, data.crop, last_key=mode.last_key)
             crops.append((*images, error_px))
     return crops
 

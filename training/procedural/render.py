@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import starmap
 
 import numpy as np
 import skia
 
 from shared.pictures import Picture, alpha_over
+from training.procedural.canvas import pen, polygon, sketch_line_px, straight, surface
 from training.procedural.clip import Clip, Layer
 from training.procedural.figure import Part
 from training.procedural.motion import ASPECT
@@ -111,15 +111,15 @@ def _draw_layer(layer: Layer, time: float, width: int, height: int) -> Picture:
     high = np.minimum(high, size + (size * OVERSCAN).astype(int))
     if (high <= low).any():
         return Picture(np.zeros((1, 1, 4), np.uint8))
-    surface = _surface(int(high[0] - low[0]), int(high[1] - low[1]))
-    canvas = surface.getCanvas()
+    drawn = surface(int(high[0] - low[0]), int(high[1] - low[1]))
+    canvas = drawn.getCanvas()
     for part, points in zip(layer.figure.parts, outlines, strict=True):
         _paint(canvas, part, points - low, height)
-    return Picture(_straight(surface), int(low[0]), int(low[1])).cropped()
+    return Picture(straight(drawn), int(low[0]), int(low[1])).cropped()
 
 
 def _paint(canvas: skia.Canvas, part: Part, points: np.ndarray, height: int) -> None:
-    path = _path(points, closed=part.closed)
+    path = polygon(points, closed=part.closed)
     if part.fill is not None and part.closed:
         paint = skia.Paint(AntiAlias=True, Color=skia.Color(*part.fill))
         if part.fill_end is not None:  # two opposite vertices carry the shading along
@@ -128,7 +128,7 @@ def _paint(canvas: skia.Canvas, part: Part, points: np.ndarray, height: int) -> 
             paint.setShader(skia.GradientShader.MakeLinear(ends, colours))
         canvas.drawPath(path, paint)
     if part.line is not None:
-        canvas.drawPath(path, _pen(skia.Color(*part.line), part.line_width * height))
+        canvas.drawPath(path, pen(skia.Color(*part.line), part.line_width * height))
 
 
 def _layer_sketches(
@@ -156,24 +156,24 @@ def _draw_sketch(
     boil: np.random.Generator,
 ) -> np.ndarray:
     """One hidden-line drawing: every part first clears what it covers, then draws its line."""
-    surface = _surface(*size)
-    canvas = surface.getCanvas()
-    pen = _pen(skia.ColorWHITE, style.width_px or max(1.2, 0.006 * size[1]))
+    drawn = surface(*size)
+    canvas = drawn.getCanvas()
+    brush = pen(skia.ColorWHITE, style.width_px or sketch_line_px(size[1]))
     eraser = skia.Paint(AntiAlias=True, BlendMode=skia.BlendMode.kDstOut)
     for part, points in zip(layer.figure.parts, outlines, strict=True):
         if not part.sketched:
             continue
         if part.closed:
-            canvas.drawPath(_path(points, closed=True), eraser)
+            canvas.drawPath(polygon(points, closed=True), eraser)
         twice = style.doubles > 0 and boil.random() < style.doubles
         for _ in range(2 if twice else 1):
-            _draw_stroke(canvas, pen, part, points, style, boil)
-    return np.ascontiguousarray(surface.toarray()[..., 3])
+            _draw_stroke(canvas, brush, part, points, style, boil)
+    return np.ascontiguousarray(drawn.toarray()[..., 3])
 
 
 def _draw_stroke(
     canvas: skia.Canvas,
-    pen: skia.Paint,
+    brush: skia.Paint,
     part: Part,
     points: np.ndarray,
     style: SketchStyle,
@@ -182,8 +182,8 @@ def _draw_stroke(
     if style.jitter_px:
         points = points + _wobble(boil, len(points), style.jitter_px)
     if style.gaps:
-        pen.setPathEffect(_dashes(boil, points, style.gaps))
-    canvas.drawPath(_path(points, closed=part.closed), pen)
+        brush.setPathEffect(_dashes(boil, points, style.gaps))
+    canvas.drawPath(polygon(points, closed=part.closed), brush)
 
 
 def _wobble(rng: np.random.Generator, count: int, rms_px: float) -> np.ndarray:
@@ -204,43 +204,14 @@ def _dashes(rng: np.random.Generator, points: np.ndarray, gaps: float) -> skia.P
 
 
 def _draw_plate(plate: Plate, width: int, height: int) -> np.ndarray:
-    surface = _surface(width, height)
-    canvas = surface.getCanvas()
+    drawn = surface(width, height)
+    canvas = drawn.getCanvas()
     colours = [skia.Color(*plate.top), skia.Color(*plate.bottom)]
     gradient = skia.GradientShader.MakeLinear([skia.Point(0, 0), skia.Point(0, height)], colours)
     canvas.drawPaint(skia.Paint(Shader=gradient))
     for shape in plate.shapes:
-        path = _path(to_pixels(shape.points, width, height), closed=True)
+        path = polygon(to_pixels(shape.points, width, height), closed=True)
         canvas.drawPath(path, skia.Paint(AntiAlias=True, Color=skia.Color(*shape.fill)))
         if shape.line is not None:
-            canvas.drawPath(path, _pen(skia.Color(*shape.line), 0.008 * height))
-    return _straight(surface)
-
-
-def _surface(width: int, height: int) -> skia.Surface:
-    return skia.Surface.MakeRasterN32Premul(width, height)
-
-
-def _pen(colour: int, width_px: float) -> skia.Paint:
-    return skia.Paint(
-        AntiAlias=True,
-        Color=colour,
-        Style=skia.Paint.kStroke_Style,
-        StrokeWidth=width_px,
-        StrokeCap=skia.Paint.kRound_Cap,
-        StrokeJoin=skia.Paint.kRound_Join,
-    )
-
-
-def _path(points: np.ndarray, *, closed: bool) -> skia.Path:
-    builder = skia.PathBuilder()
-    builder.addPolygon(list(starmap(skia.Point, points.tolist())), closed)
-    return builder.detach()
-
-
-def _straight(surface: skia.Surface) -> np.ndarray:
-    """Pixels of a surface as straight-alpha RGBA: uint8 [h, w, 4], colourless where transparent."""
-    pixels = surface.toarray(colorType=skia.kRGBA_8888_ColorType)
-    pixels = np.ascontiguousarray(pixels)
-    pixels[pixels[..., 3] == 0] = 0
-    return pixels
+            canvas.drawPath(path, pen(skia.Color(*shape.line), 0.008 * height))
+    return straight(drawn)

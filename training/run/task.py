@@ -52,9 +52,20 @@ class TrainingModule(nn.Module):
 class Task(Protocol):
     """One thing to train. Made by the recipe's settings in every process, with the same weights."""
 
-    module: TrainingModule
-    source: SampleSource
-    validation: SampleSource | None
+    @property
+    def module(self) -> TrainingModule:
+        """What learns, with everything it needs for its loss."""
+        ...
+
+    @property
+    def source(self) -> SampleSource:
+        """Samples to learn from."""
+        ...
+
+    @property
+    def validation(self) -> SampleSource | None:
+        """Samples kept apart, if there are any."""
+        ...
 
     def trainable(self) -> Sequence[str]:
         """Names in `module.named_parameters()` that learn; the loop freezes all others."""

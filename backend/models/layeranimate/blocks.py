@@ -160,9 +160,14 @@ class Stage(nn.ModuleList):
         """The context for every spatial transformer of this stage."""
         return tuple(m.project(context) for m in self if isinstance(m, SpatialTransformer))
 
-    def forward(self, x: Tensor, embedding: Tensor, keys: StageKeys, grid: Grid) -> Tensor:
-        """[images, c, h, w] -> [images, c', h', w']."""
-        remaining = iter(keys)
+    def forward(
+        self, x: Tensor, embedding: Tensor, keys: StageKeys | Context, grid: Grid
+    ) -> Tensor:
+        """[images, c, h, w] -> [images, c', h', w']. A `Context` is projected here, by itself.
+
+        Training needs that: a stage whose weights are sharded has them only in its forward.
+        """
+        remaining = iter(self.project(keys) if isinstance(keys, Context) else keys)
         for module in self:
             if isinstance(module, ResBlock):
                 x = module(x, embedding, grid)

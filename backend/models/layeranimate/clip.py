@@ -80,7 +80,8 @@ class SampleSettings:
                        compute the prompted half only
     features_every     the layers' features are computed at every so many steps and held between
                        (1 = at each: exact)
-    half_decode        the two-key decoder may multiply in half precision
+    half_decode        the two-key decoder may multiply in half precision, where that is faster
+    decode             what it multiplies in whatever a preset says: fp32, tf32 or bf16
     """
 
     steps: int = 50
@@ -92,6 +93,7 @@ class SampleSettings:
     guidance_interval: tuple[float, float] = (0.0, 1.0)
     features_every: int = 1
     half_decode: bool = False
+    decode: str = ""
 
     def guides(self, index: int) -> bool:
         """Whether step `index` computes both halves; at scale 1 the neutral one has no weight."""

@@ -94,17 +94,40 @@ class TrunkConfig:
 
 
 @dataclass(frozen=True)
+class BuiltInGuidance:
+    """Classifier-free guidance that a student learned from its teacher, at this scale for good."""
+
+    scale: float
+    rescale: float
+
+    @staticmethod
+    def from_official(official: OfficialConfig) -> BuiltInGuidance | None:
+        """What `unet/config.json` says of it; released ones say nothing."""
+        told = official.get("built_in_guidance")
+        if told is None:
+            return None
+        given = [told.get(name) for name in ("scale", "rescale")] if isinstance(told, dict) else []
+        numbers = [float(n) for n in given if isinstance(n, int | float)]
+        if len(numbers) != 2:
+            detail = f"built_in_guidance={told!r} is no scale and rescale"[:200]
+            raise AcetateError("model_corrupt", detail=detail, model="unet")
+        return BuiltInGuidance(*numbers)
+
+
+@dataclass(frozen=True)
 class UNetConfig:
     """The denoising network.
 
     `uniform_when_all_invalid` repeats the official treatment of a row without any valid layer (the
-    mean over all slots); the default leaves such a row unfused.
+    mean over all slots); the default leaves such a row unfused. `built_in_guidance`: predictions
+    are guided already, so that sampling runs the prompted half only.
     """
 
     trunk: TrunkConfig = TrunkConfig(in_channels=8)
     out_channels: int = 4
     layer_fusion: bool = True
     uniform_when_all_invalid: bool = False
+    built_in_guidance: BuiltInGuidance | None = None
 
     @staticmethod
     def from_official(official: OfficialConfig) -> UNetConfig:
@@ -113,6 +136,7 @@ class UNetConfig:
             trunk=TrunkConfig.from_official(official),
             out_channels=int(official.get("out_channels", 4)),
             layer_fusion=bool(official.get("masked_layer_fusion", True)),
+            built_in_guidance=BuiltInGuidance.from_official(official),
         )
 
 
@@ -122,6 +146,8 @@ class ControlConfig:
 
     `concatenate` selects where the control embeddings join: False adds them to the first feature
     map (released mode "add"), True stacks them before the first convolution ("concat").
+    `fixed_timestep`: the branch was trained with this one time step and gets no other, so that its
+    features hold for a whole clip; None, as released: it follows the sampler.
     """
 
     trunk: TrunkConfig = TrunkConfig(in_channels=5)
@@ -131,6 +157,7 @@ class ControlConfig:
     motion_channels: int = 2
     sketch_channels: int = 4
     trajectory_channels: int = 3
+    fixed_timestep: int | None = None
 
     @property
     def control_channels(self) -> int:
@@ -156,7 +183,19 @@ class ControlConfig:
             motion_channels=int(channels.get("motion_score", 2)),
             sketch_channels=int(channels.get("sketch", 4)),
             trajectory_channels=int(channels.get("trajectory", 3)),
+            fixed_timestep=fixed_timestep(official),
         )
+
+
+def fixed_timestep(official: OfficialConfig) -> int | None:
+    """What `layer_controlnet/config.json` says of it; released ones say nothing."""
+    told = official.get("fixed_timestep")
+    if told is None:
+        return None
+    if not isinstance(told, int) or not 0 <= told < MAX_TRAIN_STEPS:
+        detail = f"fixed_timestep={told!r} is no time step"[:200]
+        raise AcetateError("model_corrupt", detail=detail, model="layer_controlnet")
+    return told
 
 
 @dataclass(frozen=True)
@@ -231,12 +270,16 @@ MAX_TRAIN_STEPS = 100_000
 
 @dataclass(frozen=True)
 class SchedulerConfig:
-    """The noise schedule and how it is sampled (spec 1.1 and 3.3)."""
+    """The noise schedule and how it is sampled (spec 1.1 and 3.3).
+
+    `student_steps`: the model learned to sample in just so many steps, without fresh noise.
+    """
 
     train_steps: int = 1000
     beta_start: float = 0.00085
     beta_end: float = 0.012
     zero_terminal_snr: bool = True
+    student_steps: int | None = None
 
     @staticmethod
     def from_official(official: OfficialConfig) -> SchedulerConfig:
@@ -261,8 +304,13 @@ class SchedulerConfig:
             beta_start=float(official.get("beta_start", 0.00085)),
             beta_end=float(official.get("beta_end", 0.012)),
             zero_terminal_snr=bool(official.get("rescale_betas_zero_snr", True)),
+            student_steps=official.get("student_steps"),
         )
         steps_fit = 1 <= config.train_steps <= MAX_TRAIN_STEPS
+        few = config.student_steps
+        if few is not None and not (isinstance(few, int) and 1 <= few <= config.train_steps):
+            detail = f"student_steps={few!r} is no number of steps"[:200]
+            raise AcetateError("model_corrupt", detail=detail, model="scheduler")
         if not (steps_fit and 0 < config.beta_start <= config.beta_end < 1):
             detail = f"{config.train_steps} steps, beta {config.beta_start} to {config.beta_end}"
             raise AcetateError("model_corrupt", detail=f"no schedule: {detail}", model="scheduler")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,6 +19,7 @@ from backend.models.layeranimate.clip import (
     ignore_check,
     ignore_report,
 )
+from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.pipeline.condition import (
     EncodedClip,
     encode,
@@ -80,24 +82,49 @@ def generate_takes(
     noisy latents, which seeds do not share, they run one by one. `plan` is the one that the model
     was placed with.
     """
+    settings = learned_settings(model.config, settings)
     groups = [(s,) for s in seeds] if model.config.control.uses_noisy_latents else [tuple(seeds)]
     tokens = conditions.tokens or neutral_tokens(model)
     inputs = prepare(without_unused_slots(conditions))
     with plan.using(model, *ENCODE_PARTS):
         clip = encode(model, inputs, tokens, check=check, report=report, store=store)
     with plan.using(model, *STEP_PARTS):
-        latents_of = torch.cat(
-            [_sample(model, clip, settings, s, check, report, store, plan) for s in groups]
-        )
+        found = []
+        for number, some in enumerate(groups):
+            told = _of_several(report, number, len(groups))
+            found.append(_sample(model, clip, settings, some, check, told, store, plan))
+        latents_of = torch.cat(found)
     takes = []
+    usual = "bf16" if settings.half_decode and model.device.type == "cuda" else ""
+    number_format = settings.decode or usual
     with plan.using(model, *DECODE_PARTS):
-        for latents, seed in zip(latents_of.unsqueeze(1), seeds, strict=True):
-            half = settings.half_decode
-            pictures = decode(model, clip, latents, check, report, plan.decode, half)
+        for number, (latents, seed) in enumerate(zip(latents_of.unsqueeze(1), seeds, strict=True)):
+            told = _of_several(report, number, len(seeds))
+            pictures = decode(model, clip, latents, check, told, plan.decode, number_format)
             if not bool(torch.isfinite(pictures).all()):
                 raise AcetateError("nan", detail=f"seed {seed}")
             takes.append(pictures.movedim(1, -1).contiguous().numpy())
     return takes
+
+
+def _of_several(report: Report, number: int, count: int) -> Report:
+    """Reports of one of `count` equal pieces of work as those of the whole."""
+
+    def told(progress: ClipProgress) -> None:
+        done, total = number * progress.total + progress.done, count * progress.total
+        report(replace(progress, done=done, total=total))
+
+    return told
+
+
+def learned_settings(config: LayerAnimateConfig, settings: SampleSettings) -> SampleSettings:
+    """The settings with what the model learned to do by itself: it can do nothing else."""
+    if config.unet.built_in_guidance is not None:
+        settings = replace(settings, guidance_scale=1.0, guidance_rescale=0.0)
+    few = config.scheduler.student_steps
+    if few is None:
+        return settings
+    return replace(settings, steps=few, eta=0.0, features_every=1)
 
 
 def _sample(

@@ -147,21 +147,25 @@ class LayerControl(Trunk):
         self,
         stem: ControlStem,
         timesteps: Tensor,
-        keys: tuple[StageKeys, ...],
+        keys: tuple[StageKeys, ...] | Context,
         fps: Tensor | None = None,
     ) -> list[Tensor]:
         """Features at one time step, finest first, each [rows of keys, n, frames, c, h, w].
 
         `timesteps` and `fps` are [rows] or [1]. A stem of one row and one time step serve all rows
-        of the keys (both guidance halves): what they share is computed once.
+        of the keys (both guidance halves): what they share is computed once. A branch with a fixed
+        time step looks at no other.
         """
         grid = stem.grid
+        if self.config.fixed_timestep is not None:
+            timesteps = torch.full_like(timesteps, self.config.fixed_timestep)
         embedding = self.embed(timesteps, fps)
         state = grid.widened(stem.state, max(grid.rows(stem.state), len(embedding)))
         found: list[Tensor] = []
         stages = self.input_stages()
         for index in range(1, self.live):
-            state = stages[index](state, embedding, keys[index], grid)
+            own = keys if isinstance(keys, Context) else keys[index]
+            state = stages[index](state, embedding, own, grid)
             if index in self.read:
                 found.append(state.unflatten(0, (-1, grid.videos, grid.frames)))
         return found

@@ -50,10 +50,12 @@ def _trunk(config: TrunkConfig) -> Document:
 
 
 def _unet(config: UNetConfig) -> Document:
+    guidance = config.built_in_guidance
     return {
         **_trunk(config.trunk),
         "out_channels": config.out_channels,
         "masked_layer_fusion": config.layer_fusion,
+        **({"built_in_guidance": vars(guidance)} if guidance is not None else {}),
     }
 
 
@@ -68,6 +70,7 @@ def _control(config: ControlConfig) -> Document:
             "sketch": config.sketch_channels,
             "trajectory": config.trajectory_channels,
         },
+        **({"fixed_timestep": config.fixed_timestep} if config.fixed_timestep is not None else {}),
     }
 
 
@@ -113,4 +116,5 @@ def _scheduler(config: SchedulerConfig) -> Document:
         "rescale_betas_zero_snr": config.zero_terminal_snr,
         "clip_sample": False,
         "set_alpha_to_one": False,
+        **({"student_steps": config.student_steps} if config.student_steps is not None else {}),
     }

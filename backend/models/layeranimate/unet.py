@@ -128,7 +128,7 @@ class UNet(Trunk):
         self,
         x: Tensor,
         timesteps: Tensor,
-        keys: UNetKeys,
+        keys: UNetKeys | Context,
         fps: Tensor | None = None,
         layers: LayerFeatures | None = None,
         videos: int = 1,
@@ -139,6 +139,7 @@ class UNet(Trunk):
                    h, w multiples of 8. One row only where all would be equal: it is computed once
                    up to where the contexts of `keys` come in.
         timesteps  [rows], or [1] for all
+        keys       the context, projected once per clip, or to be projected by each stage
         fps        like `timesteps`, None = the default rate
         layers     shared by all videos of a row; None skips fusion
         videos     clips that share a context and layers, such as seeds of one shot
@@ -149,18 +150,21 @@ class UNet(Trunk):
         images = x.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
         images = grid.widened(images, max(grid.rows(images), len(embedding)))
         skips = self._encode(images, embedding, keys, grid)
-        state = self.middle_block(skips[-1], embedding, keys.middle, grid)
+        middle = keys if isinstance(keys, Context) else keys.middle
+        state = self.middle_block(skips[-1], embedding, middle, grid)
         if layers is not None and not (len(layers.maps) and layers.maps[0].shape[1]):
             layers = None
         state = self._decode(state, skips, embedding, keys, grid, layers)
         return self.out(state).unflatten(0, (-1, grid.frames)).transpose(1, 2)
 
-    def _encode(self, x: Tensor, embedding: Tensor, keys: UNetKeys, grid: Grid) -> list[Tensor]:
+    def _encode(
+        self, x: Tensor, embedding: Tensor, keys: UNetKeys | Context, grid: Grid
+    ) -> list[Tensor]:
         """Outputs of all input blocks, finest first; the first ones may have one row only."""
         skips: list[Tensor] = []
-        for index, (stage, stage_keys) in enumerate(
-            zip(self.input_stages(), keys.inputs, strict=True)
-        ):
+        stages = self.input_stages()
+        own = (keys,) * len(stages) if isinstance(keys, Context) else keys.inputs
+        for index, (stage, stage_keys) in enumerate(zip(stages, own, strict=True)):
             x = stage(x, embedding, stage_keys, grid)
             x = self.mix_frames(x, grid) if index == 0 else x
             skips.append(x)
@@ -171,13 +175,14 @@ class UNet(Trunk):
         state: Tensor,
         skips: list[Tensor],
         embedding: Tensor,
-        keys: UNetKeys,
+        keys: UNetKeys | Context,
         grid: Grid,
         layers: LayerFeatures | None,
     ) -> Tensor:
         place = 0
+        own = (keys,) * len(self.plans) if isinstance(keys, Context) else keys.outputs
         for plan, stage, stage_keys, skip in zip(
-            self.plans, self.output_blocks, keys.outputs, reversed(skips), strict=True
+            self.plans, self.output_blocks, own, reversed(skips), strict=True
         ):
             if plan.fuses:
                 if layers is not None:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 
 from backend.models.layeranimate.configs import (
     AutoencoderConfig,
+    BuiltInGuidance,
     ControlConfig,
     OfficialConfig,
     ResamplerConfig,
     TrunkConfig,
     UNetConfig,
+    fixed_timestep,
 )
 from backend.models.layeranimate.trunk import FIRST_ATTENTION_HEADS
 from shared.errors import AcetateError
@@ -121,6 +123,7 @@ def unet_config(shapes: Shapes, official: OfficialConfig) -> UNetConfig:
         trunk=trunk_config(shapes, official),
         out_channels=shapes.need("out.2.weight")[0],
         layer_fusion="masked_layer_fusion_norm_list.0.weight" in shapes,
+        built_in_guidance=BuiltInGuidance.from_official(official),
     )
 
 
@@ -137,6 +140,7 @@ def control_config(shapes: Shapes, official: OfficialConfig, latents: int = 4) -
         motion_channels=motion,
         sketch_channels=shapes.need("sketch_embedding.weight")[1],
         trajectory_channels=shapes.need(path)[1],
+        fixed_timestep=fixed_timestep(official),
     )
     own = latents + 1 + (config.control_channels if config.concatenate else 0)
     return replace(config, uses_noisy_latents=trunk.in_channels > own)

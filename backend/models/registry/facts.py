@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from backend.models.layeranimate.checkpoint import check_folder
+import logging
+from collections.abc import Iterator, Mapping
+
+from backend.models.adapters.files import open_adapter
+from backend.models.adapters.fitting import check_fits, skeleton
+from backend.models.layeranimate.checkpoint import check_folder, read_config
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.models.openclip.checkpoint import OFFICIAL, check_towers
 from backend.models.openclip.tokens import PromptTokens
-from backend.models.registry.installed import Fact
-from backend.models.registry.licences import LAYERANIMATE
+from backend.models.registry.installed import Fact, installed_models
+from backend.models.registry.licences import ADAPTER, LAYERANIMATE, OPENCLIP
 from backend.models.registry.sources import Source
 from shared.errors import AcetateError
+
+log = logging.getLogger("acetate.models")
 
 OFFICIAL_LAYERANIMATE = LayerAnimateConfig()
 
@@ -19,13 +26,15 @@ def checked_facts(source: Source) -> dict[str, Fact]:
 
     Raises `model_corrupt` with what is missing, unexpected or of another shape.
     """
-    own = _layeranimate(source) if source.kind == LAYERANIMATE else _openclip(source)
-    return own | _counts(source)
+    checks = {LAYERANIMATE: _layeranimate, OPENCLIP: _openclip, ADAPTER: _adapter}
+    return checks[source.kind](source) | _counts(source)
 
 
 def notes(source: Source, facts: dict[str, Fact]) -> tuple[str, ...]:
     """What a user should know beside the facts, one sentence each."""
     found: list[str] = []
+    if source.kind == ADAPTER:
+        return _adapter_notes(facts)
     if source.kind == LAYERANIMATE:
         if not facts["two_keys"]:
             found.append(
@@ -85,6 +94,38 @@ def _openclip(source: Source) -> dict[str, Fact]:
         "picture_px": sizes.image.side_px,
         "official_sizes": sizes == OFFICIAL,
     }
+
+
+def _adapter(source: Source) -> dict[str, Fact]:
+    about = open_adapter(source.weights[""].files[0], source.folder.name)
+    ranks = sorted(set(about.ranks.values()))
+    return {
+        "modules": len(about.shapes),
+        "rank": ranks[-1],
+        "alpha": about.settings.lora_alpha,
+        "trained_on": about.settings.base,
+        "about": about.settings.about,
+        "fits": ", ".join(_fitting_models(about.shapes)),
+    }
+
+
+def _fitting_models(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
+    """Names of the installed models that an adapter of these shapes can change."""
+    for model in installed_models():
+        if model.manifest.kind != LAYERANIMATE:
+            continue
+        try:
+            check_fits(shapes, "", skeleton(read_config(model.folder)))
+        except AcetateError as error:
+            log.info("%s: %s", model.manifest.name, error.detail)
+        else:
+            yield model.manifest.name
+
+
+def _adapter_notes(facts: dict[str, Fact]) -> tuple[str, ...]:
+    if facts["fits"]:
+        return ()
+    return ("it fits no LayerAnimate that is installed now; it is checked again when it is used",)
 
 
 def _counts(source: Source) -> dict[str, Fact]:

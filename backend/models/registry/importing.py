@@ -28,7 +28,7 @@ from backend.models.registry.installed import (
     checked_name,
     discard,
 )
-from backend.models.registry.licences import OPENCLIP, licence_of
+from backend.models.registry.licences import ADAPTER, OPENCLIP, licence_of
 from backend.models.registry.sources import Source, recognise
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
@@ -113,6 +113,8 @@ def _name_of(source: Source, path: Path) -> str:
         return OPENCLIP
     folder = source.folder
     wanted = folder.name
+    if source.kind == ADAPTER and path.is_file():
+        wanted = path.stem
     if _REVISION.fullmatch(wanted) and folder.parent.name == "snapshots":
         wanted = folder.parent.parent.name.rpartition("--")[2]
     plain = re.sub(r"[^a-z0-9._-]+", "-", wanted.lower()).strip("-._")[:64]

@@ -9,6 +9,7 @@ import msgspec
 
 LAYERANIMATE = "layeranimate"
 OPENCLIP = "openclip-vit-h-14"
+ADAPTER = "layeranimate-adapter"
 
 
 class Licence(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,7 @@ _STATED = {
         id="MIT",
         where='the page of its weights, "laion/CLIP-ViT-H-14-laion2B-s32B-b79K" on Hugging Face',
     ),
+    ADAPTER: Licence(id=UNSTATED, where="what whoever trained it says of it"),
 }
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from backend.models.adapters.files import SETTINGS_NAME, is_adapter
 from backend.models.layeranimate.checkpoint import CONFIG_NAME, SCHEDULER_CONFIG
 from backend.models.openclip.checkpoint import CONFIG_NAMES
 from backend.models.openclip.tokens import PAIR_FILES, TOKENIZER_FILE, tokenizer_files
-from backend.models.registry.licences import LAYERANIMATE, OPENCLIP
+from backend.models.registry.licences import ADAPTER, LAYERANIMATE, OPENCLIP
 from backend.models.registry.looks import COMPONENT_LOOKS, Look, look_of
 from backend.models.weight_files import (
     PICKLE_SUFFIXES,
@@ -127,6 +128,8 @@ def _of_file(path: Path) -> Source:
     if path.name.endswith(".index.json"):
         return _of_folder(path.parent)
     weights = read_weights(path, path.name)
+    if is_adapter(weights.table):
+        return _adapter(path.parent, weights)
     look = look_of(weights.table)
     if look is Look.OPENCLIP:
         return _openclip(path.parent, weights)
@@ -147,6 +150,8 @@ def _of_bare_folder(folder: Path) -> Source:
             raise AcetateError("not_a_model", what="several weights; name one file", detail=names)
         raise AcetateError("pickled_weights", file=_pickles(folder)[0].name[:40])
     weights = find_weights(folder, folder.name)
+    if is_adapter(weights.table):
+        return _adapter(folder, weights)
     look = look_of(weights.table)
     if look is Look.OPENCLIP:
         return _openclip(folder, weights)
@@ -208,6 +213,11 @@ def _openclip(folder: Path, weights: Weights) -> Source:
     for name in CONFIG_NAMES:
         files += _if_there(folder / name)
     return Source(OPENCLIP, folder, {"": weights}, (*files, *_texts(folder)))
+
+
+def _adapter(folder: Path, weights: Weights) -> Source:
+    settings = _if_there(folder / SETTINGS_NAME)
+    return Source(ADAPTER, folder, {"": weights}, (*_weight_files(weights), *settings))
 
 
 def _weight_files(weights: Weights) -> tuple[Path, ...]:

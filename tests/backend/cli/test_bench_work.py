@@ -6,9 +6,10 @@ import json
 
 import pytest
 
+from backend.cli.bench_decode import bench_decode
 from backend.cli.bench_memory import bench_memory
 from backend.cli.bench_presets import bench_presets
-from backend.cli.bench_work import bench_bytes, bench_calls, bench_flops
+from backend.cli.bench_work import bench_bytes, bench_flops
 from backend.cli.main import main
 from backend.cli.measurement import BenchOptions, Measurement
 
@@ -46,10 +47,17 @@ def test_a_step_moves_no_more_bytes_than_promised() -> None:
     assert float(found["final-4-layers"].details["kernels"]) < 2000
 
 
-def test_blank_pictures_are_encoded_once() -> None:
-    (figure,) = bench_calls(ONCE)
-    assert figure.value <= 21  # the official code encodes 69
-    assert figure.value / figure.ratio == pytest.approx(69, rel=0.01)
+def test_blank_pictures_are_encoded_once_and_the_figure_comes_as_a_json_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["bench", "calls", "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    figure = json.loads(line)
+    assert figure["name"] == "calls"
+    assert figure["config"] == "encoded-pictures-one-sketch"
+    assert {"value", "unit", "ratio", "reference", "details"} <= set(figure)
+    assert figure["value"] <= 21  # the official code encodes 69
+    assert figure["value"] / figure["ratio"] == pytest.approx(69, rel=0.01)
 
 
 def test_the_plans_stay_within_their_memory() -> None:
@@ -67,10 +75,9 @@ def test_an_approximate_preset_never_comes_without_its_likeness_to_final() -> No
         assert {"psnr_db", "ssim"} <= set(found[name].details)
 
 
-def test_the_figures_come_as_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "calls", "--json"]) == 0
-    (line,) = capsys.readouterr().out.splitlines()
-    document = json.loads(line)
-    assert document["name"] == "calls"
-    assert document["config"] == "encoded-pictures-one-sketch"
-    assert {"value", "unit", "ratio", "reference", "details"} <= set(document)
+def test_a_number_format_of_the_decoder_never_comes_without_its_error() -> None:
+    found = _by_config(list(bench_decode(ONCE)))
+    assert {"fp32", "bf16"} <= set(found)
+    assert found["fp32"].details["error"] == 0
+    assert 0 < float(found["bf16"].details["error"]) < 0.02
+    assert float(found["bf16"].details["psnr_db"]) > 30

@@ -7,6 +7,7 @@ import numpy as np
 
 from backend.layer_motion import affine, trajectory
 from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.plan import open_scene, plan_trajectory
 from backend.layer_motion.registration import register
 from backend.layer_motion.task import GapTask
 from backend.layer_motion.warp import prepare
@@ -94,3 +95,24 @@ def test_art_that_slides_in_is_solid_where_only_one_key_shows_it() -> None:
         alpha = picture.pixels[picture.height // 2, : 160 - picture.x, 3]
         edges = np.flatnonzero(alpha > 0)
         assert alpha[edges[0] + 3 : edges[-1] - 2].min() > 250
+
+
+def test_a_plate_that_its_path_carries_out_of_view_is_not_held_back_by_the_other_key() -> None:
+    """Both keys show the same kind of sky; only the path knows that it is another part of it."""
+    width, height = FRAME
+    rng = np.random.default_rng(3)
+
+    def sky() -> Picture:
+        noise = rng.normal(0, 1, (3 * height, width)).astype(np.float32)
+        cloud = np.clip(150 + 400 * cv2.GaussianBlur(noise, (0, 0), 3), 0, 255).astype(np.uint8)
+        full = np.full_like(cloud, 255)
+        return Picture(np.dstack([cloud // 2, cloud, full, full]), 0, -height)
+
+    start = np.array([[40, 30], [60, 50.0]])
+    path = np.stack([start + np.array([0, share * height]) for share in (0, 0.5, 1)]).astype(
+        np.float32
+    )
+    task = GapTask(width, height, sky(), sky(), (0.5,), tracks=path)
+    (step,) = plan_trajectory(open_scene(task, lambda: None)).steps
+    assert step.from_first is not None
+    assert np.allclose(step.from_first.forward, affine.translation(0, height / 2), atol=0.5)

@@ -29,6 +29,7 @@ from shared.blobs import MemoryBlobs
 from shared.package import read_package
 from shared.pictures import decode_png
 from shared.result import result_from_json
+from shared.shot import Trajectory
 from tests.backend.models.registry.folders import tiny_folder
 
 SETTINGS = """\
@@ -138,6 +139,28 @@ def test_a_demo_reaches_the_model_as_the_official_code_feeds_it(
     assert sorted(slots.values()) == list(range(demo.layers))
     assert not clip.layer_static.any()
     _check_controls(clip, folder, demo, slots)
+
+
+def test_nothing_that_moves_runs_over_the_bars_of_a_narrower_film(
+    reference_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "demo.yaml").write_text(DEMOS[1].yaml, encoding="utf-8")
+    words = [str(reference_dir / "reference" / "demos" / "demo_3"), "-o", str(tmp_path / "shot")]
+    assert main(["import-demo", *words, "--config", str(tmp_path / "demo.yaml")]) == 0
+    request, blobs = read_package(tmp_path / "shot")
+    layers = sorted(request.layers, key=lambda layer: layer.order)
+    assert layers[-1].name == "bars"
+    for key in layers[-1].keys:
+        assert key.picture is not None
+        alpha = decode_png(blobs.get(key.picture.blob))[..., 3]
+        assert (alpha[:, :40] == 255).all()
+        assert not alpha[:, 48:-48].any()
+    (sky,) = (layer for layer in layers if any(isinstance(c, Trajectory) for c in layer.controls))
+    for key in sky.keys:
+        assert key.picture is not None
+        # it goes on further than its path carries it, so that no border of it comes into view
+        assert key.picture.y <= -300
+        assert (decode_png(blobs.get(key.picture.blob))[..., 3] == 255).all()
 
 
 def _slots_of(clip: ClipConditions, folder: Path, demo: Demo) -> dict[int, int]:

@@ -124,6 +124,14 @@ def test_a_still_backdrop_gives_its_slot_to_moving_layers() -> None:
     assert [slot.members for slot in slots] == [(1,), (2,), (3,), (4,)]
 
 
+def test_a_still_strip_in_front_gives_its_slot_away_too() -> None:
+    ends = (Role.BACKGROUND, "")
+    slots = assign_slots(planned(ends, *[(Role.ANIMATE, "")] * 4, ends), 4)
+    assert [slot.members for slot in slots] == [(1,), (2,), (3,), (4,)]
+    slots = assign_slots(planned(ends, *[(Role.ANIMATE, "")] * 3, ends), 4)
+    assert [slot.members for slot in slots] == [(1,), (2,), (3,), (4,)]
+
+
 def test_a_users_group_shares_a_slot_before_neighbours_do() -> None:
     layers = planned(
         (Role.BACKGROUND, ""),

@@ -265,6 +265,16 @@ def test_a_moving_camera_moves_layers_and_redraws_held_ones(exporter: Exporter) 
     assert bpy.context.scene.frame_current == 1
 
 
+def test_training_material_has_every_frame_of_what_the_camera_moves(exporter: Exporter) -> None:
+    _two_keys()
+    draw(_fox(), "bg", 1, [disc((80, 50), 30)])
+    assert [key.frame for key in exporter.layer("body", every_frame=True).keys] == [1, 5]
+    _animate(bpy.context.scene.camera, f1=(0.0, -10.0, 0.0), f5=(0.2, -10.0, 0.0))
+    for layer in exporter.request(every_frame=True).layers:
+        assert [key.frame for key in layer.keys] == [1, 2, 3, 4, 5]
+        assert not layer.controls
+
+
 def test_another_object_can_lead_a_layer(exporter: Exporter) -> None:
     _two_keys()
     leader = bpy.data.objects.new("leader", None)

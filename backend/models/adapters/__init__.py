@@ -1,0 +1,1 @@
+"""Adapters (LoRA): their file format, whether one fits a model, and wearing them."""

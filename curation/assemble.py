@@ -1,0 +1,99 @@
+"""Finished units of a clip to what a data set and the review hold of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from curation.clip_stages import clip_frames, tracks_of
+from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale
+from curation.media.licence import LicenceRecord, provenance_of
+from curation.review.cards import ReviewCard, ReviewElement
+from curation.run.stage import ClipRef, Product
+from curation.stages.chain import NO_WEIGHTS
+from shared.errors import AcetateError
+
+
+def assembled(
+    clip: ClipRef,
+    products: Mapping[str, Product],
+    record: LicenceRecord,
+    *,
+    name: str,
+    toolkit: str,
+    parameters_hash: str,
+) -> LayeredClip:
+    """The clip as the data set keeps it. `name`: of the footage's file."""
+    if clip.view is None:
+        raise AcetateError("bug", detail=f"clip {clip.clip_id} has no view")
+    layers, captions = products["layers"], products["captions"].facts
+    frames = clip_frames(clip)
+    scores, layer = layers.arrays["scores"], layers.arrays["layer"]
+    told = zip(layers.facts["layer_scores"], captions["layers"], strict=True)
+    return LayeredClip(
+        clip_id=clip.clip_id,
+        fps=clip.view.fps,
+        frames=frames,
+        labels=layers.arrays["labels"],
+        elements=tuple(
+            Element(f"element_{index}", float(score), int(layer[index]))
+            for index, score in enumerate(scores)
+        ),
+        layers=tuple(LayerFacts(f"layer_{k}", s, text) for k, (s, text) in enumerate(told)),
+        score_scale=ScoreScale(frames.shape[2], frames.shape[1]),
+        tracks=tracks_of(products["tracks"]),
+        caption=captions["caption"],
+        provenance=provenance_of(
+            record,
+            source_id=clip.source_id,
+            source=name,
+            frames=(clip.first, clip.last),
+            toolkit=toolkit,
+            parameters_hash=parameters_hash,
+            annotations=NO_WEIGHTS,
+        ),
+        sketch=products["sketches"].arrays["sketch"],
+    )
+
+
+def card_of(clip: LayeredClip, products: Mapping[str, Product], reasons: list[str]) -> ReviewCard:
+    """What the review page shows of a clip; its pictures lie in `sheets/`."""
+    area = products["layers"].arrays["area"] / (clip.frames.shape[1] * clip.frames.shape[2])
+    return ReviewCard(
+        clip_id=clip.clip_id,
+        title=clip.provenance.title,
+        source=clip.provenance.source,
+        licence=clip.provenance.licence,
+        state="refused" if reasons else "selected",
+        reasons=reasons,
+        fps=clip.fps,
+        frames=len(clip.frames),
+        hold=float(products["regions"].facts["hold"]),
+        survival=products["tracks"].facts["survival"],
+        caption=clip.caption,
+        elements=[
+            ReviewElement(element.name, round(element.score, 3), round(float(share), 4))
+            for element, share in zip(clip.elements, area, strict=True)
+        ],
+        sheet=f"sheets/{clip.clip_id}.webp",
+        loop=f"sheets/{clip.clip_id}.loop.webp",
+    )
+
+
+def failed_card(clip_id: str, source: str, state: str, reason: str, detail: str) -> ReviewCard:
+    """What the page shows of a clip or footage that came no further."""
+    return ReviewCard(
+        clip_id=clip_id,
+        title=source,
+        source=source,
+        licence="",
+        state=state,
+        reasons=[reason],
+        detail=detail[:400],
+    )
+
+
+def shifted_flow(products: Mapping[str, Product]) -> np.ndarray:
+    """Dense flow float16 [frames - 1, h, w, 2] for the review's pictures."""
+    return products["motion"].arrays["flow"]

@@ -1,0 +1,1 @@
+"""Promises about the layered data set on disk."""

@@ -1,0 +1,1 @@
+"""Promises about LayerAnimate's own layout of a data set."""

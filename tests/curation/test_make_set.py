@@ -1,0 +1,138 @@
+"""Promises of whole sets: raw footage in, a data set and its review out, each thing once."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from curation.curate import register
+from curation.dataset.reader import DataSet
+from shared.errors import AcetateError
+from training.data.procedural_source import ProceduralClips
+
+from .media.footage import LICENCE, write_video
+
+FRAMES = 16
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film of three shots, the last like the first, beside what is no footage; curated once."""
+    folder = tmp_path_factory.mktemp("show")
+    footage = folder / "footage"
+    footage.mkdir()
+    clips = ProceduralClips(8, seed=3, width=320, height=240, length=FRAMES)
+    frames = np.concatenate([clips.clip(index).frames for index in (1, 4, 1)])
+    _write_film(footage / "film.mp4", frames)
+    (footage / "broken.mp4").write_bytes(b"no film" * 99)
+    write_video(footage / "short.mp4", 9)
+    (footage / "licence.toml").write_text(LICENCE)
+    (folder / "first.json").write_text(_curate(footage, folder / "set"))
+    return folder
+
+
+def _write_film(path: Path, frames: np.ndarray) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=24, options={"crf": "12"})
+        stream.width, stream.height = frames.shape[2], frames.shape[1]
+        stream.pix_fmt = "yuv420p"
+        for index, frame in enumerate(frames):
+            shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            shown.pts, shown.time_base = index, Fraction(1, 24)
+            container.mux(stream.encode(shown))
+        container.mux(stream.encode(None))
+
+
+def _curate(footage: Path, out: Path, *more: str) -> str:
+    """Standard output of `acetate curate run`, in this process."""
+    import contextlib
+    import io
+
+    parser = argparse.ArgumentParser()
+    register(parser.add_subparsers())
+    args = parser.parse_args(
+        ["curate", "run", str(footage), "--out", str(out), "--json", "--failure-budget", "1", *more]
+    )
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        assert args.run(args) == 0
+    return said.getvalue()
+
+
+def test_a_film_becomes_clips_that_the_reader_reads(made: Path) -> None:
+    told = json.loads((made / "first.json").read_text())
+    assert (told["footage"], told["clips"], told["chosen"]) == (3, 3, 2)
+    data = DataSet.open(made / "set" / "dataset")
+    assert len(data) == 2
+    for index in range(2):
+        clip = data.clip(index)
+        assert clip.frames.shape == (FRAMES, 240, 320, 3)
+        assert clip.provenance.licence == "CC-BY-4.0"
+        assert clip.provenance.first == index * FRAMES
+        assert len(clip.layers) >= 2
+        assert clip.labels.min() >= 1
+        assert clip.sketch is not None
+
+
+def test_what_is_not_in_the_set_says_why(made: Path) -> None:
+    told = json.loads((made / "first.json").read_text())
+    assert list(told["reasons"].values()) == [["duplicate"]]
+    page = (made / "set" / "review.html").read_text()
+    for code in ("corrupt", "too_short", "duplicate"):
+        assert f'"{code}"' in page
+    assert str(made) not in page
+
+
+def test_a_second_run_does_nothing(made: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (made / "set").rglob("*.tar")}
+    again = json.loads(_curate(made / "footage", made / "set"))
+    assert again["stages_run"] == 0
+    assert again["fingerprint"] == json.loads((made / "first.json").read_text())["fingerprint"]
+    assert {path: path.stat().st_mtime_ns for path in (made / "set").rglob("*.tar")} == before
+
+
+def test_another_threshold_runs_only_what_reads_it(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "set", tmp_path / "set")
+    again = json.loads(_curate(made / "footage", tmp_path / "set", "--layers", "2"))
+    assert again["stages_run"] == 3 * 4  # layers, tracks, captions and quality of three clips
+    data = DataSet.open(tmp_path / "set" / "dataset")
+    assert all(len(data.clip(index).layers) <= 2 for index in range(len(data)))
+
+
+def test_a_reviewers_word_is_honoured(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "set", tmp_path / "set")
+    first = DataSet.open(made / "set" / "dataset").clip(0).clip_id
+    twin = next(iter(json.loads((made / "first.json").read_text())["reasons"]))
+    said = [
+        {"clip_id": first, "verdict": "reject", "at": "2026-01-01"},
+        {"clip_id": twin, "verdict": "accept", "at": "2026-01-01"},
+    ]
+    decisions = tmp_path / "decisions.jsonl"
+    decisions.write_text("".join(json.dumps(line) + "\n" for line in said))
+    _curate(made / "footage", tmp_path / "set", "--decisions", str(decisions))
+    data = DataSet.open(tmp_path / "set" / "dataset")
+    names = {data.clip(index).clip_id for index in range(len(data))}
+    assert twin in names
+    assert first not in names
+
+
+def test_footage_without_a_licence_never_enters(made: Path, tmp_path: Path) -> None:
+    footage = tmp_path / "footage"
+    footage.mkdir()
+    shutil.copy(made / "footage" / "film.mp4", footage)
+    told = json.loads(_curate(footage, tmp_path / "set"))
+    assert (told["clips"], told["chosen"]) == (0, 0)
+    assert "no_licence" in (tmp_path / "set" / "review.html").read_text()
+
+
+def test_no_footage_at_all_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(AcetateError) as caught:
+        _curate(tmp_path, tmp_path / "set")
+    assert caught.value.name == "not_found"

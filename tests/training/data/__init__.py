@@ -1,0 +1,1 @@
+"""Promises about where training samples come from."""

@@ -1,0 +1,20 @@
+"""The cost of a training step of the released size, against the measured figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from training.layeranimate.cost import meta_module, step_cost
+
+TERA = 1e12
+
+
+def test_a_full_size_step_costs_what_was_measured_and_empty_slots_nothing() -> None:
+    """`spec/performance.md` 7 and `spec/layeranimate-unet.md` 9: four slots, then two of four."""
+    module = meta_module()
+    full, half = (step_cost(module, [slots], "all") for slots in (4, 2))
+    assert full.forward == pytest.approx(32.6 * TERA, rel=0.05)
+    assert full.total == pytest.approx(98 * TERA, rel=0.05)
+    slot = 9.41 / 2 * TERA  # of both guidance halves in inference, of one in training
+    assert (full.forward - half.forward) / 2 == pytest.approx(slot, rel=0.05)
+    assert (full.total - half.total) / 2 == pytest.approx(3 * slot, rel=0.05)

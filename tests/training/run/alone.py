@@ -1,0 +1,59 @@
+"""One process that trains here, and what its folder holds afterwards; tests of the loop use it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from training.run.checkpoint import finished
+from training.run.config import LoopConfig
+from training.run.loop import CHECKPOINTS, Outcome, run
+from training.run.processes import joined
+
+from .tiny import TinyOptions, TinyTask, make_tiny
+
+
+def train_alone(
+    config: LoopConfig,
+    out: Path,
+    options: TinyOptions | None = None,
+    *,
+    allow_change: bool = False,
+) -> Outcome:
+    """Run in this process."""
+
+    def make(device: torch.device) -> TinyTask:
+        return make_tiny(options or TinyOptions(), device)
+
+    with joined(config.run) as processes:
+        return run(config, make, out, processes, allow_change=allow_change, quiet=True)
+
+
+def log_of(out: Path, kind: str) -> list[dict[str, Any]]:
+    """Lines of a kind in the run's log."""
+    lines = (out / "log.jsonl").read_text().splitlines()
+    return [entry for line in lines if (entry := json.loads(line))["kind"] == kind]
+
+
+def checkpoint_of(out: Path, step: int) -> Path:
+    """A finished checkpoint's folder."""
+    return finished(out / CHECKPOINTS)[step]
+
+
+def tensors_of(out: Path, step: int) -> dict[str, list[Tensor]]:
+    """Every tensor of a checkpoint, as the parts that its shards hold, in the shards' order."""
+    found: dict[str, list[Tensor]] = {}
+    for shard in sorted(checkpoint_of(out, step).glob("*.safetensors")):
+        for name, tensor in load_file(shard).items():
+            found.setdefault(name, []).append(tensor)
+    return found
+
+
+def whole(parts: list[Tensor]) -> Tensor:
+    """A tensor of its shards along the first axis."""
+    return torch.cat(parts)

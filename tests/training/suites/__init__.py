@@ -1,0 +1,1 @@
+"""Promises of the suites: tasks, clips, methods, figures, results that go on, the report."""

@@ -1,0 +1,1 @@
+"""The six tasks of the paper's tables as named suites: clips, methods, figures and the report."""
