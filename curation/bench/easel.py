@@ -67,11 +67,11 @@ def _fill(
     colours: np.ndarray, numbers: np.ndarray, shape: Shape, number: int, matrix: np.ndarray
 ) -> None:
     points = shape.points @ matrix[:, :2].T + matrix[:, 2]
-    fine = np.round((points * FINE - 0.5) * (1 << _BITS)).astype(np.int32)[None]
+    fine = np.round((points * FINE - 0.5) * (1 << _BITS)).astype(np.int32)
     ink = round(shape.ink_px * FINE)
-    cv2.fillPoly(colours, fine, shape.colour, cv2.LINE_8, _BITS)
-    cv2.fillPoly(numbers, fine, number, cv2.LINE_8, _BITS)
+    cv2.fillPoly(colours, [fine], shape.colour, cv2.LINE_8, _BITS)
+    cv2.fillPoly(numbers, [fine], number, cv2.LINE_8, _BITS)
     if ink:
         tone = (38, 30, 40)
-        cv2.polylines(colours, fine, True, tone, ink, cv2.LINE_8, _BITS)
-        cv2.polylines(numbers, fine, True, number, ink, cv2.LINE_8, _BITS)
+        cv2.polylines(colours, [fine], True, tone, ink, cv2.LINE_8, _BITS)
+        cv2.polylines(numbers, [fine], True, number, ink, cv2.LINE_8, _BITS)

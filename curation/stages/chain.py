@@ -9,6 +9,7 @@ from itertools import pairwise
 import msgspec
 import numpy as np
 
+from curation.backends.interfaces import Backends, FlowEstimator
 from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, Tracks
 from curation.dataset.provenance import Annotation, Provenance
 from curation.stages.captions import clip_caption, layer_caption
@@ -20,7 +21,7 @@ from curation.stages.merging import MergeSettings, merge_by_score, pre_merge
 from curation.stages.motion import Motion, measure_motion, steadied
 from curation.stages.regions import touching
 from curation.stages.sketches import SketchSettings, sketch
-from curation.stages.tracks import TrackSettings, find_tracks
+from curation.stages.tracks import TrackSettings, find_tracks, follow
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,37 @@ NO_WEIGHTS = tuple(
 )
 
 
+def no_weights(settings: ChainSettings) -> Backends:
+    """The parts that are always there."""
+    return Backends(
+        segment=lambda picture: region_labels(picture, settings.elements),
+        flow=lambda first, second: dis_flow(first, second, settings.flow.preset),
+        propagate=lambda frames, first, regions: (
+            propagate(frames, first, settings.masklets, regions=regions).labels
+        ),
+        track=lambda frames, points: follow(frames, points, settings.tracks),
+        sketch=lambda picture: sketch(picture, settings.sketch),
+        annotations=NO_WEIGHTS,
+    )
+
+
 def layered_clip(
-    frames: np.ndarray, fps: float, settings: ChainSettings, provenance: Provenance
+    frames: np.ndarray,
+    fps: float,
+    settings: ChainSettings,
+    provenance: Provenance,
+    backends: Backends | None = None,
 ) -> LayeredClip:
     """Elements, layers, scores, tracks, sketch and caption of one shot.
 
     frames: RGB uint8 [frames, h, w, 3], without a cut. `provenance` comes back with what made the
     annotations and with the settings' fingerprint. Layers are in order of rising speed.
+    `backends`: None takes those without weights.
     """
-    regions = np.stack([region_labels(frame, settings.elements) for frame in frames])
-    labels = propagate(frames, regions[0], settings.masklets, regions=regions).labels
-    raw, flow = flows(frames, regions, settings.flow)
+    parts = backends or no_weights(settings)
+    regions = np.stack([parts.segment(frame) for frame in frames])
+    labels = parts.propagate(frames, regions[0], regions)
+    raw, flow = flows(frames, regions, settings.flow, parts.flow)
     textured = np.stack([lab_gradient(to_lab(frame), 1.0) > settings.flow.edge for frame in frames])
     count = int(regions[0].max()) + 1
     loose = measure_motion(raw, labels, textured, count)
@@ -79,8 +100,10 @@ def layered_clip(
     labels = element[labels].astype(np.int32)
     moving = measure_motion(flow, labels, textured, len(layer))
     counted = (labels + 1).astype(np.uint16)
-    tracks = find_tracks(frames, counted, settings.tracks)
-    return _assembled(frames, fps, counted, layer, moving, flow, tracks, settings, provenance)
+    tracks = find_tracks(frames, counted, settings.tracks, parts.track)
+    return _assembled(
+        frames, fps, counted, layer, moving, flow, tracks, settings, provenance, parts
+    )
 
 
 def group(
@@ -108,15 +131,25 @@ def group(
 
 
 def flows(
-    frames: np.ndarray, regions: np.ndarray, settings: FlowSettings
+    frames: np.ndarray,
+    regions: np.ndarray,
+    settings: FlowSettings,
+    estimate: FlowEstimator | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Flow as DIS has it and repaired by region, float32 [frames - 1, h, w, 2] both."""
+    """Flow as it was estimated and repaired by region, float32 [frames - 1, h, w, 2] both.
+
+    frames: RGB uint8 [frames, h, w, 3]; regions: int [frames, h, w]. `estimate`: None is DIS.
+    """
     shape = (len(frames) - 1, *frames.shape[1:3], 2)
     raw, repaired = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for index, (first, second) in enumerate(pairwise(frames)):
         if np.array_equal(first, second):
             continue
-        raw[index] = dis_flow(first, second, settings.preset)
+        raw[index] = (
+            estimate(first, second)
+            if estimate is not None
+            else dis_flow(first, second, settings.preset)
+        )
         repaired[index] = (
             region_flow(first, second, raw[index], regions[index], settings)
             if settings.regions
@@ -141,6 +174,7 @@ def _assembled(
     tracks: Tracks,
     settings: ChainSettings,
     provenance: Provenance,
+    parts: Backends,
 ) -> LayeredClip:
     scores = layer_scores(layer, motion)
     masks = [np.isin(labels[0], np.flatnonzero(layer == k) + 1) for k in range(len(scores))]
@@ -156,7 +190,7 @@ def _assembled(
     made = msgspec.structs.replace(
         provenance,
         parameters_hash=settings.fingerprint(),
-        annotations=(*provenance.annotations, *NO_WEIGHTS),
+        annotations=(*provenance.annotations, *parts.annotations),
     )
     return LayeredClip(
         clip_id=_clip_id(provenance),
@@ -169,7 +203,7 @@ def _assembled(
         tracks=tracks,
         caption=clip_caption(camera, scores, frames),
         provenance=made,
-        sketch=np.stack([sketch(frame, settings.sketch) for frame in frames]),
+        sketch=np.stack([parts.sketch(frame) for frame in frames]),
         flow=flow.astype(np.float16) if settings.keep_flow else None,
     )
 

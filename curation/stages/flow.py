@@ -77,7 +77,7 @@ def region_flow(
     """
     settings = settings or FlowSettings()
     lab = [to_lab(first), to_lab(second)]
-    ways, _ = region_ways(*lab, flow, labels, settings)
+    ways, _ = region_ways(lab[0], lab[1], flow, labels, settings)
     return follow_ways(flow, ways, labels, settings.agree_px)
 
 

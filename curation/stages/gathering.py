@@ -57,7 +57,7 @@ def gather(
 
 
 def _by_speed(labels: np.ndarray, motion: np.ndarray, area: np.ndarray) -> np.ndarray:
-    known = ~np.isnan(motion).any(axis=2)
+    known = np.asarray(~np.isnan(motion).any(axis=2))
     length = np.linalg.norm(np.where(known[..., None], motion, 0.0), axis=2)
     weight = known * np.maximum(area, 1e-6)[:, None]
     total = np.bincount(labels, weight.sum(axis=1))
@@ -71,7 +71,7 @@ class _Groups:
     """Groups as they are being joined; a group is told by its first element."""
 
     def __init__(self, motion: np.ndarray, area: np.ndarray, pairs: np.ndarray) -> None:
-        known = ~np.isnan(motion).any(axis=2)
+        known = np.asarray(~np.isnan(motion).any(axis=2))
         count = len(motion)
         self.mean = np.where(known[..., None], motion, 0.0)  # [n, steps, 2]
         self.weight = known * np.maximum(area, 1e-6)[:, None]  # [n, steps]

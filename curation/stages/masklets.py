@@ -91,7 +91,7 @@ def carry(
     """
     lab = [to_lab(after), to_lab(before)]
     back = dis_flow(after, before, settings.preset)
-    ways, errors = region_ways(*lab, back, regions, settings.flow)
+    ways, errors = region_ways(lab[0], lab[1], back, regions, settings.flow)
     ways = leaping_ways(lab[0], lab[1], regions, ways, errors, settings.leaps)
     back = follow_ways(back, ways, regions, settings.flow.agree_px)
     warped, error = _warped(lab, labels, back)

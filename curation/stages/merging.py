@@ -137,14 +137,15 @@ def pre_merge(
     means are weighted by area.
     """
     count = len(motion)
-    known = ~np.isnan(motion).any(axis=2)
-    state = [np.where(known[..., None], motion, 0.0), known * area[:, None].astype(np.float64)]
+    known = np.asarray(~np.isnan(motion).any(axis=2))
+    mean = np.where(known[..., None], motion, 0.0)
+    weight = known * area[:, None].astype(np.float64)
     around: list[set[int]] = [set() for _ in range(count)]
     for a, b in pairs.tolist():
         around[a].add(b)
         around[b].add(a)
     age = [0] * count
-    heap = [(_unlike(*state, a, b), a, b, 0, 0) for a, b in pairs.tolist()]
+    heap = [(_unlike(mean, weight, a, b), a, b, 0, 0) for a, b in pairs.tolist()]
     heapq.heapify(heap)
     union = Union(count)
     while heap and heap[0][0] < near_px:
@@ -152,13 +153,13 @@ def pre_merge(
         if age[a] != age_a or age[b] != age_b:
             continue
         union.join(a, b)
-        _mix(*state, a, b)
+        _mix(mean, weight, a, b)
         age[a], age[b] = age[a] + 1, -1
         around[a] = (around[a] | around[b]) - {a, b}
         for other in around[a]:
             around[other].discard(b)
             around[other].add(a)
-            heapq.heappush(heap, (_unlike(*state, a, other), a, other, age[a], age[other]))
+            heapq.heappush(heap, (_unlike(mean, weight, a, other), a, other, age[a], age[other]))
     return union.labels()
 
 

@@ -14,7 +14,7 @@ _RARE = 0.002
 
 def _cells(lab: np.ndarray) -> np.ndarray:
     """Number of the colour cell of every pixel, int64 [h, w]."""
-    cell = np.floor((lab + np.float32([0, 128, 128])) / _STEP).astype(np.int64)
+    cell = np.floor((lab + np.array([0, 128, 128], np.float32)) / _STEP).astype(np.int64)
     light, green, blue = (cell[..., axis].clip(0, _SIDES[axis] - 1) for axis in range(3))
     return (light * _SIDES[1] + green) * _SIDES[2] + blue
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from curation.backends.interfaces import Tracker
 from curation.dataset.clip import Tracks
 
 
@@ -63,7 +64,7 @@ def follow(
 
 def _textured(grey: np.ndarray, points: np.ndarray, settings: TrackSettings) -> np.ndarray:
     """Points whose surroundings tell their motion both ways, bool [n]."""
-    strength = cv2.cornerMinEigenVal(grey, settings.window_px, 3)
+    strength = cv2.cornerMinEigenVal(grey, settings.window_px, ksize=3)
     column, row = np.floor(points).astype(int).T
     height, width = grey.shape
     return strength[row.clip(0, height - 1), column.clip(0, width - 1)] > settings.corner
@@ -99,7 +100,10 @@ def _step(
 
 
 def find_tracks(
-    frames: np.ndarray, labels: np.ndarray, settings: TrackSettings | None = None
+    frames: np.ndarray,
+    labels: np.ndarray,
+    settings: TrackSettings | None = None,
+    tracker: Tracker | None = None,
 ) -> Tracks:
     """Tracks of a grid on the first frame that stay in their element.
 
@@ -108,7 +112,9 @@ def find_tracks(
     settings = settings or TrackSettings()
     height, width = labels.shape[1:]
     points = grid_points(height, width, settings.grid)
-    places, trusted = follow(frames, points, settings)
+    places, trusted = (
+        tracker(frames, points) if tracker is not None else follow(frames, points, settings)
+    )
     keep, elements = in_element(places, trusted, labels, settings)
     return Tracks(places[keep], trusted[keep], elements[keep].astype(np.uint16))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,7 +12,8 @@ from curation.bench.bars import BENCH
 from curation.bench.measures import best_layer
 from curation.bench.synthetic import BACKDROP, BALL
 from curation.dataset.clip import LayeredClip
-from curation.stages.chain import ChainSettings, layered_clip
+from curation.dataset.provenance import Annotation
+from curation.stages.chain import ChainSettings, layered_clip, no_weights
 from curation.stages.filters import FilterSettings, Reason, judge, measure_quality
 
 from .conftest import clip
@@ -52,6 +54,18 @@ def test_layers_come_slowest_first_within_their_number() -> None:
 def test_an_unknown_way_to_make_layers_is_refused() -> None:
     with pytest.raises(ValueError, match="motion or score"):
         layered_clip(clip("twos", 8).frames[:2], 24.0, ChainSettings(layers="magic"), BENCH)
+
+
+def test_another_backend_takes_the_place_of_the_default_and_signs_for_it() -> None:
+    def blank(picture: np.ndarray) -> np.ndarray:
+        return np.full(picture.shape[:2], 255, np.uint8)
+
+    signed = Annotation("sketch", "blank", "1", "CC0-1.0")
+    parts = replace(no_weights(ChainSettings()), sketch=blank, annotations=(signed,))
+    made = layered_clip(clip("twos", 8).frames[:2], 24.0, ChainSettings(), BENCH, parts)
+    assert made.sketch is not None
+    assert (made.sketch == 255).all()
+    assert made.provenance.annotations == (signed,)
 
 
 def test_settings_that_differ_have_another_fingerprint() -> None:
