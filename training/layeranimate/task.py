@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from training.recipes import Place
 
 _SCALE = "latent_scale"
+_log = logging.getLogger(__name__)
 
 
 def prepare(settings: LayerAnimateSettings, place: Place) -> None:
@@ -75,6 +77,8 @@ def make(settings: LayerAnimateSettings, place: Place) -> LayerAnimateTask:
     """Networks, sources and figures. Raises `usage`, `model_missing`, `model_corrupt`."""
     _check(settings)
     model, report = start(settings, place.folder)
+    for line in report.lines():
+        _log.info("%s", line)
     return LayerAnimateTask(settings, model, report, place.device, place.folder)
 
 
