@@ -36,14 +36,14 @@ KINDS: tuple[FigureKind, ...] = (
     FigureKind("psnr_db", "PSNR", "dB", 1, 2),
     FigureKind("ssim", "SSIM", "", 1, 4),
     FigureKind("lpips", "LPIPS", "", -1, 4),
-    FigureKind("edge_energy", "edges", "of truth", 1, 3),
+    FigureKind("edge_energy", "edges", "of truth", 0, 3),
     FigureKind("epe_px", "track error", "px", -1, 2),
     FigureKind("tracks_kept", "tracks followed", "share", 0, 2),
-    FigureKind("line_f_1px", "lines F @1 px", "", 1, 3),
-    FigureKind("line_f_2px", "lines F @2 px", "", 1, 3),
+    FigureKind("line_f_1px", "lines 1px", "", 1, 3),
+    FigureKind("line_f_2px", "lines 2px", "", 1, 3),
     FigureKind("static_drift_px", "static drift", "px", -1, 3),
     FigureKind("leakage", "leakage", "share", -1, 4),
-    FigureKind("flicker", "flicker", "levels", -1, 2),
+    FigureKind("flicker", "flicker", "levels", 0, 2),
 )
 """In the order of every table. Line scores are of moving layers only, tracks are the asked ones."""
 

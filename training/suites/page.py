@@ -247,10 +247,13 @@ def _legend(document: SuitesDocument) -> str:
             "(Lucas-Kanade, forward-backward check), and the share that could be followed; the "
             "row of the truth is the floor of what can be measured",
         ),
-        ("lines F", "F-score of the lines of moving layers at a tolerance of 1 or 2 px"),
+        ("lines", "F-score of the lines of moving layers at a tolerance of 1 or 2 px"),
         ("static drift", "mean way of the corners of still layers"),
         ("leakage", "share of all change since the first frame outside the moving layers"),
-        ("flicker", "change between frames that motion does not explain, beyond the truth's"),
+        (
+            "flicker",
+            "change between frames that motion does not explain, beyond the truth's; 0 is best",
+        ),
         (
             f"{names['fid']}, {names['fvd']}",
             "Frechet distance of frame and of clip features; only with more samples than "
@@ -270,8 +273,6 @@ def _best(suite: SuiteSummary, figure: str, better: int) -> str | None:
         for name, summary in suite.methods.items()
         if name != TRUTH and figure in summary.figures
     }
-    if figure == "edge_energy":  # neither softer nor harsher than the truth
-        found = {name: -abs(value - 1) for name, value in found.items()}
     return max(found, key=lambda name: found[name]) if len(found) > 1 else None
 
 
