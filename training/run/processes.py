@@ -22,7 +22,7 @@ from shared.errors import AcetateError
 from training.run.config import RunSettings
 
 _PATIENCE = timedelta(hours=4)
-"""How long processes wait for one that prepares data, validates or writes; torch's own is minutes."""
+"""How long processes wait for one that prepares data or writes; torch itself waits minutes."""
 
 
 @dataclass(frozen=True)
