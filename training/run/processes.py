@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -19,6 +20,9 @@ import torch.distributed as dist
 from backend.torch_device import checked_device
 from shared.errors import AcetateError
 from training.run.config import RunSettings
+
+_PATIENCE = timedelta(hours=4)
+"""How long processes wait for one that prepares data or writes; torch itself waits minutes."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def check_shares(settings: RunSettings, world: int) -> None:
 def _start(world: int, device: torch.device) -> None:
     backend = "nccl" if device.type == "cuda" else "gloo"
     if world > 1:
-        dist.init_process_group(backend)
+        dist.init_process_group(backend, timeout=_PATIENCE)
     else:
         store = dist.HashStore()  # pyright: ignore[reportPrivateImportUsage]
         dist.init_process_group(backend, store=store, rank=0, world_size=1)
