@@ -28,7 +28,7 @@ def prepare(settings: LoraSettings, place: Place) -> None:
 def make(settings: LoraSettings, place: Place) -> LoraTask:
     """The model with an adapter beside it. Raises `usage`, `model_missing`, `model_corrupt`."""
     model, report = task.start(settings, place.folder)
-    return LoraTask(settings, model, report, place.device)
+    return LoraTask(settings, model, report, place.device, place.folder)
 
 
 class LoraTask(task.LayerAnimateTask):
@@ -40,8 +40,9 @@ class LoraTask(task.LayerAnimateTask):
         model: LayerAnimateModel,
         report: StartReport,
         device: torch.device,
+        prepared: Path | None = None,
     ) -> None:
-        super().__init__(settings, model, report, device)
+        super().__init__(settings, model, report, device, prepared)
         self._options = settings.adapter
         self._base = Path(settings.start).name
         self._paths = wrap(self.module, settings.adapter, settings.weights_seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -11,48 +10,17 @@ import torch
 from torch import Tensor
 
 from backend.models.layeranimate.clip import ClipTokens
-from curation.dataset.clip import LayeredClip
 from shared.errors import AcetateError
 from training.data.clips import ClipSource
 from training.layeranimate.fit import Fitted, fit, pick_frames
 from training.layeranimate.sample_settings import SampleRules
 from training.layeranimate.sizes import NetworkSizes
 from training.layeranimate.steer import Slots, fill_slots
+from training.layeranimate.tokens import NeutralTokens, TokenSource
 from training.run.task import Sample
 
 RULES_VERSION = "layeranimate samples 2"
 """Part of the fingerprint; changes whenever the same clip would give another sample."""
-
-
-class TokenSource(Protocol):
-    """Text and image encoder outputs of clips. Picklable."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of everything that the tokens depend on."""
-        ...
-
-    def tokens(self, clip: LayeredClip, picked: tuple[int, ...]) -> ClipTokens:
-        """Tokens of a clip's caption and of the first picked frame, with their neutral ones."""
-        ...
-
-
-class NeutralTokens:
-    """All zero, as the pipeline takes them where no encoders are installed."""
-
-    def __init__(self, sizes: NetworkSizes) -> None:
-        text, image = np.zeros(sizes.text, np.float32), np.zeros(sizes.image, np.float32)
-        self._tokens = ClipTokens(text=text, neutral_text=text, image=image, neutral_image=image)
-
-    @property
-    def fingerprint(self) -> str:
-        """They depend on nothing."""
-        return "neutral"
-
-    def tokens(self, clip: LayeredClip, picked: tuple[int, ...]) -> ClipTokens:
-        """The same for every clip."""
-        del clip, picked
-        return self._tokens
 
 
 class LayerAnimateSamples:
@@ -72,6 +40,12 @@ class LayerAnimateSamples:
             raise AcetateError("usage", where=where)
         self.clips, self.rules, self.sizes = clips, rules, sizes
         self._tokens: TokenSource = tokens or NeutralTokens(sizes)
+
+    def neutral(self) -> tuple[np.ndarray, np.ndarray]:
+        """Text and image tokens of nothing: the empty prompt and middle grey."""
+        grey = np.full((self.rules.height, self.rules.width, 3), 127.5, np.float32)
+        found = self._tokens.tokens("", grey)
+        return found.neutral_text, found.neutral_image
 
     @property
     def fingerprint(self) -> str:
@@ -106,7 +80,7 @@ class LayerAnimateSamples:
             "two_keys": torch.tensor(not single),
             "fps": torch.tensor(float(round(clip.fps / picks.stride))),
         }
-        tokens = self._tokens.tokens(clip, picks.frames)
+        tokens = self._tokens.tokens(clip.caption, fitted.video[0])
         return found | _pictures(fitted, slots) | _steering(slots), tokens
 
     def fresh(self, tokens: ClipTokens, rng: np.random.Generator) -> Sample:

@@ -66,6 +66,9 @@ class LayerAnimateSettings(
     Without either the weights are fresh ones of `weights_seed`, of the size `network`; `frames`
     is the clip length of a tiny network. `needs_start`: refuse fresh weights. `autoencoder_steps`:
     a fresh autoencoder learns the clips' pictures for so many steps before anything else.
+    `encoders`: a folder with OpenCLIP's towers, which read captions and first frames; without it
+    both are neutral and prompts will not steer what was trained. Towers are slow on a CPU: keep
+    their answers with `cached_draws`.
     `cached_draws`: encode every clip beforehand in so many draws of frames, layers and controls,
     0 encodes in every step. `dropout`: of the networks that learn; with any, the number of
     processes changes what is learned. `sample_steps`, `looked_at`: of the sampled clips in figures
@@ -79,6 +82,7 @@ class LayerAnimateSettings(
     start: str = ""
     base: str = ""
     needs_start: bool = False
+    encoders: str = ""
     network: Literal["released", "tiny"] = "released"
     frames: Annotated[int, Meta(ge=2, le=64)] = 16
     weights_seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0

@@ -12,7 +12,6 @@ from backend.models.layeranimate.bundle import LayerAnimateModel
 from training.layeranimate import task
 from training.layeranimate.adapted_settings import StudentSettings
 from training.layeranimate.distil import DistilModule, NeutralContext
-from training.layeranimate.sizes import NetworkSizes
 from training.layeranimate.warm_start import StartReport
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def make(settings: StudentSettings, place: Place) -> StudentTask:
     """Teacher and student of the same weights. Raises `usage`, `model_missing`, `model_corrupt`."""
     teacher, _ = task.start(settings, place.folder)
     student, report = task.start(settings, place.folder)
-    return StudentTask(settings, student, teacher, report, place.device)
+    return StudentTask(settings, student, teacher, report, place)
 
 
 class StudentTask(task.LayerAnimateTask):
@@ -40,14 +39,13 @@ class StudentTask(task.LayerAnimateTask):
         student: LayerAnimateModel,
         teacher: LayerAnimateModel,
         report: StartReport,
-        device: torch.device,
+        place: Place,
     ) -> None:
-        super().__init__(settings, student, report, device)
-        # the samples' tokens are the neutral ones wherever no encoders were run
-        sizes = NetworkSizes.of(student.config)
-        neutral = NeutralContext(torch.zeros(sizes.text), torch.zeros(sizes.image))
+        super().__init__(settings, student, report, place.device, place.folder)
+        text, image = (torch.from_numpy(tokens) for tokens in self.clips.neutral())
+        neutral = NeutralContext(text, image)
         module = DistilModule(student, teacher, settings.learn, neutral, settings.dropout)
-        self._pair = module.to(device)
+        self._pair = module.to(place.device)
         self.module = self._pair
 
     def units(self) -> Sequence[nn.Module]:

@@ -32,6 +32,7 @@ from training.layeranimate.parameters import names_of
 from training.layeranimate.samples import LayerAnimateSamples
 from training.layeranimate.settings import ClipData, LayerAnimateSettings, ProceduralData
 from training.layeranimate.sizes import NetworkSizes
+from training.layeranimate.tokens import OpenClipTokens
 from training.layeranimate.warm_start import StartReport, fresh, from_base, from_folder
 from training.run.task import SampleSource
 
@@ -116,6 +117,7 @@ class LayerAnimateTask:
         self.settings = settings
         self.report = report
         clips = _samples(settings, settings.data, model.config)
+        self.clips = clips
         self.source: SampleSource = clips
         if settings.cached_draws and prepared is not None:
             key = _cache_key(settings, clips, model)
@@ -160,7 +162,9 @@ class LayerAnimateTask:
 def _samples(
     settings: LayerAnimateSettings, data: ClipData, config: LayerAnimateConfig
 ) -> LayerAnimateSamples:
-    return LayerAnimateSamples(open_clips(data), settings.rules, NetworkSizes.of(config))
+    sizes = NetworkSizes.of(config)
+    tokens = OpenClipTokens(Path(settings.encoders), sizes) if settings.encoders else None
+    return LayerAnimateSamples(open_clips(data), settings.rules, sizes, tokens)
 
 
 def _cache_key(
