@@ -55,6 +55,6 @@ dependencies = [
 {needs}
 ]
 
-[tool.setuptools]
-packages = ["{PACKAGE}"]
+[tool.setuptools.packages.find]
+include = ["{PACKAGE}*"]
 """

@@ -57,7 +57,9 @@ def assembled(
     )
 
 
-def card_of(clip: LayeredClip, products: Mapping[str, Product], reasons: list[str]) -> ReviewCard:
+def card_of(
+    clip: LayeredClip, products: Mapping[str, Product], reasons: list[str], *, selected: bool
+) -> ReviewCard:
     """What the review page shows of a clip; its pictures lie in `sheets/`."""
     area = products["layers"].arrays["area"] / (clip.frames.shape[1] * clip.frames.shape[2])
     return ReviewCard(
@@ -65,7 +67,7 @@ def card_of(clip: LayeredClip, products: Mapping[str, Product], reasons: list[st
         title=clip.provenance.title,
         source=clip.provenance.source,
         licence=clip.provenance.licence,
-        state="refused" if reasons else "selected",
+        state="selected" if selected else "refused",
         reasons=reasons,
         fps=clip.fps,
         frames=len(clip.frames),

@@ -17,9 +17,15 @@ from curation.media.frames import Crop, read_frames
 from curation.quality import QualitySettings, reasons_against
 from curation.run.stage import ClipRef, ClipRefusedError, Product, Stage
 from curation.stages.captions import clip_caption, layer_caption
-from curation.stages.chain import ChainSettings, flows, group, layer_scores
+from curation.stages.chain import (
+    ChainSettings,
+    group,
+    layer_scores,
+    region_motion,
+    textured_pixels,
+)
 from curation.stages.drawings import drawing_numbers, usual_hold
-from curation.stages.elements import lab_gradient, region_labels, to_lab
+from curation.stages.elements import region_labels
 from curation.stages.masklets import propagate
 from curation.stages.motion import Motion, measure_motion
 from curation.stages.regions import touching
@@ -64,17 +70,12 @@ class ClipStages:
         return Product({"labels": found.labels.astype(np.uint16)})
 
     def motion(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
-        """`flow` float16 repaired; the regions' `scores`, `vectors`, `area` on flow as it was."""
+        """`flow` float16 repaired; the regions' `scores`, `vectors`, `area`."""
         frames = clip_frames(clip)
         regions = needed["regions"].arrays["labels"].astype(np.int32)
         labels = needed["masklets"].arrays["labels"].astype(np.int32)
-        raw, flow = flows(frames, regions, self.settings.flow)
-        found = measure_motion(raw, labels, self._textured(frames), int(regions[0].max()) + 1)
+        flow, _, found = region_motion(frames, regions, labels, self.settings.flow)
         return Product({"flow": flow.astype(np.float16), **asdict(found)})
-
-    def _textured(self, frames: np.ndarray) -> np.ndarray:
-        edge = self.settings.flow.edge
-        return np.stack([lab_gradient(to_lab(frame), 1.0) > edge for frame in frames])
 
     def layers(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
         """`labels` uint16 of elements from 1, `layer` of each, their `scores` and `area`."""
@@ -84,7 +85,7 @@ class ClipStages:
         pairs = touching(regions)[0]
         element, layer = group(motion, pairs=pairs, settings=self.settings)
         labels = element[needed["masklets"].arrays["labels"]].astype(np.int32)
-        textured = self._textured(clip_frames(clip))
+        textured = textured_pixels(clip_frames(clip), self.settings.flow)
         flow = measured["flow"].astype(np.float32)
         moving = measure_motion(flow, labels, textured, len(layer))
         return Product(
@@ -137,7 +138,7 @@ def clip_stages(settings: ChainSettings, quality: QualitySettings) -> tuple[Stag
     return (
         Stage("regions", 1, work.regions, settings.elements),
         Stage("masklets", 1, work.masklets, settings.masklets, ("regions",)),
-        Stage("motion", 1, work.motion, settings.flow, ("regions", "masklets")),
+        Stage("motion", 2, work.motion, settings.flow, ("regions", "masklets")),
         Stage("layers", 1, work.layers, chosen, ("regions", "masklets", "motion")),
         Stage("tracks", 1, work.tracks, settings.tracks, ("layers",)),
         Stage("sketches", 1, work.sketches, settings.sketch),

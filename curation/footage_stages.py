@@ -83,8 +83,13 @@ class Shots:
     ) -> list[int]:
         cuts: set[int] = set()
         for first in range(0, max(1, count - _LAP), _CHUNK - _LAP):
-            frames = read_frames(path, first, min(count, first + _CHUNK), size, crop)
-            cuts |= {first + cut for cut in find_cuts(frames, self.settings.cuts)}
+            end = min(count, first + _CHUNK)
+            frames = read_frames(path, first, end, size, crop)
+            # near a seam only the chunk that sees both sides of a flash may speak
+            begin = first + _LAP // 2 if first else 0
+            stop = end - _LAP // 2 if end < count else count
+            found = {first + cut for cut in find_cuts(frames, self.settings.cuts)}
+            cuts |= {cut for cut in found if begin <= cut < stop}
         return sorted(cuts)
 
 
@@ -99,7 +104,7 @@ def footage_stages(ingest: IngestSettings, shots: ShotSettings) -> tuple[Stage, 
     """The chain over footage."""
     return (
         Stage("ingest", 1, Ingest(ingest), ingest),
-        Stage("shots", 1, Shots(shots), shots, needs=("ingest",)),
+        Stage("shots", 2, Shots(shots), shots, needs=("ingest",)),
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +17,6 @@ import msgspec
 from curation.assemble import assembled, card_of, failed_card, shifted_flow
 from curation.clip_stages import clip_frames, clip_stages
 from curation.dataset.clip import LayeredClip
-from curation.dataset.writer import ShardWriter
 from curation.duplicates import clip_hashes, find_duplicates
 from curation.footage_stages import ShotSettings, clips_of, footage_ref, footage_stages
 from curation.media.licence import LicenceRecord, find_licence
@@ -35,11 +33,12 @@ from curation.run.leases import Leases
 from curation.run.over_clips import RunReport, Told, run_over_clips
 from curation.run.stage import ClipRef, ClipRefusedError, Product, Stage
 from curation.run.work_store import WorkStore
+from curation.set_dataset import write_chosen
 from curation.stages.chain import ChainSettings
 from shared.blobs import write_atomically
+from shared.errors import AcetateError
 
-DATASET, CLIPS, FOOTAGE, SHEETS = "dataset", "clips", "footage", "sheets"
-_CHOICE = "chosen.sha256"
+CLIPS, FOOTAGE, SHEETS = "clips", "footage", "sheets"
 
 
 class SetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,7 +120,7 @@ class _Set:
         refused: dict[str, ClipOutcome] = {}
         for path in self.paths:
             root = path if path.is_dir() else path.parent
-            for source in find_sources([path]):
+            for source in find_sources([path], but=self.out):
                 name = footage_ref(source).clip_id
                 self.sources[name] = source
                 try:
@@ -163,7 +162,11 @@ class _Set:
     ) -> dict[str, list[str]]:
         """Reasons against each clip; repetitions of a clip that something speaks against stay."""
         reasons = {name: list(p["quality"].facts["reasons"]) for name, p in done.items()}
-        hashes = {name: clip_hashes(clip_frames(refs[name])) for name in done if not reasons[name]}
+        hashes = {
+            name: clip_hashes(clip_frames(refs[name]))
+            for name in done
+            if is_selected(name, reasons[name], self.decisions)
+        }
         for name in find_duplicates(hashes):
             reasons[name].append("duplicate")
         return reasons
@@ -181,30 +184,12 @@ class _Set:
     def _write_dataset(
         self, chosen: Sequence[str], clips: RunReport, clip: Callable[[str], LayeredClip]
     ) -> str:
-        """The data set of the chosen clips, unless it is there; its fingerprint.
-
-        It is written beside the old one and takes its place when it is whole.
-        """
+        """The data set of the chosen clips, unless it is there; its fingerprint."""
         units = {name: clips.outcomes[name].keys for name in chosen}
         about = (units, self.licences, self.settings, self.toolkit)
         told = msgspec.json.encode(about, order="sorted")
         choice = hashlib.sha256(told).hexdigest()
-        target, part = self.out / DATASET, self.out / f".part-{DATASET}-{choice[:16]}"
-        written = target / _CHOICE
-        if written.is_file() and written.read_text().split()[:1] == [choice]:
-            return written.read_text().split()[1]
-        for old in self.out.glob(f".part-{DATASET}-*"):
-            if old != part:
-                shutil.rmtree(old, ignore_errors=True)
-        with ShardWriter(part) as writer:
-            for name in chosen:
-                if name not in writer:
-                    writer.add(clip(name))
-        fingerprint = writer.fingerprint
-        write_atomically(part / _CHOICE, f"{choice} {fingerprint}\n".encode())
-        shutil.rmtree(target, ignore_errors=True)
-        part.replace(target)
-        return fingerprint
+        return write_chosen(self.out, choice, chosen, clip, wait=self.leases is not None)
 
     def _review(
         self,
@@ -217,7 +202,8 @@ class _Set:
         cards: list[ReviewCard] = []
         for name, products in done.items():
             clip = self._clip(refs[name], products)
-            card = card_of(clip, products, list(reasons[name]))
+            selected = is_selected(name, reasons[name], self.decisions)
+            card = card_of(clip, products, list(reasons[name]), selected=selected)
             self._sheets(card, clip, products, clips.outcomes[name])
             cards.append(card)
         cards += [self._lost(outcome, footage=True) for outcome in footage.outcomes.values()]
@@ -260,7 +246,11 @@ class _Kept(Mapping[str, Product]):
         note = self._store.note(stage, self._outcome.clip_id, self._outcome.keys[stage])
         if note is None:
             raise KeyError(stage)
-        return self._store.product(stage, self._outcome.clip_id, note)
+        try:
+            return self._store.product(stage, self._outcome.clip_id, note)
+        except AcetateError:
+            self._store.drop(stage, self._outcome.clip_id)  # so that the next run makes it anew
+            raise
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._outcome.keys)

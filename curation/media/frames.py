@@ -15,6 +15,9 @@ from PIL import Image, UnidentifiedImageError
 from curation.media.sources import numbered_pictures
 from curation.run.stage import ClipRefusedError
 
+_UNTIMED = ("avi", "gif")
+"""Formats whose frames do not say truly when they show: they are counted from the start."""
+
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 Crop = tuple[float, float, float, float]
@@ -41,9 +44,11 @@ def _of_video(path: Path, first: int, last: int) -> Iterator[np.ndarray]:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             stream.thread_count = 1
-            _seek(container, stream, first)
-            for frame in container.decode(stream):
-                index = _index(stream, frame)
+            timed = container.format.name not in _UNTIMED
+            if timed:
+                _seek(container, stream, first)
+            for number, frame in enumerate(container.decode(stream)):
+                index = _index(stream, frame) if timed else number
                 if index >= last:
                     return
                 if index >= first:

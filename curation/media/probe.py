@@ -77,24 +77,28 @@ def _video_facts(path: Path) -> MediaFacts:
             if not container.streams.video:
                 raise ClipRefusedError("no_video")
             stream = container.streams.video[0]
-            times = [packet.pts for packet in container.demux(stream) if packet.pts is not None]
+            times = [
+                packet.pts
+                for packet in container.demux(stream)
+                if packet.pts is not None and not packet.is_discard
+            ]
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             first = next(container.decode(stream), None)
             if first is None or not times:
                 raise ClipRefusedError("empty", "no frame")
-            rate = float(stream.average_rate or stream.guessed_rate or 0)
-            return _facts_of(stream, first, np.sort(np.array(times)), rate)
+            return _facts_of(stream, first, np.sort(np.array(times)))
     except FFmpegError as error:
         raise ClipRefusedError("corrupt", error.strerror or "cannot be decoded") from error
 
 
-def _facts_of(
-    stream: av.VideoStream, frame: av.VideoFrame, times: np.ndarray, rate: float
-) -> MediaFacts:
-    if rate <= 0:
-        raise ClipRefusedError("corrupt", "no frame rate")
+def _facts_of(stream: av.VideoStream, frame: av.VideoFrame, times: np.ndarray) -> MediaFacts:
     steps = np.diff(times)
+    if len(steps) and (not stream.time_base or times[-1] <= times[0]):
+        raise ClipRefusedError("corrupt", "no frame rate")
+    length_s = float((times[-1] - times[0]) * (stream.time_base or 0))
+    # containers round the rate they name, and some name a wrong one: the times decide
+    rate = len(steps) / length_s if length_s else PICTURE_RATE
     ratio = stream.sample_aspect_ratio or Fraction(1)
     width, height = round(frame.width * float(ratio or 1)), frame.height
     if frame.rotation % 180:

@@ -28,8 +28,10 @@ class Source:
     source_id: str
 
 
-def find_sources(paths: Iterable[Path]) -> list[Source]:
+def find_sources(paths: Iterable[Path], but: Path | None = None) -> list[Source]:
     """All footage at and below these paths, by name; what is there twice comes once.
+
+    Nothing below `but` is footage: a set may lie among its sources.
 
     A folder with at least two numbered pictures and no video is one piece of footage. Raises
     `not_found` for a path that does not exist, or where nothing at all is footage.
@@ -38,23 +40,27 @@ def find_sources(paths: Iterable[Path]) -> list[Source]:
     for path in paths:
         if not path.exists():
             raise AcetateError("not_found", what=f"footage {path.name}")
-        for source in _below(path):
+        for source in _below(path, but):
             found.setdefault(source.source_id, source)
     if not found:
         raise AcetateError("not_found", what="footage", detail=f"known: {' '.join(VIDEOS)}")
     return sorted(found.values(), key=lambda source: (source.path.name, source.source_id))
 
 
-def _below(path: Path) -> Iterable[Source]:
+def _below(path: Path, but: Path | None) -> Iterable[Source]:
+    if path == but:
+        return
     if path.is_file():
         if path.suffix.lower() in VIDEOS:
             yield Source(path, "video", _file_hash(path))
         return
-    if numbered_pictures(path):
+    children = sorted(path.iterdir())
+    videos = [child for child in children if child.suffix.lower() in VIDEOS]
+    if not videos and numbered_pictures(path):
         yield Source(path, "pictures", _folder_hash(path))
-    for child in sorted(path.iterdir()):
-        if child.is_dir() or child.suffix.lower() in VIDEOS:
-            yield from _below(child)
+    for child in children:
+        if child.is_dir() or child in videos:
+            yield from _below(child, but)
 
 
 def numbered_pictures(folder: Path) -> list[Path]:

@@ -53,7 +53,7 @@ function element(tag, attributes = {}, ...children) {
 function histogram(title, values, bins = 16) {
   const numbers = values.filter((v) => v !== null && Number.isFinite(v));
   if (!numbers.length) return "";
-  const low = Math.min(...numbers), high = Math.max(...numbers), width = (high - low) / bins || 1;
+  const low = numbers.reduce((a, b) => Math.min(a, b)), high = numbers.reduce((a, b) => Math.max(a, b)), width = (high - low) / bins || 1;
   const counts = new Array(bins).fill(0);
   for (const v of numbers) counts[Math.min(bins - 1, Math.floor((v - low) / width))]++;
   return bars(title, counts, [low.toPrecision(3), high.toPrecision(3)]);
@@ -198,8 +198,8 @@ function begin() {
     });
   }
   document.getElementById("export").addEventListener("click", download);
-  charts();
   draw();
+  charts();
 }
 
 window.acetateReview = { mergedLayers, exported, state };

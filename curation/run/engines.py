@@ -88,7 +88,10 @@ def _alone(work: ClipWork, clip: ClipRef) -> ClipOutcome:
     for _ in range(RETRIES + 1):
         with contextlib.suppress(BrokenProcessPool):
             return next(_pooled(work, [clip], 1))
-    detail = f"the process died {RETRIES + 1} times"
+    return _died(clip, f"the process died {RETRIES + 1} times")
+
+
+def _died(clip: ClipRef, detail: str) -> ClipOutcome:
     return ClipOutcome(clip.clip_id, "failed", {}, {}, reason="worker_died", detail=detail)
 
 
@@ -121,16 +124,21 @@ class RayEngine:
 def _on_ray(work: ClipWork, clips: Sequence[ClipRef], jobs: int) -> Iterator[ClipOutcome]:
     """At most four clips per CPU are in flight, so that a long list does not fill the scheduler."""
     import ray
+    from ray.exceptions import WorkerCrashedError
 
     remote = ray.remote(max_retries=RETRIES)(_run_one)
     shared_work = ray.put(work)
     queue = iter(clips)
-    flying = [remote.remote(shared_work, clip) for clip in islice(queue, 4 * jobs)]
+    flying = {remote.remote(shared_work, clip): clip for clip in islice(queue, 4 * jobs)}
     while flying:
-        done, flying = ray.wait(flying, num_returns=1)
-        yield ray.get(done[0])
+        done, _ = ray.wait(list(flying), num_returns=1)
+        gone = flying.pop(done[0])
+        try:
+            yield ray.get(done[0])
+        except WorkerCrashedError as error:
+            yield _died(gone, str(error))
         if (clip := next(queue, None)) is not None:
-            flying.append(remote.remote(shared_work, clip))
+            flying[remote.remote(shared_work, clip)] = clip
 
 
 def _run_one(work: ClipWork, clip: ClipRef) -> ClipOutcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -76,6 +77,8 @@ def run_over_clips(
     finished by then stays.
     """
     ordered = sorted({clip.clip_id: clip for clip in clips}.values(), key=lambda clip: clip.clip_id)
+    if leases is not None:  # machines that all began at the first clip would queue for each
+        random.Random(leases.owner).shuffle(ordered)  # noqa: S311 - an order, no secret
     chain = ClipChain(checked_chain(stages), folder / "work")
     work: ClipWork = chain if leases is None else LeasedWork(chain, leases)
     ledger = Ledger(folder / "ledger", run=uuid.uuid4().hex[:12])

@@ -89,13 +89,7 @@ def layered_clip(
     parts = backends or no_weights(settings)
     regions = np.stack([parts.segment(frame) for frame in frames])
     labels = parts.propagate(frames, regions[0], regions)
-    raw, flow = flows(frames, regions, settings.flow, parts.flow)
-    textured = np.stack([lab_gradient(to_lab(frame), 1.0) > settings.flow.edge for frame in frames])
-    count = int(regions[0].max()) + 1
-    loose = measure_motion(raw, labels, textured, count)
-    repaired = measure_motion(flow, labels, textured, count)
-    vectors = steadied(loose, repaired, _camera(raw, textured))
-    motion = Motion(repaired.scores, vectors, loose.area)
+    flow, textured, motion = region_motion(frames, regions, labels, settings.flow, parts.flow)
     element, layer = group(motion, touching(regions[0])[0], settings)
     labels = element[labels].astype(np.int32)
     moving = measure_motion(flow, labels, textured, len(layer))
@@ -104,6 +98,33 @@ def layered_clip(
     return _assembled(
         frames, fps, counted, layer, moving, flow, tracks, settings, provenance, parts
     )
+
+
+def region_motion(
+    frames: np.ndarray,
+    regions: np.ndarray,
+    labels: np.ndarray,
+    settings: FlowSettings,
+    estimate: FlowEstimator | None = None,
+) -> tuple[np.ndarray, np.ndarray, Motion]:
+    """Repaired flow float32 [frames - 1, h, w, 2], textured pixels bool [frames, h, w], and how
+    the first frame's regions move.
+
+    regions: int [frames, h, w], of every frame for itself; labels: int [frames, h, w], the first
+    frame's regions followed.
+    """
+    raw, flow = flows(frames, regions, settings, estimate)
+    textured = textured_pixels(frames, settings)
+    count = int(regions[0].max()) + 1
+    loose = measure_motion(raw, labels, textured, count)
+    repaired = measure_motion(flow, labels, textured, count)
+    vectors = steadied(loose, repaired, _camera(raw, textured))
+    return flow, textured, Motion(repaired.scores, vectors, loose.area)
+
+
+def textured_pixels(frames: np.ndarray, settings: FlowSettings) -> np.ndarray:
+    """Which pixels can tell their motion, bool [frames, h, w]."""
+    return np.stack([lab_gradient(to_lab(frame), 1.0) > settings.edge for frame in frames])
 
 
 def group(

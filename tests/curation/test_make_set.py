@@ -136,3 +136,36 @@ def test_no_footage_at_all_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AcetateError) as caught:
         _curate(tmp_path, tmp_path / "set")
     assert caught.value.name == "not_found"
+
+
+def test_a_data_set_that_was_destroyed_is_written_again(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "set", tmp_path / "set")
+    shard = next((tmp_path / "set" / "dataset").glob("*.tar"))
+    whole = shard.read_bytes()
+    shard.unlink()
+    again = json.loads(_curate(made / "footage", tmp_path / "set"))
+    assert again["stages_run"] == 0
+    assert shard.read_bytes() == whole
+
+
+def test_a_rejected_clip_makes_room_for_its_twin(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "set", tmp_path / "set")
+    first = DataSet.open(made / "set" / "dataset").clip(0).clip_id
+    decisions = tmp_path / "decisions.jsonl"
+    decisions.write_text(json.dumps({"clip_id": first, "verdict": "reject", "at": "x"}) + "\n")
+    told = json.loads(_curate(made / "footage", tmp_path / "set", "--decisions", str(decisions)))
+    assert told["chosen"] == 2
+    assert told["reasons"] == {}
+
+
+def test_a_set_among_its_footage_is_no_footage(made: Path, tmp_path: Path) -> None:
+    footage = tmp_path / "footage"
+    footage.mkdir()
+    write_video(footage / "short.mp4", 9)
+    sheets = footage / "set" / "sheets"
+    sheets.mkdir(parents=True)
+    for index in range(2):
+        shutil.copy(next((made / "set" / "sheets").glob("*.webp")), sheets / f"a_{index}.webp")
+    (footage / "licence.toml").write_text(LICENCE)
+    told = json.loads(_curate(footage, footage / "set"))
+    assert told["footage"] == 1

@@ -179,7 +179,8 @@ def _encode_regions(
     first = encode_all(vae, regions[:, :1])
     with_last = torch.nonzero(rows.repeated(steering.two_keys)).flatten()
     if not len(with_last):
-        return Posterior(first.mean.expand(-1, 2, -1, -1, -1), first.logvar.expand_as(first.mean))
+        both = (-1, 2, -1, -1, -1)
+        return Posterior(first.mean.expand(both), first.logvar.expand(both))
     last = encode_all(vae, regions[with_last, 1:])
     mean, logvar = (
         torch.cat([one, one.index_copy(0, with_last, other)], dim=1)

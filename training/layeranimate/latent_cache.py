@@ -30,7 +30,7 @@ from training.layeranimate.encode import Encoders, as_model_range, as_moments, e
 from training.layeranimate.samples import LayerAnimateSamples
 from training.run.task import Sample
 
-FORMAT = "acetate latents 1"
+FORMAT = "acetate latents 2"
 MANIFEST = "manifest.json"
 SHARD_SAMPLES = 32
 """Samples in one file; about 80 MB at the released size."""

@@ -78,7 +78,8 @@ class OpenClipTokens:
 
     def tokens(self, caption: str, picture: np.ndarray) -> ClipTokens:
         """Of this caption and picture; neutral are the empty prompt and middle grey (spec 2)."""
-        return _encoder(self._folder)(caption, "", picture.astype(np.float32) / 255)
+        scaled = np.asarray(picture, np.float32) / np.float32(255)
+        return _encoder(self._folder)(caption, "", scaled.astype(np.float32))
 
 
 @lru_cache(maxsize=1)

@@ -104,7 +104,8 @@ def place(task: Task, settings: RunSettings, processes: Processes) -> Placed:
         _shard(module, units, settings, processes)
     elif processes.world > 1:
         # Which parameters a step uses depends on its samples: a batch may have no trajectory.
-        call = DistributedDataParallel(module, find_unused_parameters=True)
+        # Buffers are constants here; sending them would make every forward a meeting of all.
+        call = DistributedDataParallel(module, find_unused_parameters=True, broadcast_buffers=False)
     found = dict(module.named_parameters())
     trained = {name: found[name] for name in names}
     return Placed(module, call, trained, frozen, processes, settings.precision)

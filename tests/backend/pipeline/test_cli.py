@@ -204,7 +204,7 @@ def test_png_benchmark_prints_json_lines(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def write_demo(folder: Path, *, two_keys: bool) -> None:
-    """A small folder in the official layout: a square in front of a wall, 48 x 32 pixels."""
+    """A small official folder: a square before a wall, 48 x 32 pixels, a bar at the side."""
     folder.mkdir()
     for name, left in (("", 6), ("_last", 26)):
         if name and not two_keys:
@@ -246,9 +246,9 @@ def test_a_demo_folder_becomes_a_shot_whose_keys_are_its_pictures(
     assert (request.width, request.height, request.end) == (48, 32, 16)
     assert (request.look.prompt, request.look.steps) == ("a square: moving", 7)
     roles = {layer.name: layer.role for layer in request.layers}
-    expected = {"background": Role.BACKGROUND, "layer 1": Role.HOLD, "layer 0": Role.ANIMATE}
+    expected = {"layer 1": Role.HOLD, "layer 0": Role.ANIMATE, "bars": Role.BACKGROUND}
     assert roles == expected
-    moving = request.layers[-1]
+    moving = next(layer for layer in request.layers if layer.name == "layer 0")
     assert any(isinstance(control, Trajectory) for control in moving.controls)
     assert len(moving.keys) == (2 if two_keys else 1)
     run_json(capsys, "generate", tmp_path / "shot.zip", "-o", tmp_path / "out")

@@ -165,3 +165,10 @@ def test_provenance_names_no_path_of_the_machine(tmp_path: Path) -> None:
     )
     assert (provenance.first, provenance.last) == (10, 25)
     assert str(tmp_path) not in str(provenance)
+
+
+def test_frames_of_an_avi_are_counted_not_timed(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.avi")  # AVI names the order of decoding, not of showing
+    assert probe(_source(path)).fps == 24.0
+    found = np.array(_levels(read_frames(path, 7, 15, (WIDTH, HEIGHT))))
+    assert np.abs(found - [level(i) for i in range(7, 15)]).max() <= 3

@@ -118,3 +118,15 @@ def test_damage_is_named_and_an_unfinished_cache_is_finished(
     with pytest.raises(AcetateError) as caught:
         CachedSamples(folder, source, key)
     assert caught.value.name == "bad_latents"
+
+
+def test_clips_with_one_key_and_with_two_share_a_batch(
+    tmp_path: Path, module: LayerAnimateModule
+) -> None:
+    source = samples_of(1, msgspec.structs.replace(RULES, single_key=0.5))
+    key = CacheKey.of(source, module.vae, 8)
+    cached = CachedSamples(write_cache(tmp_path, source, module, key), source, key)
+    drawn = [cached.sample(0, np.random.default_rng(seed)) for seed in range(12)]
+    assert {bool(sample["two_keys"]) for sample in drawn} == {True, False}
+    with torch.no_grad():
+        assert bool(torch.isfinite(module(stacked(drawn))).all())

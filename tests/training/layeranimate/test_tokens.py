@@ -42,8 +42,8 @@ def test_a_sample_has_the_tokens_that_inference_would_make(towers: Path) -> None
     sample = source.sample(0, np.random.default_rng(1))
     encoder = TokenEncoder(load_towers(towers))
     caption = MovingClips(2).clip(0).caption
-    picture = sample["video"][0].movedim(0, -1).numpy().astype(np.float32) / 255
-    wanted = encoder(caption, "", picture)
+    picture = sample["video"][0].movedim(0, -1).numpy().astype(np.float32) / np.float32(255)
+    wanted = encoder(caption, "", picture.astype(np.float32))
     assert torch.equal(sample["text"], torch.from_numpy(wanted.text))
     assert torch.equal(sample["image"], torch.from_numpy(wanted.image))
     text, image = source.neutral()
