@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from curation.clip_stages import clip_frames, tracks_of
-from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale
+from curation.clip_stages import captions_of, clip_frames, layered_of, tracks_of
+from curation.dataset.clip import LayeredClip
 from curation.media.licence import LicenceRecord, provenance_of
 from curation.review.cards import ReviewCard, ReviewElement
 from curation.run.stage import ClipRef, Product
 from curation.stages.chain import NO_WEIGHTS
+from curation.stages.layering import as_clip
 from shared.errors import AcetateError
 
 
@@ -27,24 +26,15 @@ def assembled(
     """The clip as the data set keeps it. `name`: of the footage's file."""
     if clip.view is None:
         raise AcetateError("bug", detail=f"clip {clip.clip_id} has no view")
-    layers, captions = products["layers"], products["captions"].facts
-    frames = clip_frames(clip)
-    scores, layer = layers.arrays["scores"], layers.arrays["layer"]
-    told = zip(layers.facts["layer_scores"], captions["layers"], strict=True)
-    return LayeredClip(
-        clip_id=clip.clip_id,
-        fps=clip.view.fps,
-        frames=frames,
-        labels=layers.arrays["labels"],
-        elements=tuple(
-            Element(f"element_{index}", float(score), int(layer[index]))
-            for index, score in enumerate(scores)
-        ),
-        layers=tuple(LayerFacts(f"layer_{k}", s, text) for k, (s, text) in enumerate(told)),
-        score_scale=ScoreScale(frames.shape[2], frames.shape[1]),
-        tracks=tracks_of(products["tracks"]),
-        caption=captions["caption"],
-        provenance=provenance_of(
+    return as_clip(
+        clip.clip_id,
+        clip.view.fps,
+        clip_frames(clip),
+        layered_of(products["layers"]),
+        captions_of(products["captions"]),
+        tracks_of(products["tracks"]),
+        products["sketches"].arrays["sketch"],
+        provenance_of(
             record,
             source_id=clip.source_id,
             source=name,
@@ -53,7 +43,6 @@ def assembled(
             parameters_hash=parameters_hash,
             annotations=NO_WEIGHTS,
         ),
-        sketch=products["sketches"].arrays["sketch"],
     )
 
 
@@ -94,8 +83,3 @@ def failed_card(clip_id: str, source: str, state: str, reason: str, detail: str)
         reasons=[reason],
         detail=detail[:400],
     )
-
-
-def shifted_flow(products: Mapping[str, Product]) -> np.ndarray:
-    """Dense flow float16 [frames - 1, h, w, 2] for the review's pictures."""
-    return products["motion"].arrays["flow"]

@@ -14,22 +14,12 @@ import numpy as np
 
 from curation.dataset.clip import Tracks
 from curation.media.frames import Crop, read_frames
-from curation.quality import QualitySettings, reasons_against
 from curation.run.stage import ClipRef, ClipRefusedError, Product, Stage
-from curation.stages.captions import clip_caption, layer_caption
-from curation.stages.chain import (
-    ChainSettings,
-    group,
-    layer_scores,
-    region_motion,
-    textured_pixels,
-)
+from curation.stages.chain import ChainSettings, no_weights, region_motion, textured_pixels
 from curation.stages.drawings import drawing_numbers, usual_hold
-from curation.stages.elements import region_labels
-from curation.stages.masklets import propagate
-from curation.stages.motion import Motion, measure_motion
-from curation.stages.regions import touching
-from curation.stages.sketches import sketch
+from curation.stages.filters import FilterSettings, judge, quality_of
+from curation.stages.layering import Captions, Layered, describe, find_layers
+from curation.stages.motion import Motion
 from curation.stages.tracks import find_tracks
 
 
@@ -53,21 +43,21 @@ class ClipStages:
     """All stages' work under one set of settings."""
 
     settings: ChainSettings
-    quality: QualitySettings
+    quality: FilterSettings
 
     def regions(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
         """`labels` uint16 [frames, h, w], regions of every frame for itself."""
         frames = clip_frames(clip)
-        labels = [region_labels(frame, self.settings.elements) for frame in frames]
-        numbers = drawing_numbers(frames)
-        facts = {"hold": usual_hold(numbers), "drawings": int(numbers[-1]) + 1}
-        return Product({"labels": np.stack(labels).astype(np.uint16)}, facts)
+        parts = no_weights(self.settings)
+        labels = np.stack([parts.segment(frame) for frame in frames])
+        hold = usual_hold(drawing_numbers(frames))
+        return Product({"labels": labels.astype(np.uint16)}, {"hold": hold})
 
     def masklets(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
         """`labels` uint16 [frames, h, w], the first frame's regions followed through the clip."""
         regions = needed["regions"].arrays["labels"].astype(np.int32)
-        found = propagate(clip_frames(clip), regions[0], self.settings.masklets, regions=regions)
-        return Product({"labels": found.labels.astype(np.uint16)})
+        found = no_weights(self.settings).propagate(clip_frames(clip), regions[0], regions)
+        return Product({"labels": found.astype(np.uint16)})
 
     def motion(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
         """`flow` float16 repaired; the regions' `scores`, `vectors`, `area`."""
@@ -80,23 +70,16 @@ class ClipStages:
     def layers(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
         """`labels` uint16 of elements from 1, `layer` of each, their `scores` and `area`."""
         measured = needed["motion"].arrays
-        regions = needed["regions"].arrays["labels"][0].astype(np.int32)
-        motion = Motion(measured["scores"], measured["vectors"], measured["area"])
-        pairs = touching(regions)[0]
-        element, layer = group(motion, pairs=pairs, settings=self.settings)
-        labels = element[needed["masklets"].arrays["labels"]].astype(np.int32)
-        textured = textured_pixels(clip_frames(clip), self.settings.flow)
-        flow = measured["flow"].astype(np.float32)
-        moving = measure_motion(flow, labels, textured, len(layer))
-        return Product(
-            {
-                "labels": (labels + 1).astype(np.uint16),
-                "layer": layer.astype(np.int64),
-                "scores": moving.scores,
-                "area": moving.area,
-            },
-            {"layer_scores": layer_scores(layer, moving)},
+        layered = find_layers(
+            needed["regions"].arrays["labels"][0].astype(np.int32),
+            needed["masklets"].arrays["labels"].astype(np.int32),
+            Motion(measured["scores"], measured["vectors"], measured["area"]),
+            measured["flow"].astype(np.float32),
+            textured_pixels(clip_frames(clip), self.settings.flow),
+            self.settings,
         )
+        arrays = asdict(layered)
+        return Product(arrays, {"layer_scores": arrays.pop("layer_scores")})
 
     def tracks(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
         """`points`, `visible`, `elements` as in `Tracks`."""
@@ -110,28 +93,26 @@ class ClipStages:
 
     def sketches(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
         """`sketch` uint8 [frames, h, w]."""
-        drawn = [sketch(frame, self.settings.sketch) for frame in clip_frames(clip)]
-        return Product({"sketch": np.stack(drawn)})
+        parts = no_weights(self.settings)
+        return Product({"sketch": np.stack([parts.sketch(f) for f in clip_frames(clip)])})
 
     def captions(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
-        """Facts: `caption` of the clip, `layers` of each layer."""
-        frames = clip_frames(clip)
-        scores = needed["layers"].facts["layer_scores"]
-        shown = needed["layers"].arrays["layer"][needed["layers"].arrays["labels"][0] - 1]
-        masks = [shown == index for index in range(len(scores))]
-        back = masks[int(np.argmax([mask.sum() for mask in masks]))]
+        """Facts: those of `Captions`."""
         flow = needed["motion"].arrays["flow"].astype(np.float32)
-        camera = np.array([np.median(step[back], axis=0) for step in flow]).reshape(-1, 2)
-        named = [layer_caption(frames[0], m, s) for m, s in zip(masks, scores, strict=True)]
-        return Product(facts={"caption": clip_caption(camera, scores, frames), "layers": named})
+        found = describe(clip_frames(clip), layered_of(needed["layers"]), flow)
+        return Product(facts=asdict(found))
 
     def judge(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
         """Facts: `reasons`, codes against the clip; a set is chosen by them later."""
-        found = reasons_against(clip_frames(clip), needed, self.quality)
-        return Product(facts={"reasons": found})
+        found = layered_of(needed["layers"])
+        visible = needed["tracks"].arrays["visible"]
+        quality = quality_of(
+            clip_frames(clip), found.labels, found.layer, found.scores, visible, self.quality
+        )
+        return Product(facts={"reasons": [reason.value for reason in judge(quality, self.quality)]})
 
 
-def clip_stages(settings: ChainSettings, quality: QualitySettings) -> tuple[Stage, ...]:
+def clip_stages(settings: ChainSettings, quality: FilterSettings) -> tuple[Stage, ...]:
     """The chain over clips. Each stage's key holds only the settings that it reads."""
     work = ClipStages(settings, quality)
     chosen = (settings.layers, settings.gather, settings.merge)
@@ -143,8 +124,18 @@ def clip_stages(settings: ChainSettings, quality: QualitySettings) -> tuple[Stag
         Stage("tracks", 1, work.tracks, settings.tracks, ("layers",)),
         Stage("sketches", 1, work.sketches, settings.sketch),
         Stage("captions", 1, work.captions, (), ("motion", "layers")),
-        Stage("quality", 1, work.judge, quality, ("regions", "motion", "layers", "tracks")),
+        Stage("quality", 1, work.judge, quality, ("layers", "tracks")),
     )
+
+
+def layered_of(product: Product) -> Layered:
+    """What the layers stage found."""
+    return Layered(**product.arrays, **product.facts)
+
+
+def captions_of(product: Product) -> Captions:
+    """What the captions stage found."""
+    return Captions(**product.facts)
 
 
 def tracks_of(product: Product) -> Tracks:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from curation.assemble import assembled, card_of, failed_card, shifted_flow
+from curation.assemble import assembled, card_of, failed_card
 from curation.clip_stages import clip_frames, clip_stages
 from curation.dataset.clip import LayeredClip
 from curation.duplicates import clip_hashes, find_duplicates
@@ -22,7 +22,6 @@ from curation.footage_stages import ShotSettings, clips_of, footage_ref, footage
 from curation.media.licence import LicenceRecord, find_licence
 from curation.media.probe import IngestSettings
 from curation.media.sources import Source, find_sources
-from curation.quality import QualitySettings
 from curation.review.cards import MergeSettings, ReviewCard
 from curation.review.decisions import Decision, is_selected
 from curation.review.page import write_page
@@ -35,6 +34,7 @@ from curation.run.stage import ClipRef, ClipRefusedError, Product, Stage
 from curation.run.work_store import WorkStore
 from curation.set_dataset import write_chosen
 from curation.stages.chain import ChainSettings
+from curation.stages.filters import FilterSettings
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 
@@ -47,7 +47,7 @@ class SetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ingest: IngestSettings = IngestSettings()
     shots: ShotSettings = ShotSettings()
     chain: ChainSettings = ChainSettings()
-    quality: QualitySettings = QualitySettings()
+    quality: FilterSettings = FilterSettings()
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class _Set:
         key = hashlib.sha256(msgspec.json.encode(outcome.keys, order="sorted")).hexdigest()
         if mark.is_file() and mark.read_text() == key:
             return
-        shown = replace(clip, flow=shifted_flow(products))
+        shown = replace(clip, flow=products["motion"].arrays["flow"])
         write_atomically(self.out / card.sheet, contact_sheet(shown))
         write_atomically(self.out / card.loop, loop(clip))
         write_atomically(mark, key.encode())

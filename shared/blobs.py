@@ -126,3 +126,14 @@ def write_atomically(target: Path, data: bytes, *, durable: bool = True) -> None
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
         raise AcetateError("disk", detail=str(error)) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder survive a power failure, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,8 @@ from backend.models.layeranimate.clip import (
     SampleSettings,
 )
 from backend.pipeline.presets import FINAL, Preset
+from shared.blobs import write_atomically
+from shared.errors import AcetateError
 
 log = logging.getLogger("acetate.pipeline")
 
@@ -108,13 +109,9 @@ class LikenessBook:
 
     def keep(self, preset: Preset, likeness: Likeness) -> None:
         """Keeps it; where that fails the log says so, and it will be measured again."""
-        path = self._path(preset)
-        part = path.with_suffix(f".{os.getpid()}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(msgspec.json.encode(likeness))
-            part.replace(path)
-        except OSError as error:
+            write_atomically(self._path(preset), msgspec.json.encode(likeness), durable=False)
+        except AcetateError as error:
             log.warning("the likeness of %s to final was not kept: %s", preset.name, error)
 
     def told(self, preset: Preset) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, Tracks
-from curation.dataset.provenance import Provenance
+from curation.dataset.provenance import own_work
 from curation.dataset.reader import DataSet
 from curation.dataset.writer import ShardWriter
 
@@ -121,20 +121,4 @@ def _plate(rng: np.random.Generator) -> np.ndarray:
     return plate
 
 
-_OWN = Provenance(
-    source_id="0" * 64,
-    source="drawn",
-    title="Drawn for measuring",
-    rights_holder="Acetate",
-    licence="Apache-2.0",
-    licence_evidence="own work",
-    consent_for_training=True,
-    consent_by="Acetate",
-    consent_date="2026-01-01",
-    attribution="Acetate",
-    acquired="2026-01-01",
-    first=0,
-    last=FRAMES - 1,
-    toolkit="acetate",
-    parameters_hash="0" * 64,
-)
+_OWN = own_work("Drawn for measuring", FRAMES)

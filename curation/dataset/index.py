@@ -7,7 +7,6 @@ count; it is replaced whole, after the shards that it names are on the disk.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation.dataset.pack import MEMBERS, META, PackedClip
-from shared.blobs import content_hash, write_atomically
+from shared.blobs import content_hash, sync_folder, write_atomically
 from shared.errors import AcetateError
 
 INDEX_NAME = "index.parquet"
@@ -210,17 +209,6 @@ def shard_number(name: str) -> int:
 def is_shard_name(name: str) -> bool:
     """Whether the name is one that the writer gives."""
     return shard_number(name) >= 0
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder survive a power failure, where the system can."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _read_table(path: Path) -> pa.Table:

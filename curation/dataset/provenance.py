@@ -46,3 +46,24 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     parameters_hash: str
     derived_from: str = ""
     annotations: tuple[Annotation, ...] = ()
+
+
+def own_work(title: str, frames: int) -> Provenance:
+    """Of a clip that this project draws itself, to measure or to test something with."""
+    return Provenance(
+        source_id="0" * 64,
+        source="drawn",
+        title=title,
+        rights_holder="The Acetate project",
+        licence="Apache-2.0",
+        licence_evidence="LICENSE",
+        consent_for_training=True,
+        consent_by="The Acetate project",
+        consent_date="2026-01-01",
+        attribution="The Acetate project",
+        acquired="2026-01-01",
+        first=0,
+        last=frames - 1,
+        toolkit="acetate",
+        parameters_hash="0" * 64,
+    )

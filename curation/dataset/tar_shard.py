@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from curation.dataset.index import ShardFact, sync_folder
+from curation.dataset.index import ShardFact
+from shared.blobs import sync_folder
 from shared.errors import AcetateError
 
 _BLOCK = tarfile.BLOCKSIZE

@@ -21,7 +21,7 @@ PICTURE_RATE = 24.0
 class IngestSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What footage is taken. Sides in pixels; `portrait` takes pictures higher than wide."""
 
-    least_short_side: int = 240
+    least_short_side: int = 256
     most_pixels: int = 4096 * 2304
     least_frames: int = 16
     portrait: bool = False

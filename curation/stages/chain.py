@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
 
 from curation.backends.interfaces import Backends, FlowEstimator
-from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, Tracks
+from curation.dataset.clip import LayeredClip
 from curation.dataset.provenance import Annotation, Provenance
-from curation.stages.captions import clip_caption, layer_caption
 from curation.stages.elements import ElementSettings, lab_gradient, region_labels, to_lab
-from curation.stages.flow import FlowSettings, camera_modes, dis_flow, region_flow
-from curation.stages.gathering import GatherSettings, gather
+from curation.stages.flow import FlowSettings, camera_modes, dis_flow, flows
+from curation.stages.gathering import GatherSettings
+from curation.stages.layering import as_clip, describe, find_layers
 from curation.stages.masklets import MaskletSettings, propagate
-from curation.stages.merging import MergeSettings, merge_by_score, pre_merge
+from curation.stages.merging import MergeSettings
 from curation.stages.motion import Motion, measure_motion, steadied
-from curation.stages.regions import touching
 from curation.stages.sketches import SketchSettings, sketch
 from curation.stages.tracks import TrackSettings, find_tracks, follow
 
@@ -90,14 +88,23 @@ def layered_clip(
     regions = np.stack([parts.segment(frame) for frame in frames])
     labels = parts.propagate(frames, regions[0], regions)
     flow, textured, motion = region_motion(frames, regions, labels, settings.flow, parts.flow)
-    element, layer = group(motion, touching(regions[0])[0], settings)
-    labels = element[labels].astype(np.int32)
-    moving = measure_motion(flow, labels, textured, len(layer))
-    counted = (labels + 1).astype(np.uint16)
-    tracks = find_tracks(frames, counted, settings.tracks, parts.track)
-    return _assembled(
-        frames, fps, counted, layer, moving, flow, tracks, settings, provenance, parts
+    layered = find_layers(regions[0], labels, motion, flow, textured, settings)
+    made = msgspec.structs.replace(
+        provenance,
+        parameters_hash=settings.fingerprint(),
+        annotations=(*provenance.annotations, *parts.annotations),
     )
+    clip = as_clip(
+        _clip_id(provenance),
+        fps,
+        frames,
+        layered,
+        describe(frames, layered, flow),
+        find_tracks(frames, layered.labels, settings.tracks, parts.track),
+        np.stack([parts.sketch(frame) for frame in frames]),
+        made,
+    )
+    return replace(clip, flow=flow.astype(np.float16)) if settings.keep_flow else clip
 
 
 def region_motion(
@@ -127,113 +134,10 @@ def textured_pixels(frames: np.ndarray, settings: FlowSettings) -> np.ndarray:
     return np.stack([lab_gradient(to_lab(frame), 1.0) > settings.edge for frame in frames])
 
 
-def group(
-    motion: Motion, pairs: np.ndarray, settings: ChainSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    """Element of every region, int64 [regions], and layer of every element, int64 [elements].
-
-    pairs: int [borders, 2], touching regions.
-    Raises `ValueError` for an unknown way to make layers.
-    """
-    near = settings.merge.near_px
-    if settings.layers == "motion":
-        layer = gather(motion.vectors, motion.area, pairs, settings.gather)
-        own = pairs[layer[pairs[:, 0]] == layer[pairs[:, 1]]]
-        element = pre_merge(motion.vectors, motion.area, own, near)
-        first = np.unique(element, return_index=True)[1]
-        return element, layer[first]
-    if settings.layers != "score":
-        raise ValueError(f"layers are made by motion or score, not {settings.layers}")
-    element = pre_merge(motion.vectors, motion.area, pairs, near)
-    weight = np.bincount(element, motion.area)
-    score = np.bincount(element, motion.area * motion.scores) / np.maximum(weight, 1e-9)
-    by_area = weight if settings.merge.by_area else None
-    return element, merge_by_score(score, settings.merge, by_area)
-
-
-def flows(
-    frames: np.ndarray,
-    regions: np.ndarray,
-    settings: FlowSettings,
-    estimate: FlowEstimator | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Flow as it was estimated and repaired by region, float32 [frames - 1, h, w, 2] both.
-
-    frames: RGB uint8 [frames, h, w, 3]; regions: int [frames, h, w]. `estimate`: None is DIS.
-    """
-    shape = (len(frames) - 1, *frames.shape[1:3], 2)
-    raw, repaired = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for index, (first, second) in enumerate(pairwise(frames)):
-        if np.array_equal(first, second):
-            continue
-        raw[index] = (
-            estimate(first, second)
-            if estimate is not None
-            else dis_flow(first, second, settings.preset)
-        )
-        repaired[index] = (
-            region_flow(first, second, raw[index], regions[index], settings)
-            if settings.regions
-            else raw[index]
-        )
-    return raw, repaired
-
-
 def _camera(flow: np.ndarray, textured: np.ndarray) -> np.ndarray:
     """The commonest motion of every step, float64 [steps, 2]."""
     modes = [camera_modes(step, told, 1) for step, told in zip(flow, textured, strict=False)]
     return np.array([mode[0] if len(mode) else (0.0, 0.0) for mode in modes]).reshape(-1, 2)
-
-
-def _assembled(
-    frames: np.ndarray,
-    fps: float,
-    labels: np.ndarray,
-    layer: np.ndarray,
-    motion: Motion,
-    flow: np.ndarray,
-    tracks: Tracks,
-    settings: ChainSettings,
-    provenance: Provenance,
-    parts: Backends,
-) -> LayeredClip:
-    scores = layer_scores(layer, motion)
-    masks = [np.isin(labels[0], np.flatnonzero(layer == k) + 1) for k in range(len(scores))]
-    facts = tuple(
-        LayerFacts(f"layer_{k}", score, layer_caption(frames[0], masks[k], score))
-        for k, score in enumerate(scores)
-    )
-    elements = tuple(
-        Element(f"element_{k}", float(motion.scores[k]), int(layer[k])) for k in range(len(layer))
-    )
-    back = masks[int(np.argmax([mask.sum() for mask in masks]))]
-    camera = np.array([np.median(step[back], axis=0) for step in flow]).reshape(-1, 2)
-    made = msgspec.structs.replace(
-        provenance,
-        parameters_hash=settings.fingerprint(),
-        annotations=(*provenance.annotations, *parts.annotations),
-    )
-    return LayeredClip(
-        clip_id=_clip_id(provenance),
-        fps=fps,
-        frames=frames,
-        labels=labels,
-        elements=elements,
-        layers=facts,
-        score_scale=ScoreScale(frames.shape[2], frames.shape[1]),
-        tracks=tracks,
-        caption=clip_caption(camera, scores, frames),
-        provenance=made,
-        sketch=np.stack([parts.sketch(frame) for frame in frames]),
-        flow=flow.astype(np.float16) if settings.keep_flow else None,
-    )
-
-
-def layer_scores(layer: np.ndarray, motion: Motion) -> list[float]:
-    """Scores of layers, their elements weighted by area."""
-    weight = np.bincount(layer, motion.area)
-    total = np.bincount(layer, motion.area * motion.scores)
-    return (total / np.maximum(weight, 1e-9)).tolist()
 
 
 def _clip_id(provenance: Provenance) -> str:

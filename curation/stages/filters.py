@@ -71,25 +71,40 @@ class Quality:
 
 def measure_quality(clip: LayeredClip, settings: FilterSettings | None = None) -> Quality:
     """The figures of a clip. Speed is the 95th percentile of its elements' scores, in pixels."""
+    scores = np.array([element.score for element in clip.elements])
+    layer = np.array([element.layer for element in clip.elements], np.int64)
+    return quality_of(clip.frames, clip.labels, layer, scores, clip.tracks.visible, settings)
+
+
+def quality_of(
+    frames: np.ndarray,
+    labels: np.ndarray,
+    layer: np.ndarray,
+    scores: np.ndarray,
+    visible: np.ndarray,
+    settings: FilterSettings | None = None,
+) -> Quality:
+    """The figures of a clip's parts.
+
+    frames: RGB uint8 [frames, h, w, 3]; labels: int [frames, h, w], k > 0 is element k - 1; layer,
+    scores: [elements]; visible: bool [tracks, frames].
+    """
     settings = settings or FilterSettings()
-    height, width = clip.frames.shape[1:3]
-    left, top, right, bottom = active_rect(clip.frames)
-    layers = clip.layer_labels()
-    counts = np.bincount(layers.ravel(), minlength=len(clip.layers) + 1)[1:]
-    scores = [element.score for element in clip.elements]
+    height, width = frames.shape[1:3]
+    left, top, right, bottom = active_rect(frames)
+    shown = np.bincount(labels.ravel(), minlength=len(layer) + 1)[1:]
+    counts = np.bincount(layer, shown)
     return Quality(
-        frames=len(clip.frames),
+        frames=len(frames),
         side_px=min(height, width),
-        speed_px=float(np.percentile(scores, 95)) if scores else 0.0,
-        drawings=int(drawing_numbers(clip.frames)[-1]) + 1,
+        speed_px=float(np.percentile(scores, 95)) if len(scores) else 0.0,
+        drawings=int(drawing_numbers(frames)[-1]) + 1,
         bars=1.0 - (right - left) * (bottom - top) / (height * width),
-        sharpness=sharpness(clip.frames[len(clip.frames) // 2]),
-        elements=len(clip.elements),
-        jumps=area_jumps(clip.labels, settings.jump),
-        tracks=float(clip.tracks.visible[:, -1].sum()) / settings.grid**2
-        if len(clip.tracks)
-        else 0,
-        largest_layer=float(counts.max() / layers.size) if len(counts) else 1.0,
+        sharpness=sharpness(frames[len(frames) // 2]),
+        elements=len(layer),
+        jumps=area_jumps(labels, settings.jump),
+        tracks=float(visible[:, -1].sum()) / settings.grid**2,
+        largest_layer=float(counts.max() / labels.size) if len(counts) else 1.0,
     )
 
 

@@ -8,7 +8,8 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from curation.stages.elements import ElementSettings, lab_gradient, region_labels, to_lab
+from curation.backends.interfaces import FlowEstimator
+from curation.stages.elements import lab_gradient, region_labels, to_lab
 from curation.stages.regions import touching
 
 
@@ -51,16 +52,37 @@ def clip_flow(frames: np.ndarray, settings: FlowSettings | None = None) -> np.nd
     frames: RGB uint8 [frames, h, w, 3].
     """
     settings = settings or FlowSettings()
-    found = np.zeros((len(frames) - 1, *frames.shape[1:3], 2), np.float32)
+    cut_up = settings.regions
+    regions = np.stack([region_labels(f) for f in frames]) if cut_up else frames[..., 0]
+    return flows(frames, regions, settings)[1]
+
+
+def flows(
+    frames: np.ndarray,
+    regions: np.ndarray,
+    settings: FlowSettings,
+    estimate: FlowEstimator | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Flow as it was estimated and repaired by region, float32 [frames - 1, h, w, 2] both.
+
+    frames: RGB uint8 [frames, h, w, 3]; regions: int [frames, h, w]. `estimate`: None is DIS.
+    """
+    shape = (len(frames) - 1, *frames.shape[1:3], 2)
+    raw, repaired = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for index, (first, second) in enumerate(pairwise(frames)):
         if np.array_equal(first, second):
             continue
-        flow = dis_flow(first, second, settings.preset)
-        if settings.regions:
-            labels = region_labels(first, ElementSettings())
-            flow = region_flow(first, second, flow, labels, settings)
-        found[index] = flow
-    return found
+        raw[index] = (
+            estimate(first, second)
+            if estimate is not None
+            else dis_flow(first, second, settings.preset)
+        )
+        repaired[index] = (
+            region_flow(first, second, raw[index], regions[index], settings)
+            if settings.regions
+            else raw[index]
+        )
+    return raw, repaired
 
 
 def region_flow(

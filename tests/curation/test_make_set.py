@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("show")
     footage = folder / "footage"
     footage.mkdir()
-    clips = ProceduralClips(8, seed=3, width=320, height=240, length=FRAMES)
+    clips = ProceduralClips(8, seed=3, width=320, height=256, length=FRAMES)
     frames = np.concatenate([clips.clip(index).frames for index in (1, 4, 1)])
     _write_film(footage / "film.mp4", frames)
     (footage / "broken.mp4").write_bytes(b"no film" * 99)
@@ -73,7 +73,7 @@ def test_a_film_becomes_clips_that_the_reader_reads(made: Path) -> None:
     assert len(data) == 2
     for index in range(2):
         clip = data.clip(index)
-        assert clip.frames.shape == (FRAMES, 240, 320, 3)
+        assert clip.frames.shape == (FRAMES, 256, 320, 3)
         assert clip.provenance.licence == "CC-BY-4.0"
         assert clip.provenance.first == index * FRAMES
         assert len(clip.layers) >= 2

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from backend.models.layeranimate.clip import ClipTokens
+from shared.blobs import write_atomically
 from shared.errors import AcetateError
 from training.data.order import SampleOrder
 from training.layeranimate.batch import LayerBatch, stacked
@@ -84,7 +84,7 @@ def write_cache(root: Path, source: LayerAnimateSamples, encoders: Encoders, key
             for numbers in _ranges(len(source) * key.variants)
         ]
         document = {"format": FORMAT, "shards": shards, **vars(key)}
-        _replace(folder / MANIFEST, json.dumps(document, indent=1).encode())
+        write_atomically(folder / MANIFEST, json.dumps(document, indent=1).encode())
     except OSError as error:
         raise AcetateError("disk", detail=str(error)) from error
     return folder
@@ -253,15 +253,6 @@ def _verify(path: Path, sha256: str) -> None:
         raise _bad(path.parent, f"{path.name}: {error.strerror}") from error
     if found != sha256:
         raise _bad(path.parent, f"{path.name} is not what was written")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_suffix(".part")
-    with temporary.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
 
 
 def _bad(folder: Path, detail: str) -> AcetateError:

@@ -28,6 +28,7 @@ from torch.distributed.checkpoint.hf_storage import (
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
+from shared.blobs import sync_folder
 from shared.errors import AcetateError
 from training.run.identity import Identity
 from training.run.processes import Processes
@@ -205,9 +206,9 @@ def _seal(part: Path, final: Path, progress: Progress) -> None:
         file.name: _File(file.stat().st_size, _sha256(file)) for file in sorted(part.iterdir())
     }
     _written(part / MANIFEST, _Manifest(files))
-    _flush_folder(part)
+    sync_folder(part)
     part.replace(final)
-    _flush_folder(final.parent)
+    sync_folder(final.parent)
 
 
 def _written(path: Path, document: msgspec.Struct) -> None:
@@ -215,17 +216,6 @@ def _written(path: Path, document: msgspec.Struct) -> None:
         file.write(msgspec.json.format(msgspec.json.encode(document)) + b"\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    """Flush the names in a folder, where the system can."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _decoded(path: Path, name: str, kind: type[_Document]) -> _Document:

@@ -7,8 +7,6 @@ there under an old one is never read.
 from __future__ import annotations
 
 import hashlib
-import os
-import uuid
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +16,7 @@ import msgspec
 import backend
 import shared
 import training
-from shared.errors import AcetateError
+from shared.blobs import write_atomically
 from training.suites.clip import SuiteClip
 from training.suites.figures import Judge
 from training.suites.measure import ClipResult
@@ -54,14 +52,7 @@ class ResultStore:
     def put(self, key: str, result: ClipResult) -> None:
         """Keep a result. Raises `disk`."""
         path = self._path(key)
-        part = path.with_name(f".{key}.{uuid.uuid4().hex}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(msgspec.msgpack.encode(result))
-            os.replace(part, path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise AcetateError("disk", detail=str(error)) from error
+        write_atomically(path, msgspec.msgpack.encode(result), durable=False)
 
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / f"{key}.msgpack"

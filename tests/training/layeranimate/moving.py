@@ -10,7 +10,7 @@ import torch
 
 from backend.models.layeranimate.bundle import build
 from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, Tracks
-from curation.dataset.provenance import Provenance
+from curation.dataset.provenance import own_work
 from training.layeranimate.objective import LayerAnimateModule
 from training.layeranimate.sample_settings import SampleRules
 from training.layeranimate.samples import LayerAnimateSamples
@@ -43,27 +43,6 @@ def drawn(source: SampleSource, index: int, seed: int) -> Sample:
     return sample
 
 
-def provenance() -> Provenance:
-    """A provenance with every required field."""
-    return Provenance(
-        source_id="0" * 64,
-        source="tests",
-        title="moving blocks",
-        rights_holder="nobody",
-        licence="CC0-1.0",
-        licence_evidence="made here",
-        consent_for_training=True,
-        consent_by="nobody",
-        consent_date="2026-01-01",
-        attribution="",
-        acquired="2026-01-01",
-        first=0,
-        last=0,
-        toolkit="tests",
-        parameters_hash="",
-    )
-
-
 def moving_clip(
     number: int = 0, frames: int = 8, side: int = SIDE, step_px: int = 1
 ) -> LayeredClip:
@@ -91,7 +70,7 @@ def moving_clip(
         score_scale=ScoreScale(side, side),
         tracks=Tracks(points, np.ones((3, frames), np.bool_), np.arange(3, dtype=np.uint16)),
         caption="blocks move",
-        provenance=provenance(),
+        provenance=own_work("moving blocks", frames),
         depth_known=True,
         sketch=np.where(edges, 0, 255).astype(np.uint8),
     )

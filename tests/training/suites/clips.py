@@ -5,34 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, Tracks
-from curation.dataset.provenance import Provenance
+from curation.dataset.provenance import own_work
 from tests.training.metrics.texture import texture
 from training.suites.clip import SuiteClip
 from training.suites.layered import of_layered
 
 FRAMES, HEIGHT, WIDTH = 6, 64, 96
 SIDE, STEP_PX, TOP, LEFT = 24, 4, 20, 14
-
-
-def own_work(title: str) -> Provenance:
-    """The rights of what a test draws."""
-    return Provenance(
-        source_id="0" * 64,
-        source="test",
-        title=title,
-        rights_holder="the project",
-        licence="Apache-2.0",
-        licence_evidence="LICENSE",
-        consent_for_training=True,
-        consent_by="the project",
-        consent_date="2026-01-01",
-        attribution="the project",
-        acquired="2026-01-01",
-        first=0,
-        last=FRAMES - 1,
-        toolkit="test",
-        parameters_hash="0" * 64,
-    )
 
 
 def crossing(*, ground_label: int = 0, step_px: int = STEP_PX) -> LayeredClip:
@@ -59,7 +38,7 @@ def crossing(*, ground_label: int = 0, step_px: int = STEP_PX) -> LayeredClip:
         score_scale=ScoreScale(512, 341),
         tracks=_tracks(step_px),
         caption="a square crosses",
-        provenance=own_work("crossing"),
+        provenance=own_work("crossing", FRAMES),
     )
 
 
