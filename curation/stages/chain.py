@@ -117,14 +117,14 @@ def region_motion(
     estimate: FlowEstimator | None = None,
 ) -> tuple[np.ndarray, np.ndarray, Motion]:
     """Repaired flow float32 [frames - 1, h, w, 2], textured pixels bool [frames, h, w], and how
-    the first frame's regions move.
+    the labels move.
 
     regions: int [frames, h, w], of every frame for itself; labels: int [frames, h, w], the first
-    frame's regions followed.
+    frame's regions, and what a propagator found later, followed.
     """
     raw, flow = flows(frames, regions, settings, estimate)
     textured = textured_pixels(frames, settings)
-    count = int(regions[0].max()) + 1
+    count = int(labels.max()) + 1
     loose = measure_motion(raw, labels, textured, count)
     repaired = measure_motion(flow, labels, textured, count)
     vectors = steadied(loose, repaired, _camera(raw, textured))
