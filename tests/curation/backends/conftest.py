@@ -100,9 +100,9 @@ def caption_folder(folder: Path) -> Path:
     plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokens = PreTrainedTokenizerFast(
         tokenizer_object=plain,
-        unk_token="<unk>",
-        eos_token="</s>",
-        pad_token="</s>",
+        unk_token="<unk>",  # noqa: S106 - a word of the vocabulary
+        eos_token="</s>",  # noqa: S106
+        pad_token="</s>",  # noqa: S106
         extra_special_tokens={"image_token": "<image>"},
     )
     pictures = CLIPImageProcessorPil(
