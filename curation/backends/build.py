@@ -14,6 +14,7 @@ import numpy as np
 from curation.backends.choose import Choice, Part
 from curation.backends.interfaces import Backends, Captioner
 from curation.stages.chain import ChainSettings, no_weights
+from shared.errors import AcetateError
 
 
 def built(chain: ChainSettings, choice: Choice) -> Backends:
@@ -58,16 +59,24 @@ class _Words:
 
 @lru_cache(maxsize=8)
 def loaded(part: Part, device: str) -> Callable[..., Any]:
-    """The part's network with its weights. Raises `weights_unfit`."""
+    """The part's network with its weights. Raises `weights_unfit`, `device_unusable`."""
     load: Callable[..., Any] = getattr(importlib.import_module(part.module), part.loader)
     more = () if part.settings is None else (part.settings,)
     return load(Path(part.folder), usable_device(device), *more)
 
 
 def usable_device(device: str) -> str:
-    """`auto`: the first CUDA device if torch has one, else the CPU; other names as they are."""
-    if device != "auto":
-        return device
+    """`auto`: the first CUDA device if torch has one, else the CPU; other names as they are.
+
+    Raises `device_unusable` for what torch does not know or does not find.
+    """
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        why = str(error).splitlines()[0][:80]
+        raise AcetateError("device_unusable", device=device[:40], why=why) from error
+    return device

@@ -151,7 +151,7 @@ def _part(offer: Offer, folder: Path | None, settings: BackendSettings) -> Part:
         return Part(offer.slot, offer.name, annotation)
     module = offer.imported()
     check_packages(offer.name, offer.packages())
-    check_weights(offer.name, folder, module.WEIGHTS)
+    check_weights(offer.name, folder, module.WEIGHTS, str(getattr(module, "SOURCE", "")))
     if folder is None:
         raise AssertionError("unreachable")
     own = {"segment": settings.sam, "propagate": settings.sam, "caption": settings.words}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,9 @@ class BackendModule(Protocol):
     NAME     of the model, as provenance has it
     LICENCE  SPDX id of the published weights
     WEIGHTS  names of files; the folder of the backend holds one of them
-    PACKAGES names of packages besides torch without which `load` cannot work
+    PACKAGES names of packages besides torch without which `load` cannot work; may be missing
+    SOURCE   where weights or package are published; may be missing
+    VERSION  of the module, when it comes to answer differently; "1" where missing
     """
 
     NAME: str
@@ -51,7 +52,7 @@ class Offer:
 
 
 _OWN = "curation.backends."
-_KNOWN = (
+OFFERS = (
     Offer("segment", "watershed"),
     Offer("segment", "sam2", _OWN + "sam2", "load_segmenter"),
     Offer("segment", "sam", _OWN + "sam"),
@@ -66,7 +67,6 @@ _KNOWN = (
     Offer("caption", "template"),
     Offer("caption", "caption", _OWN + "captioner"),
 )
-OFFERS = tuple(o for o in _KNOWN if not o.module or importlib.util.find_spec(o.module))
 """By slot, first the one without weights, then in the order in which `auto` prefers them."""
 
 

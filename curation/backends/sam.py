@@ -16,6 +16,7 @@ NAME = "SAM"
 LICENCE = "Apache-2.0"
 WEIGHTS = transformers_folder.WEIGHTS
 PACKAGES = transformers_folder.PACKAGES
+SOURCE = "https://huggingface.co/facebook/sam-vit-base"
 _QUALITY = 0.88
 
 

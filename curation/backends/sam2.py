@@ -18,6 +18,7 @@ NAME = "SAM 2"
 LICENCE = "Apache-2.0"
 WEIGHTS = transformers_folder.WEIGHTS
 PACKAGES = transformers_folder.PACKAGES
+SOURCE = "https://huggingface.co/facebook/sam2.1-hiera-small"
 _QUALITY = 0.8
 
 

@@ -8,7 +8,7 @@ session the largest logit wins.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -30,7 +30,7 @@ class Sam2Follower:
     """A `Propagator`."""
 
     def __init__(self, model: Sam2VideoModel, device: str, settings: SamSettings) -> None:
-        self._model = model
+        self._model: Any = model  # what it answers is typed as if it could be nothing
         self._device = device
         self._settings = settings
         self._side = int(model.config.image_size)

@@ -35,10 +35,13 @@ def holds(folder: Path, names: Sequence[str]) -> bool:
     return any((folder / name).is_file() for name in names)
 
 
-def check_weights(backend: str, folder: Path | None, names: Sequence[str]) -> None:
+def check_weights(
+    backend: str, folder: Path | None, names: Sequence[str], source: str = ""
+) -> None:
     """Raise `weights_missing` unless one of the files is there.
 
-    The detail names pickled weights, if that is all there is, and how to convert them.
+    The detail says where they are published (`source`), and how to convert pickled weights where
+    these are all there is. What transformers reads is laid out otherwise than its makers' files.
     """
     if folder is None:
         detail = f"no folder of weights is named: use --weights DIR or {VARIABLE}"
@@ -46,7 +49,10 @@ def check_weights(backend: str, folder: Path | None, names: Sequence[str]) -> No
     if holds(folder, names):
         return
     detail = f"looked for {' or '.join(names)} in {folder}"
+    detail += f"; published at {source}" if source else ""
     pickled = [path for path in _files(folder) if path.suffix.lower() in _PICKLED]
+    if names[0] == "model.safetensors":
+        pickled = [path for path in pickled if path.stem == "pytorch_model"]
     if pickled:
         target = folder / names[0]
         detail += f"; make it with: acetate models convert {pickled[0]} -o {target}"

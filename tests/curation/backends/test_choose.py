@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from curation.backends.build import built
+from curation.backends.build import built, usable_device
 from curation.backends.choose import BackendSettings, choose
 from curation.backends.weights import licence_of, weights_folder, weights_sha256
 from curation.clip_stages import clip_stages
@@ -114,11 +114,12 @@ def test_missing_weights_are_named_with_the_place_and_the_fix(pretended: Path) -
     with pytest.raises(AcetateError) as missing:
         choose(settings, pretended)
     assert str(pretended / "sam2") in str(missing.value.detail)
-    pickled = pretended / "sam2" / "sam2.1_hiera_tiny.pt"
+    assert "facebook/sam2.1" in str(missing.value.detail)
+    pickled = pretended / "anime2sketch" / "netG.pth"
     pickled.parent.mkdir()
     pickled.write_bytes(b"")
     with pytest.raises(AcetateError) as other:
-        choose(settings, pretended)
+        choose(BackendSettings(sketch="anime2sketch"), pretended)
     assert f"acetate models convert {pickled}" in str(other.value.detail)
 
 
@@ -179,3 +180,11 @@ def test_the_command_lists_every_slot(pretended: Path, capsys: pytest.CaptureFix
     args = parser.parse_args(["curate", "backends", "--weights", str(pretended)])
     assert args.run(args) == 0
     assert "* segment   sam " in capsys.readouterr().out
+
+
+def test_a_device_that_is_none_is_named() -> None:
+    assert usable_device("cpu") == "cpu"
+    for name in ("toaster", "cuda:99"):
+        with pytest.raises(AcetateError) as caught:
+            usable_device(name)
+        assert caught.value.name == "device_unusable"
