@@ -18,7 +18,7 @@ from curation.run.stage import ClipRef, ClipRefusedError, Product, Stage
 from curation.stages.chain import ChainSettings, no_weights, region_motion, textured_pixels
 from curation.stages.drawings import drawing_numbers, usual_hold
 from curation.stages.filters import FilterSettings, judge, quality_of
-from curation.stages.layering import Captions, Layered, describe, find_layers
+from curation.stages.layering import Captions, Layered, describe, find_layers, follow_elements
 from curation.stages.motion import Motion
 from curation.stages.tracks import find_tracks
 
@@ -54,9 +54,16 @@ class ClipStages:
         return Product({"labels": labels.astype(np.uint16)}, {"hold": hold})
 
     def masklets(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
-        """`labels` uint16 [frames, h, w], the first frame's regions followed through the clip."""
+        """`labels` uint16 [frames, h, w], of `follow_elements`."""
         regions = needed["regions"].arrays["labels"].astype(np.int32)
-        found = no_weights(self.settings).propagate(clip_frames(clip), regions[0], regions)
+        chosen = self.settings
+        found = follow_elements(
+            clip_frames(clip),
+            regions,
+            no_weights(chosen).propagate,
+            chosen.newcomers,
+            chosen.masklets,
+        )
         return Product({"labels": found.astype(np.uint16)})
 
     def motion(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
@@ -71,7 +78,6 @@ class ClipStages:
         """`labels` uint16 of elements from 1, `layer` of each, their `scores` and `area`."""
         measured = needed["motion"].arrays
         layered = find_layers(
-            needed["regions"].arrays["labels"][0].astype(np.int32),
             needed["masklets"].arrays["labels"].astype(np.int32),
             Motion(measured["scores"], measured["vectors"], measured["area"]),
             measured["flow"].astype(np.float32),
@@ -118,10 +124,10 @@ def clip_stages(settings: ChainSettings, quality: FilterSettings) -> tuple[Stage
     chosen = (settings.layers, settings.gather, settings.merge)
     return (
         Stage("regions", 1, work.regions, settings.elements),
-        Stage("masklets", 1, work.masklets, settings.masklets, ("regions",)),
+        Stage("masklets", 2, work.masklets, (settings.masklets, settings.newcomers), ("regions",)),
         Stage("motion", 2, work.motion, settings.flow, ("regions", "masklets")),
-        Stage("layers", 1, work.layers, chosen, ("regions", "masklets", "motion")),
-        Stage("tracks", 1, work.tracks, settings.tracks, ("layers",)),
+        Stage("layers", 2, work.layers, chosen, ("masklets", "motion")),
+        Stage("tracks", 2, work.tracks, settings.tracks, ("layers",)),
         Stage("sketches", 1, work.sketches, settings.sketch),
         Stage("captions", 1, work.captions, (), ("motion", "layers")),
         Stage("quality", 1, work.judge, quality, ("layers", "tracks")),
