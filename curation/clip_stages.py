@@ -21,7 +21,14 @@ from curation.run.stage import ClipRef, ClipRefusedError, Product, Stage
 from curation.stages.chain import ChainSettings, region_motion, textured_pixels
 from curation.stages.drawings import drawing_numbers, usual_hold
 from curation.stages.filters import FilterSettings, judge, quality_of
-from curation.stages.layering import Captions, Layered, describe, describe_by, find_layers
+from curation.stages.layering import (
+    Captions,
+    Layered,
+    describe,
+    describe_by,
+    find_layers,
+    follow_elements,
+)
 from curation.stages.motion import Motion
 from curation.stages.tracks import find_tracks
 
@@ -63,9 +70,16 @@ class ClipStages:
         return Product({"labels": labels.astype(np.uint16)}, {"hold": hold})
 
     def masklets(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
-        """`labels` uint16 [frames, h, w], the first frame's regions followed through the clip."""
+        """`labels` uint16 [frames, h, w], of `follow_elements`."""
         regions = needed["regions"].arrays["labels"].astype(np.int32)
-        found = self.parts.propagate(clip_frames(clip), regions[0], regions)
+        parts, chosen = self.parts, self.settings
+        found = follow_elements(
+            clip_frames(clip),
+            regions,
+            parts.propagate,
+            None if parts.finds_newcomers else chosen.newcomers,
+            chosen.masklets,
+        )
         return Product({"labels": found.astype(np.uint16)})
 
     def motion(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
@@ -81,7 +95,6 @@ class ClipStages:
         """`labels` uint16 of elements from 1, `layer` of each, their `scores` and `area`."""
         measured = needed["motion"].arrays
         layered = find_layers(
-            needed["regions"].arrays["labels"][0].astype(np.int32),
             needed["masklets"].arrays["labels"].astype(np.int32),
             Motion(measured["scores"], measured["vectors"], measured["area"]),
             measured["flow"].astype(np.float32),
@@ -136,6 +149,7 @@ def clip_stages(
     choice = choice or choose()
     work = ClipStages(settings, quality, choice)
     chosen = (settings.layers, settings.gather, settings.merge)
+    followed = (settings.masklets, settings.newcomers)
 
     def by(slot: str, stage: Stage) -> Stage:
         part = choice[slot]
@@ -143,10 +157,10 @@ def clip_stages(
 
     return (
         by("segment", Stage("regions", 1, work.regions, settings.elements)),
-        by("propagate", Stage("masklets", 1, work.masklets, settings.masklets, ("regions",))),
+        by("propagate", Stage("masklets", 2, work.masklets, followed, ("regions",))),
         by("flow", Stage("motion", 2, work.motion, settings.flow, ("regions", "masklets"))),
-        Stage("layers", 1, work.layers, chosen, ("regions", "masklets", "motion")),
-        by("track", Stage("tracks", 1, work.tracks, settings.tracks, ("layers",))),
+        Stage("layers", 2, work.layers, chosen, ("masklets", "motion")),
+        by("track", Stage("tracks", 2, work.tracks, settings.tracks, ("layers",))),
         by("sketch", Stage("sketches", 1, work.sketches, settings.sketch)),
         by("caption", Stage("captions", 1, work.captions, (), ("motion", "layers"))),
         Stage("quality", 1, work.judge, quality, ("layers", "tracks")),

@@ -36,6 +36,7 @@ def built(chain: ChainSettings, choice: Choice) -> Backends:
         sketch=of("sketch"),
         annotations=choice.annotations,
         caption=_Words(words, choice.device) if words.has_weights else None,
+        finds_newcomers=choice["propagate"].has_weights,
     )
 
 

@@ -70,7 +70,8 @@ class Captioner(Protocol):
 class Backends:
     """One of each, and what they leave in a clip's provenance.
 
-    `caption`: None puts measured facts into words.
+    `caption`: None puts measured facts into words. `finds_newcomers`: `propagate` gives labels of
+    their own to elements that enter later.
     """
 
     segment: Segmenter
@@ -80,3 +81,4 @@ class Backends:
     sketch: Sketcher
     annotations: tuple[Annotation, ...]
     caption: Captioner | None = None
+    finds_newcomers: bool = False
