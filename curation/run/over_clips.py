@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from curation.run.clip_chain import ClipChain, ClipOutcome
-from curation.run.engines import ClipWork, Engine
-from curation.run.leases import LeasedWork, Leases
+from curation.run.engines import Engine
+from curation.run.leases import Leases, SharedEngine
 from curation.run.ledger import Ledger
 from curation.run.stage import ClipRef, Stage, checked_chain
 from shared.blobs import write_atomically
@@ -80,10 +80,10 @@ def run_over_clips(
     if leases is not None:  # machines that all began at the first clip would queue for each
         random.Random(leases.owner).shuffle(ordered)  # noqa: S311 - an order, no secret
     chain = ClipChain(checked_chain(stages), folder / "work")
-    work: ClipWork = chain if leases is None else LeasedWork(chain, leases)
+    engine = engine if leases is None else SharedEngine(engine, leases)
     ledger = Ledger(folder / "ledger", run=uuid.uuid4().hex[:12])
     outcomes: dict[str, ClipOutcome] = {}
-    for outcome in engine.map(work, ordered):
+    for outcome in engine.map(chain, ordered):
         outcomes[outcome.clip_id] = outcome
         ledger.note(outcome)
         told(outcome, len(outcomes), len(ordered))
