@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from curation.curate_run import add_run
+from curation.set_commands import add_forget, add_statistics
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 from shared.pictures import decode_picture
@@ -27,6 +28,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser("curate", help="turn footage into layered training clips")
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
     add_run(stages)
+    add_forget(stages)
+    add_statistics(stages)
     elements = stages.add_parser("elements", help="cut one picture into regions: a label map")
     elements.add_argument("picture", type=Path, help="PNG or JPEG")
     elements.add_argument("--out", type=Path, required=True, help="16-bit grey PNG, from 1")

@@ -22,6 +22,7 @@ _CHUNK = 256  # frames in memory at a time
 _LAP = 64  # frames that chunks share, so that what happens at a seam is seen whole
 _LOOK_SIDE_PX = 320  # shots are told at this short side
 _SAMPLED = 24  # frames that tell where bars are
+_FOOTAGE, _FOOTAGE_DIGITS, _CLIP_DIGITS = "src", 24, 16  # how footage and clips are named
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def footage_stages(ingest: IngestSettings, shots: ShotSettings) -> tuple[Stage, 
 
 def footage_ref(source: Source) -> ClipRef:
     """A whole piece of footage as what a run takes through its chain."""
-    return ClipRef(f"src{source.source_id[:24]}", str(source.path), source.source_id, 0, 0)
+    name = f"{_FOOTAGE}{source.source_id[:_FOOTAGE_DIGITS]}"
+    return ClipRef(name, str(source.path), source.source_id, 0, 0)
 
 
 def clips_of(source: Source, shots: Product) -> list[ClipRef]:
@@ -153,7 +155,7 @@ def clips_of(source: Source, shots: Product) -> list[ClipRef]:
     view = msgspec.convert(shots.facts["view"], View)
     return [
         ClipRef(
-            f"{source.source_id[:16]}_{first:06d}_{end:06d}",
+            f"{source.source_id[:_CLIP_DIGITS]}_{first:06d}_{end:06d}",
             str(source.path),
             source.source_id,
             first,
@@ -162,3 +164,11 @@ def clips_of(source: Source, shots: Product) -> list[ClipRef]:
         )
         for first, end in shots.facts["pieces"]
     ]
+
+
+def is_of_source(name: str, source_id: str) -> bool:
+    """Whether a clip or piece of footage of that name comes of a source, by 16 digits or more."""
+    digits = name.removeprefix(_FOOTAGE).partition("_")[0]
+    return len(digits) >= _CLIP_DIGITS and (
+        digits.startswith(source_id) or source_id.startswith(digits)
+    )

@@ -18,6 +18,7 @@ from curation.run.stage import ClipRef, Stage, checked_chain
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 
+MANIFEST_NAME = "manifest.json"
 MANIFEST_SCHEMA = "acetate.curation/1"
 DEFAULT_BUDGET = 0.02
 
@@ -88,9 +89,21 @@ def run_over_clips(
         ledger.note(outcome)
         told(outcome, len(outcomes), len(ordered))
     manifest = _manifest(chain.stages, outcomes)
-    data = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=1)
-    write_atomically(folder / "manifest.json", data)
+    _write_manifest(folder / MANIFEST_NAME, manifest)
     return RunReport(outcomes, manifest)
+
+
+def manifest_without(path: Path, is_gone: Callable[[str], bool]) -> None:
+    """Take some clips out of a manifest, if there is one; the next run writes it whole again."""
+    if path.is_file():
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        kept = [row for row in manifest.clips if not is_gone(row.clip_id)]
+        _write_manifest(path, msgspec.structs.replace(manifest, clips=kept))
+
+
+def _write_manifest(path: Path, manifest: Manifest) -> None:
+    data = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=1)
+    write_atomically(path, data)
 
 
 def _manifest(stages: Sequence[Stage], outcomes: dict[str, ClipOutcome]) -> Manifest:
