@@ -71,6 +71,7 @@ def card_of(
             ReviewElement(element.name, round(element.score, 3), round(float(share), 4))
             for element, share in zip(clip.elements, area, strict=True)
         ],
+        layers=[round(layer.score, 3) for layer in clip.layers],
         sheet=f"sheets/{clip.clip_id}.webp",
         loop=f"sheets/{clip.clip_id}.loop.webp",
     )

@@ -38,12 +38,20 @@ def clip_frames(clip: ClipRef) -> np.ndarray:
     if clip.view is None:
         raise ClipRefusedError("corrupt", "the clip does not say how it is seen")
     view = clip.view
-    return _frames(clip.source, clip.first, clip.last, (view.width, view.height), view.crop)
+    size, held_at = (view.width, view.height), view.fps if view.held else None
+    return _frames(clip.source, clip.first, clip.last, size, view.crop, held_at)
 
 
 @lru_cache(maxsize=1)
-def _frames(path: str, first: int, last: int, size: tuple[int, int], crop: Crop) -> np.ndarray:
-    frames = read_frames(Path(path), first, last, size, crop)
+def _frames(
+    path: str,
+    first: int,
+    last: int,
+    size: tuple[int, int],
+    crop: Crop,
+    held_at: float | None,
+) -> np.ndarray:
+    frames = read_frames(Path(path), first, last, size, crop, held_at=held_at)
     frames.setflags(write=False)
     return frames
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from curation.curate_backends import add_backends, add_weights
 from curation.curate_run import add_run
+from curation.set_commands import add_forget, add_statistics
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 from shared.pictures import decode_picture
@@ -33,6 +34,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
     add_run(stages)
     add_backends(stages)
+    add_forget(stages)
+    add_statistics(stages)
     elements = stages.add_parser("elements", help="cut one picture into regions: a label map")
     elements.add_argument("picture", type=Path, help="PNG or JPEG")
     elements.add_argument("--out", type=Path, required=True, help="16-bit grey PNG, from 1")
