@@ -14,7 +14,7 @@ from curation.dataset.provenance import Annotation, Provenance
 from curation.stages.elements import ElementSettings, lab_gradient, region_labels, to_lab
 from curation.stages.flow import FlowSettings, camera_modes, dis_flow, flows
 from curation.stages.gathering import GatherSettings
-from curation.stages.layering import as_clip, describe, find_layers
+from curation.stages.layering import as_clip, describe, describe_by, find_layers
 from curation.stages.masklets import MaskletSettings, propagate
 from curation.stages.merging import MergeSettings
 from curation.stages.motion import Motion, measure_motion, steadied
@@ -99,7 +99,9 @@ def layered_clip(
         fps,
         frames,
         layered,
-        describe(frames, layered, flow),
+        describe(frames, layered, flow)
+        if parts.caption is None
+        else describe_by(parts.caption, frames, layered),
         find_tracks(frames, layered.labels, settings.tracks, parts.track),
         np.stack([parts.sketch(frame) for frame in frames]),
         made,
@@ -115,14 +117,14 @@ def region_motion(
     estimate: FlowEstimator | None = None,
 ) -> tuple[np.ndarray, np.ndarray, Motion]:
     """Repaired flow float32 [frames - 1, h, w, 2], textured pixels bool [frames, h, w], and how
-    the first frame's regions move.
+    the labels move.
 
     regions: int [frames, h, w], of every frame for itself; labels: int [frames, h, w], the first
-    frame's regions followed.
+    frame's regions, and what a propagator found later, followed.
     """
     raw, flow = flows(frames, regions, settings, estimate)
     textured = textured_pixels(frames, settings)
-    count = int(regions[0].max()) + 1
+    count = int(labels.max()) + 1
     loose = measure_motion(raw, labels, textured, count)
     repaired = measure_motion(flow, labels, textured, count)
     vectors = steadied(loose, repaired, _camera(raw, textured))

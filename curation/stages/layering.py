@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from curation.backends.interfaces import Captioner
 from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, Tracks
 from curation.dataset.provenance import Provenance
 from curation.stages.captions import clip_caption, layer_caption
@@ -122,6 +123,17 @@ def describe(frames: np.ndarray, layered: Layered, flow: np.ndarray) -> Captions
         clip_caption(camera, layered.layer_scores, frames),
         [layer_caption(frames[0], mask, score) for mask, score in named],
     )
+
+
+def describe_by(captioner: Captioner, frames: np.ndarray, layered: Layered) -> Captions:
+    """Captions by a network: of the clip, and of every layer with all else painted white."""
+    shown = layered.layer[layered.labels.astype(np.int64) - 1]  # [frames, h, w]
+    words: list[str] = []
+    for index in range(len(layered.layer_scores)):
+        mask = shown == index
+        alone = np.where(mask[..., None], frames, np.uint8(255))
+        words.append(captioner(alone, layer=True) if mask.any() else "")
+    return Captions(captioner(frames), words)
 
 
 def as_clip(
