@@ -18,7 +18,7 @@ from curation.curate_backends import add_backends, add_weights
 from curation.curate_run import add_run
 from curation.set_commands import add_forget, add_statistics
 from shared.blobs import write_atomically
-from shared.errors import AcetateError
+from shared.errors import AcetateError, ExitCode
 from shared.pictures import decode_picture
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     elements.set_defaults(run=run_elements)
     bench = stages.add_parser("bench", help="measure the stages against their bars")
     bench.add_argument("--demos", type=Path, help="folder of official demo folders")
+    bench.add_argument(
+        "--kill", type=int, default=0, metavar="N", help="instead: kill a run N times, compare"
+    )
     bench.add_argument("--json", action="store_true", help="one JSON document on stdout")
     bench.set_defaults(run=run_bench)
 
@@ -77,6 +80,8 @@ def run_elements(args: argparse.Namespace) -> int:
 
 def run_bench(args: argparse.Namespace) -> int:
     """Measure every bar, print the table or the document. Raises `not_found`."""
+    if args.kill > 0:
+        return _bench_kills(args)
     import cv2
     import msgspec
 
@@ -95,8 +100,28 @@ def run_bench(args: argparse.Namespace) -> int:
     return 0
 
 
+def _bench_kills(args: argparse.Namespace) -> int:
+    import tempfile
+
+    import msgspec
+
+    from curation.bench.kills import bench_kills
+
+    with tempfile.TemporaryDirectory() as folder:
+        figures = bench_kills(Path(folder), args.kill, _tell)
+    if args.json:
+        document = {"schema": "acetate.curation-kills/1", **msgspec.to_builtins(figures)}
+        sys.stdout.write(json.dumps({**document, "reached": figures.reached}) + "\n")
+    else:
+        sys.stdout.write(
+            f"{figures.kills} kills: {len(figures.different)} of {figures.files} files differ, "
+            f"a further run did {figures.again} stages\n"
+        )
+    return ExitCode.DONE if figures.reached else ExitCode.INPUT_INVALID
+
+
 def _tell(stage: str) -> None:
-    sys.stderr.write(f"measuring {stage}\n")
+    sys.stderr.write(f"measuring: {stage}\n")
     sys.stderr.flush()
 
 

@@ -49,10 +49,9 @@ class Removal:
 def read_forgotten(out: Path) -> list[ForgottenSource]:
     """What the set in `out` was told to forget. Raises `invalid_request` for a damaged list."""
     path = out / _LIST
-    if not path.is_file():
-        return []
+    lines = path.read_bytes().splitlines() if path.is_file() else []
     try:
-        return msgspec.json.decode_lines(path.read_bytes(), type=list[ForgottenSource])
+        return [msgspec.json.decode(line, type=ForgottenSource) for line in lines]
     except msgspec.DecodeError as error:
         # without the list, a withdrawn source could come back: nothing goes on
         raise AcetateError("invalid_request", where=_LIST, detail=str(error)) from error

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curation.backends.weights import check_weights
 from shared.errors import AcetateError
 
 if TYPE_CHECKING:
@@ -22,11 +23,8 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 def find_weights(folder: Path, names: Sequence[str], backend: str) -> Path:
     """The first of these files that lies in the folder. Raises `weights_missing`."""
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    detail = f"looked for {' or '.join(names)} in {folder}"
-    raise AcetateError("weights_missing", backend=backend, files=names[0], detail=detail)
+    check_weights(backend, folder, names)
+    return next(folder / name for name in names if (folder / name).is_file())
 
 
 def read_shapes(file: Path, backend: str) -> dict[str, tuple[int, ...]]:

@@ -35,7 +35,7 @@ class TransitionSettings:
     mixture: float = 0.5
     leap: float = 0.55
     apart: float = 6.0
-    same: float = 0.42
+    same: float = 0.46
     far: float = 0.6
     near: float = 0.35
     residual: float = 8.0
@@ -48,9 +48,10 @@ class TransitionSettings:
 Transition = Piece
 """Frames `first` .. `end` - 1, which belong to no shot."""
 
-_STEEP = 0.4  # of the fastest pace; motion alone makes a share creep
+_STEEP = 0.5  # of the fastest pace; motion alone makes a share creep
+_GAP = 3  # frames between a ramp's found part and the frames of nothing that it leads to
 _BACK = 0.04  # a share may fall by as much: noise, compression
-_EDGE_WIDTH_PX, _WAY_PX = 256, 6.0
+_EDGE_WIDTH_PX, _WAY_PX, _COARSE_PX = 256, 6.0, 3.0
 
 
 def find_transitions(
@@ -69,6 +70,7 @@ class _Search:
         self._settings = settings
         self._colours = _soft_colours(_resized(frames, settings.width_px))
         self._pictures = _resized(frames, _EDGE_WIDTH_PX)
+        self._greys = [_edge_grey(picture) for picture in self._pictures]
         self._flat = _flat(self._colours, settings.flat)
         self._steps: dict[int, tuple[float, float]] = {}
 
@@ -108,9 +110,10 @@ class _Search:
         """Whether the ends show different things: one of them nothing, or edges elsewhere."""
         if self._flat[start] or self._flat[end]:
             return not (self._flat[start] and self._flat[end])
-        before, after = self._pictures[start], self._pictures[end]
+        before, after = self._greys[start], self._greys[end]
         if edge_likeness(before, after) >= self._settings.same:
             return False
+        before, after = _three(before), _three(after)
         if unexplained(before, after) < self._settings.far * _change(before, after):
             return False
         steps = np.array([self._step(index) for index in range(start, end)])
@@ -119,7 +122,7 @@ class _Search:
     def _step(self, index: int) -> tuple[float, float]:
         """What motion does not explain of a frame's change to the next, and that change."""
         if index not in self._steps:
-            pair = self._pictures[index], self._pictures[index + 1]
+            pair = _three(self._greys[index]), _three(self._greys[index + 1])
             self._steps[index] = unexplained(*pair), _change(*pair)
         return self._steps[index]
 
@@ -131,9 +134,9 @@ class _Search:
         dropped = gone.copy()
         for blank in _runs(self._flat, 0):
             before, after = blank.first, blank.end
-            while before > 0 and gone[before - 1]:
+            while gone[max(0, before - _GAP) : before].any():
                 before -= 1
-            while after < len(gone) and gone[after]:
+            while gone[after : after + _GAP].any():
                 after += 1
             brief = blank.end - blank.first <= self._settings.flash
             if brief and before > 0 and after < len(gone) and self._is_back(before - 1, after):
@@ -144,7 +147,8 @@ class _Search:
 
     def _is_back(self, before: int, after: int) -> bool:
         left = unexplained(self._pictures[before], self._pictures[after])
-        return left <= self._settings.residual
+        alike = edge_likeness(self._greys[before], self._greys[after])
+        return left <= self._settings.residual or alike >= self._settings.same
 
 
 def _resized(frames: np.ndarray, width_px: int) -> np.ndarray:
@@ -182,13 +186,12 @@ def _mixture(
     return share, rest / apart, apart
 
 
-def edge_likeness(before: np.ndarray, after: np.ndarray) -> float:
-    """How far the edges of two RGB pictures agree once motion is undone, -1..1.
+def edge_likeness(first: np.ndarray, second: np.ndarray) -> float:
+    """How far the edges of two grey pictures agree once small motion is undone, -1..1.
 
     Gradients are compared by direction and relative strength, so that a change of brightness or
-    contrast leaves the answer as it is.
+    contrast leaves the answer as it is; coarse ones too, so that one of sharpness does.
     """
-    first, second = _edge_grey(before), _edge_grey(after)
     flow = dis_flow(_three(first), _three(second), preset=1)
     # a flow that may go anywhere finds likenesses between any two pictures
     flow *= np.minimum(1, _WAY_PX / np.maximum(np.linalg.norm(flow, axis=2), _WAY_PX))[..., None]
@@ -197,7 +200,8 @@ def edge_likeness(before: np.ndarray, after: np.ndarray) -> float:
     moved = cv2.remap(
         second, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE
     )
-    return max(_agreement(first, second), _agreement(first, moved))
+    coarse = (cv2.GaussianBlur(picture, (0, 0), _COARSE_PX) for picture in (first, second))
+    return max(_agreement(first, second), _agreement(first, moved), _agreement(*coarse))
 
 
 def _edge_grey(picture: np.ndarray) -> np.ndarray:
@@ -231,9 +235,9 @@ def _change(before: np.ndarray, after: np.ndarray) -> float:
 def _ramp(share: np.ndarray) -> tuple[int, int]:
     """First frame of the steep part of a rise from 0 to 1, and the one behind its last.
 
-    Over three frames, for a mixture may be held on twos; what moves besides rises slowly.
+    Over four frames, for a mixture may be held on twos; what moves besides rises slowly.
     """
-    pace = np.convolve(np.diff(share), np.ones(3) / 3, mode="same")
+    pace = np.convolve(np.diff(share), np.ones(4) / 4, mode="same")
     steep = np.flatnonzero(pace >= _STEEP * pace.max())
     return int(steep[0]) + 1, int(steep[-1]) + 1
 

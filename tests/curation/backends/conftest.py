@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 SIDE = 128
+STAND_INS = Path(__file__).parent / "stand_ins"
+
+
+@pytest.fixture
+def cotracker_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The stand-in can be imported as the package cotracker."""
+    monkeypatch.syspath_prepend(str(STAND_INS))
+    yield
+    for name in [name for name in sys.modules if name.split(".")[0] == "cotracker"]:
+        del sys.modules[name]
 
 
 def sam_folder(folder: Path) -> Path:

@@ -18,7 +18,7 @@ from shared.errors import AcetateError
 from .drawn_weights import drawn, picture, write
 
 # What the published generator gives at every 72nd pixel with the weights and picture of
-# `drawn_weights`, at an eighth of its width.
+# `drawn_weights`, at a sixteenth of its width.
 PUBLISHED = [
     [0.81644, 0.21846, -0.60964, -0.47957, -0.53378, 0.34829, 0.61458, 0.54141],
     [-0.66197, 0.00934, -0.0806, -0.51163, 0.02276, -0.42587, -0.33037, -0.54395],
@@ -58,7 +58,8 @@ def official_shapes(width: int, *, improved: bool = False) -> dict[str, tuple[in
     return shapes
 
 
-def _weights(*, improved: bool) -> Weights:
+def small_weights(*, improved: bool) -> Weights:
+    """Of the official layout at a sixteenth of its width."""
     shapes = official_shapes(4, improved=improved)
     blur = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]])[None, None] / 16
     made = drawn(shapes)
@@ -78,7 +79,7 @@ def test_it_draws_what_the_published_network_draws(
     improved: bool, expected: list[list[float]]
 ) -> None:
     network = SketchNetwork(4, smooth=improved)
-    network.load_state_dict(_weights(improved=improved))
+    network.load_state_dict(small_weights(improved=improved))
     pixels = torch.from_numpy(picture(256, 256)).permute(2, 0, 1)[None].float() / 127.5 - 1
     with torch.inference_mode():
         lines = network(pixels)[0, 0, 16::72, 24::72]
@@ -86,7 +87,7 @@ def test_it_draws_what_the_published_network_draws(
 
 
 def test_an_official_file_becomes_safetensors_and_draws(tmp_path: Path) -> None:
-    pickled = {f"module.{key}": value for key, value in _weights(improved=False).items()}
+    pickled = {f"module.{key}": value for key, value in small_weights(improved=False).items()}
     torch.save(pickled, tmp_path / "netG.pth")
     convert(tmp_path / "netG.pth", tmp_path / WEIGHTS[0])
     drawn_lines = load(tmp_path, "cpu")(picture(90, 160))
@@ -96,7 +97,7 @@ def test_an_official_file_becomes_safetensors_and_draws(tmp_path: Path) -> None:
 
 
 def test_the_improved_file_is_told_by_its_keys(tmp_path: Path) -> None:
-    write(tmp_path, "improved.safetensors", _weights(improved=True))
+    write(tmp_path, "improved.safetensors", small_weights(improved=True))
     assert load(tmp_path, "cpu")(picture(64, 48)).shape == (64, 48)
 
 
@@ -136,7 +137,7 @@ def _of_another_model(tensors: Weights) -> Weights:
 def test_a_file_of_another_layout_is_refused_with_the_first_difference(
     tmp_path: Path, spoil: Callable[[Weights], Weights], said: str
 ) -> None:
-    write(tmp_path, WEIGHTS[0], spoil(_weights(improved=False)))
+    write(tmp_path, WEIGHTS[0], spoil(small_weights(improved=False)))
     with pytest.raises(AcetateError) as caught:
         load(tmp_path, "cpu")
     assert caught.value.name == "weights_unfit"
@@ -144,7 +145,7 @@ def test_a_file_of_another_layout_is_refused_with_the_first_difference(
 
 
 def test_a_cut_off_file_is_refused(tmp_path: Path) -> None:
-    file = write(tmp_path, WEIGHTS[0], _weights(improved=False))
+    file = write(tmp_path, WEIGHTS[0], small_weights(improved=False))
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(AcetateError) as caught:
         load(tmp_path, "cpu")

@@ -7,7 +7,6 @@ coordinates, order, limits and licence are right, not that its tracks are good.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -23,16 +22,7 @@ from shared.errors import AcetateError
 
 from .drawn_weights import write
 
-STAND_INS = Path(__file__).parent / "stand_ins"
 FRAMES = np.zeros((5, 96, 128, 3), np.uint8)
-
-
-@pytest.fixture
-def package(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.syspath_prepend(str(STAND_INS))
-    yield
-    for name in [name for name in sys.modules if name.split(".")[0] == "cotracker"]:
-        del sys.modules[name]
 
 
 def _weights(folder: Path) -> Path:
@@ -41,7 +31,7 @@ def _weights(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.usefixtures("package")
+@pytest.mark.usefixtures("cotracker_package")
 def test_points_come_back_in_our_coordinates(tmp_path: Path) -> None:
     points = np.array([[0.5, 95.5], [64.0, 48.25], [127.0, 90.0]], np.float32)
     places, visible = load(_weights(tmp_path), "cpu")(FRAMES, points)
@@ -53,7 +43,7 @@ def test_points_come_back_in_our_coordinates(tmp_path: Path) -> None:
     assert visible.tolist() == [[True] * 5, [True] * 5, [True, False, False, False, False]]
 
 
-@pytest.mark.usefixtures("package")
+@pytest.mark.usefixtures("cotracker_package")
 def test_the_published_grid_goes_row_by_row_with_equal_margins(tmp_path: Path) -> None:
     places, visible = load(_weights(tmp_path), "cpu").grid(FRAMES)
     assert places.shape == (3600, 5, 2)
@@ -62,7 +52,7 @@ def test_the_published_grid_goes_row_by_row_with_equal_margins(tmp_path: Path) -
     assert np.allclose(places[:60, 0, 1], places[0, 0, 1])
 
 
-@pytest.mark.usefixtures("package")
+@pytest.mark.usefixtures("cotracker_package")
 def test_many_points_go_in_bounded_batches_and_keep_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,14 +65,14 @@ def test_many_points_go_in_bounded_batches_and_keep_their_order(
     assert visible.shape == (25, 5)
 
 
-@pytest.mark.usefixtures("package")
+@pytest.mark.usefixtures("cotracker_package")
 def test_no_points_give_no_tracks(tmp_path: Path) -> None:
     places, visible = load(_weights(tmp_path), "cpu")(FRAMES, np.zeros((0, 2), np.float32))
     assert places.shape == (0, 5, 2)
     assert visible.shape == (0, 5)
 
 
-@pytest.mark.usefixtures("package")
+@pytest.mark.usefixtures("cotracker_package")
 def test_weights_of_another_layout_are_refused(tmp_path: Path) -> None:
     write(tmp_path, WEIGHTS[0], {"drift": torch.zeros(3)})
     with pytest.raises(AcetateError) as caught:
@@ -91,7 +81,7 @@ def test_weights_of_another_layout_are_refused(tmp_path: Path) -> None:
     assert "drift" in caught.value.detail
 
 
-@pytest.mark.usefixtures("package")
+@pytest.mark.usefixtures("cotracker_package")
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(AcetateError) as caught:
         load(tmp_path, "cpu")
