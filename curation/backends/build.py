@@ -77,7 +77,7 @@ def usable_device(device: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:
         why = str(error).splitlines()[0][:80]
         raise AcetateError("device_unusable", device=device[:40], why=why) from error
     return device

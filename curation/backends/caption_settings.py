@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 
@@ -24,3 +25,8 @@ class CaptionSettings:
         "These are frames of one layer of an animated shot; all else is white. Describe in one "
         "plain sentence what is seen and how it moves."
     )
+
+    @property
+    def prompt_hash(self) -> str:
+        """SHA-256 of both questions."""
+        return hashlib.sha256(f"{self.prompt}\n{self.layer_prompt}".encode()).hexdigest()

@@ -6,7 +6,6 @@ Qwen2.5-VL; the model sees some frames of the clip as pictures, and is asked one
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -60,11 +59,10 @@ class ClipCaptioner:
     @property
     def made_by(self) -> dict[str, str]:
         """`model`, `revision` and `prompt_hash`."""
-        asked = f"{self._settings.prompt}\n{self._settings.layer_prompt}"
         return {
             "model": self._name,
             "revision": self._revision,
-            "prompt_hash": hashlib.sha256(asked.encode()).hexdigest(),
+            "prompt_hash": self._settings.prompt_hash,
         }
 
     def __call__(self, frames: np.ndarray, *, layer: bool = False) -> str:

@@ -158,6 +158,8 @@ def _part(offer: Offer, folder: Path | None, settings: BackendSettings) -> Part:
     sha256 = weights_sha256(folder)
     name = folder.name if offer.slot == "caption" else module.NAME
     version = str(getattr(module, "VERSION", "1"))
+    if offer.slot == "caption":
+        version += f", prompt {settings.words.prompt_hash[:16]}"
     return Part(
         offer.slot,
         offer.name,

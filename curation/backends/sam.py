@@ -10,7 +10,7 @@ from pathlib import Path
 from curation.backends import transformers_folder
 from curation.backends.automatic import MaskMaker, SamSettings
 from curation.backends.prompted_model import PromptedModel
-from curation.backends.transformers_folder import check_kind, load_model
+from curation.backends.transformers_folder import check_kind, load_model, square_side
 
 NAME = "SAM"
 LICENCE = "Apache-2.0"
@@ -24,6 +24,6 @@ def load(folder: Path, device: str, settings: SamSettings | None = None) -> Mask
     """The maker of regions. Raises `weights_unfit`."""
     check_kind(folder, ("sam",), "sam")
     model = load_model("SamModel", folder, device, "sam")
-    side = int(model.config.vision_config.image_size)
+    side = square_side(model.config.vision_config.image_size)
     network = PromptedModel(model, device, side, keeps_shape=True)
     return MaskMaker(network, settings or SamSettings(), _QUALITY)

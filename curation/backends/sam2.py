@@ -12,7 +12,7 @@ from curation.backends import transformers_folder
 from curation.backends.automatic import MaskMaker, SamSettings
 from curation.backends.prompted_model import PromptedModel
 from curation.backends.sam2_follower import Sam2Follower
-from curation.backends.transformers_folder import check_kind, load_model
+from curation.backends.transformers_folder import check_kind, load_model, square_side
 
 NAME = "SAM 2"
 LICENCE = "Apache-2.0"
@@ -33,6 +33,6 @@ def load_segmenter(folder: Path, device: str, settings: SamSettings | None = Non
     """The maker of regions. Raises `weights_unfit`."""
     check_kind(folder, ("sam2", "sam2_video"), "sam2")
     model = load_model("Sam2Model", folder, device, "sam2")
-    side = int(model.config.prompt_encoder_config.image_size)
+    side = square_side(model.config.prompt_encoder_config.image_size)
     network = PromptedModel(model, device, side, keeps_shape=False)
     return MaskMaker(network, settings or SamSettings(), _QUALITY)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from curation.backends.automatic import SamSettings
-from curation.backends.transformers_folder import normalised
+from curation.backends.transformers_folder import normalised, square_side
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +33,7 @@ class Sam2Follower:
         self._model: Any = model  # what it answers is typed as if it could be nothing
         self._device = device
         self._settings = settings
-        self._side = int(model.config.image_size)
+        self._side = square_side(model.config.image_size)
 
     def __call__(self, frames: np.ndarray, first: np.ndarray, regions: np.ndarray) -> np.ndarray:
         """Labels of every frame, int32 [frames, h, w]; newcomers have numbers after the first's.

@@ -6,6 +6,7 @@ Nothing is ever downloaded, no code of a folder runs, and only safetensors are o
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,11 @@ def load_model(model_class: str, folder: Path, device: str, backend: str) -> Any
 def unfit(folder: Path, backend: str, detail: str) -> AcetateError:
     """The error for a folder that is not this backend's."""
     return AcetateError("weights_unfit", folder=folder.name, backend=backend, detail=detail)
+
+
+def square_side(size: int | Sequence[int]) -> int:
+    """Of a network's square picture, which settings give as one number or as two."""
+    return size if isinstance(size, int) else int(size[0])
 
 
 MEAN = np.array((0.485, 0.456, 0.406), np.float32)

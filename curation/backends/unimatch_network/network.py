@@ -69,15 +69,17 @@ class UniMatch(nn.Module):
         return self.feature_flow_attn.nearby(context, flow), context
 
     def _refined(self, here: Tensor, there: Tensor, context: Tensor, flow: Tensor) -> Tensor:
-        """Flow at the pictures' size. Each refinement starts from the same state."""
+        """Flow at the pictures' size.
+
+        Each refinement starts from the same state: so were the published weights trained.
+        """
         state, given = self.refine_proj(context).chunk(2, 1)
-        state, given = torch.tanh(state), torch.relu(given)
-        weights = torch.empty(0)
+        start, given = torch.tanh(state), torch.relu(given)
         for _ in range(REFINEMENTS):
             alike = correlation(here, there, flow, RADIUS)
-            step, weights = self.refine(state, given, alike, flow)
+            step, state = self.refine(start, given, alike, flow)
             flow = flow + step
-        return upsampled(flow, weights)
+        return upsampled(flow, self.refine.mask(state))
 
 
 def _normalised(pictures: Tensor) -> Tensor:

@@ -29,13 +29,14 @@ class Refinement(nn.Module):
     def forward(
         self, state: Tensor, context: Tensor, alike: Tensor, flow: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """What to add to flow [b, 2, h, w], and the weights of `upsampled`.
+        """What to add to flow [b, 2, h, w], and the state that says so; `mask` makes of the last
+        one the weights of `upsampled`.
 
         state, context: [b, 128, h, w]; alike: [b, 81, h, w], of `matching.correlation`.
         """
         motion = self.encoder(flow, alike)
         state = self.gru(state, torch.cat([context, motion], 1))
-        return self.flow_head(state), self.mask(state)
+        return self.flow_head(state), state
 
 
 class _MotionEncoder(nn.Module):

@@ -95,44 +95,20 @@ def sam2_folder(folder: Path) -> Path:
     return folder
 
 
+_WORDS = ("<unk>", "</s>", "<image>", *(f"w{index}" for index in range(61)))
+_TEMPLATE = (
+    "{% for m in messages %}{% for c in m.content %}"
+    "{% if c.type == 'image' %}<image> {% else %}{{ c.text }} {% endif %}"
+    "{% endfor %}{% endfor %}"
+)
+
+
 def caption_folder(folder: Path) -> Path:
     """A LLaVA of two layers whose words are a handful."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import (
-        CLIPImageProcessorPil,
-        LlavaConfig,
-        LlavaForConditionalGeneration,
-        LlavaProcessor,
-        PreTrainedTokenizerFast,
-    )
+    from transformers import LlavaConfig, LlavaForConditionalGeneration
 
     torch.manual_seed(0)
-    words = ["<unk>", "</s>", "<image>", *(f"w{index}" for index in range(61))]
-    plain = Tokenizer(models.WordLevel({word: k for k, word in enumerate(words)}, "<unk>"))
-    plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokens = PreTrainedTokenizerFast(
-        tokenizer_object=plain,
-        unk_token="<unk>",  # noqa: S106 - a word of the vocabulary
-        eos_token="</s>",  # noqa: S106
-        pad_token="</s>",  # noqa: S106
-        extra_special_tokens={"image_token": "<image>"},
-    )
-    pictures = CLIPImageProcessorPil(
-        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
-    )
-    template = (
-        "{% for m in messages %}{% for c in m.content %}"
-        "{% if c.type == 'image' %}<image> {% else %}{{ c.text }} {% endif %}"
-        "{% endfor %}{% endfor %}"
-    )
-    LlavaProcessor(
-        pictures,
-        tokens,
-        patch_size=16,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,
-        chat_template=template,
-    ).save_pretrained(folder)
+    _save_processor(folder)
     config = LlavaConfig(
         vision_config={
             "model_type": "clip_vision_model",
@@ -151,12 +127,38 @@ def caption_folder(folder: Path) -> Path:
             "num_hidden_layers": 2,
             "num_attention_heads": 2,
             "num_key_value_heads": 2,
-            "vocab_size": len(words),
+            "vocab_size": len(_WORDS),
         },
         image_token_index=2,
     )
     LlavaForConditionalGeneration(config).save_pretrained(folder)
     return folder
+
+
+def _save_processor(folder: Path) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import CLIPImageProcessorPil, LlavaProcessor, PreTrainedTokenizerFast
+
+    plain = Tokenizer(models.WordLevel({word: k for k, word in enumerate(_WORDS)}, "<unk>"))
+    plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # pyright: ignore[reportAttributeAccessIssue]
+    tokens = PreTrainedTokenizerFast(
+        tokenizer_object=plain,
+        unk_token="<unk>",  # noqa: S106 - a word of the vocabulary
+        eos_token="</s>",  # noqa: S106
+        pad_token="</s>",  # noqa: S106
+        extra_special_tokens={"image_token": "<image>"},
+    )
+    pictures = CLIPImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+    )
+    LlavaProcessor(
+        pictures,
+        tokens,
+        patch_size=16,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=_TEMPLATE,
+    ).save_pretrained(folder)
 
 
 @pytest.fixture(scope="session")

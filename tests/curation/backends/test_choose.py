@@ -129,6 +129,7 @@ def test_a_captioner_is_named_by_its_folder(pretended: Path) -> None:
     by_path = choose(BackendSettings(caption=str(pretended / "tales")), None)["caption"]
     assert by_name == by_path
     assert by_name.annotation.name == "tales"
+    assert BackendSettings().words.prompt_hash[:16] in by_name.annotation.version
     assert by_name.annotation.licence == "LicenseRef-unknown"
     with pytest.raises(AcetateError) as caught:
         choose(BackendSettings(caption="nobody"), pretended)

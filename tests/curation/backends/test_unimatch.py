@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from backend.models.registry.convert import convert
 from curation.backends.unimatch import LICENCE, WEIGHTS, UniMatchFlow, load
 from curation.backends.unimatch_network import matching
 from curation.backends.unimatch_network.network import UniMatch
@@ -89,7 +90,12 @@ def weights() -> dict[str, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, weights: dict[str, torch.Tensor]) -> Path:
-    return write(tmp_path_factory.mktemp("unimatch"), WEIGHTS[0], weights).parent
+    """As it comes about: a trainer's file, converted under its own name."""
+    folder = tmp_path_factory.mktemp("unimatch")
+    pickled = (folder / WEIGHTS[0]).with_suffix(".pth")
+    torch.save({"model": weights, "step": 100_000}, pickled)
+    convert(pickled, folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
