@@ -101,7 +101,7 @@ def boxes_of(masks: np.ndarray) -> np.ndarray:
     """Left, top, right, bottom of masks bool [n, h, w], outer edges, int64 [n, 4]; 0 if empty."""
     sides = []
     for axis in (1, 2):  # columns, rows
-        shown: np.ndarray = masks.any(axis=axis)
+        shown = np.asarray(masks.any(axis=axis))
         low = shown.argmax(axis=1)
         high = shown.shape[1] - shown[:, ::-1].argmax(axis=1)
         sides.append((low, np.where(shown.any(axis=1), high, low)))
