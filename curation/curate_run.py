@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curation.curate_backends import add_weights
 from shared.errors import AcetateError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def add_run(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("footage", type=Path, nargs="+", help="videos, or folders of them")
     parser.add_argument("--out", type=Path, required=True, help="the set's folder")
     parser.add_argument("--settings", type=Path, help="TOML with other settings of stages")
+    add_weights(parser)
     parser.add_argument("--layers", type=int, choices=range(1, 65), help="most layers of a clip")
     parser.add_argument("--merge-below", type=float, metavar="PX", help="pixels per frame")
     parser.add_argument("--decisions", type=Path, help="what a reviewer exported from the page")
@@ -50,6 +52,8 @@ def add_run(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Make the set. Raises `not_found`, `invalid_request`, `disk`, `failure_budget`."""
+    from curation.backends.choose import choose
+    from curation.backends.weights import weights_folder
     from curation.forgotten import let_in_again
     from curation.make_set import make_set
     from curation.review.decisions import read_decisions
@@ -59,16 +63,19 @@ def run(args: argparse.Namespace) -> int:
 
     if args.jobs < 1:
         raise AcetateError("usage", where="--jobs is at least 1")
+    settings = _settings(args)
+    choice = choose(settings.backends, weights_folder(args.weights), args.device)
     for source_id in args.include:
         let_in_again(args.out.resolve(), source_id)
     report = make_set(
         [path.resolve() for path in args.footage],
         args.out.resolve(),
-        _settings(args),
+        settings,
         make_engine(args.engine, args.jobs),
         decisions=read_decisions(args.decisions) if args.decisions else None,
         leases=Leases(args.out.resolve() / "leases") if args.shared else None,
         told=_teller(),
+        choice=choice,
     )
     _say(args, report)
     for part in (report.footage, report.clips):

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from curation.assemble import assembled, card_of, failed_card
+from curation.backends.choose import BackendSettings, Choice, choose
 from curation.clip_stages import clip_frames, clip_stages
 from curation.dataset.clip import LayeredClip
 from curation.duplicates import clip_hashes, find_duplicates
@@ -49,6 +50,7 @@ class SetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shots: ShotSettings = ShotSettings()
     chain: ChainSettings = ChainSettings()
     quality: FilterSettings = FilterSettings()
+    backends: BackendSettings = BackendSettings()
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,14 @@ def make_set(
     decisions: Mapping[str, Decision] | None = None,
     leases: Leases | None = None,
     told: Told = lambda outcome, through, count: None,
+    choice: Choice | None = None,
 ) -> SetReport:
-    """Make or go on with the set in `out`. Raises `not_found`, `disk`, `dataset_busy`."""
-    return _Set(paths, out, settings, engine, dict(decisions or {}), leases, told).make()
+    """Make or go on with the set in `out`. Raises `not_found`, `disk`, `dataset_busy`.
+
+    `choice`: of backends; None chooses by the settings where no weights lie.
+    """
+    choice = choice or choose(settings.backends)
+    return _Set(paths, out, settings, engine, dict(decisions or {}), leases, told, choice).make()
 
 
 class _Set:
@@ -92,6 +99,7 @@ class _Set:
         decisions: dict[str, Decision],
         leases: Leases | None,
         told: Told,
+        choice: Choice,
     ) -> None:
         self.paths = paths
         self.out = out
@@ -100,6 +108,7 @@ class _Set:
         self.decisions = decisions
         self.leases = leases
         self.told = told
+        self.choice = choice
         self.toolkit = f"acetate {importlib.metadata.version('acetate')}"
         self.sources: dict[str, Source] = {}
         self.licences: dict[str, LicenceRecord] = {}
@@ -108,7 +117,7 @@ class _Set:
     def make(self) -> SetReport:
         footage = self._footage()
         refs = {ref.clip_id: ref for ref in self._refs(footage)}
-        stages = clip_stages(self.settings.chain, self.settings.quality)
+        stages = clip_stages(self.settings.chain, self.settings.quality, self.choice)
         clips = self._over(stages, list(refs.values()), CLIPS)
         done = {
             clip_id: self._products(outcome, CLIPS)
@@ -194,6 +203,7 @@ class _Set:
             name=Path(ref.source).name,
             toolkit=self.toolkit,
             parameters_hash=hashlib.sha256(msgspec.json.encode(self.settings)).hexdigest(),
+            annotations=self.choice.annotations,
         )
 
     def _write_dataset(
@@ -201,7 +211,7 @@ class _Set:
     ) -> str:
         """The data set of the chosen clips, unless it is there; its fingerprint."""
         units = {name: clips.outcomes[name].keys for name in chosen}
-        about = (units, self.licences, self.settings, self.toolkit)
+        about = (units, self.licences, self.settings, self.toolkit, self.choice.annotations)
         told = msgspec.json.encode(about, order="sorted")
         choice = hashlib.sha256(told).hexdigest()
         return write_chosen(self.out, choice, chosen, clip, wait=self.leases is not None)
