@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import msgspec
@@ -106,7 +107,7 @@ def _command(footage: Path, out: Path) -> list[str]:
     return [*program, str(footage), "--out", str(out), "--json"]
 
 
-def _finished(footage: Path, out: Path) -> dict[str, object]:
+def _finished(footage: Path, out: Path) -> dict[str, Any]:
     """A run that nobody disturbs; what it says at its end."""
     done = subprocess.run(_command(footage, out), check=True, capture_output=True, text=True)
     return json.loads(done.stdout)

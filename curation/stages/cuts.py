@@ -72,7 +72,8 @@ def find_cuts(
         if left[index] <= bound and not confirmed:
             index += 1
             continue
-        back = _flash_end(small, index, min(bound, float(left[index]) / 2), settings.flash)
+        like = bound if left[index] > bound else float(left[index]) / 2
+        back = _flash_end(small, index, like, settings.flash)
         if back is None:
             cuts.append(index + 1)
         index = index + 1 if back is None else back

@@ -72,7 +72,7 @@ class _Search:
         self._pictures = _resized(frames, _EDGE_WIDTH_PX)
         self._greys = [_edge_grey(picture) for picture in self._pictures]
         self._flat = _flat(self._colours, settings.flat)
-        self._steps: dict[int, tuple[float, float]] = {}
+        self._known: dict[tuple[int, int], tuple[tuple[float, float], tuple[float, float]]] = {}
 
     def found(self) -> list[Transition]:
         """Windows of all lengths vote on the frames that they see: the more agree, the surer."""
@@ -110,21 +110,32 @@ class _Search:
         """Whether the ends show different things: one of them nothing, or edges elsewhere."""
         if self._flat[start] or self._flat[end]:
             return not (self._flat[start] and self._flat[end])
-        before, after = self._greys[start], self._greys[end]
-        if edge_likeness(before, after) >= self._settings.same:
+        if edge_likeness(self._greys[start], self._greys[end]) >= self._settings.same:
             return False
-        before, after = _three(before), _three(after)
-        if unexplained(before, after) < self._settings.far * _change(before, after):
+        if self._moved(start, end):
             return False
-        steps = np.array([self._step(index) for index in range(start, end)])
-        return bool(steps[:, 0].sum() >= self._settings.near * steps[:, 1].sum())
+        left = np.array([self._left(index, index + 1) for index in range(start, end)])
+        return bool((left[:, :, 0].sum(0) >= self._settings.near * left[:, :, 1].sum(0)).all())
 
-    def _step(self, index: int) -> tuple[float, float]:
-        """What motion does not explain of a frame's change to the next, and that change."""
-        if index not in self._steps:
-            pair = _three(self._greys[index]), _three(self._greys[index + 1])
-            self._steps[index] = unexplained(*pair), _change(*pair)
-        return self._steps[index]
+    def _moved(self, start: int, end: int) -> bool:
+        """Whether motion explains the change, of the pictures or of their stretched contrast.
+
+        Where light fades while the camera moves, only the latter is explained.
+        """
+        far = self._settings.far
+        return any(left < far * change for left, change in self._left(start, end))
+
+    def _left(self, start: int, end: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """What motion leaves of a change, and that change: in the pictures, and stretched."""
+        key = (start, end)
+        if key not in self._known:
+            pair = self._pictures[start], self._pictures[end]
+            stretched = _three(self._greys[start]), _three(self._greys[end])
+            self._known[key] = (
+                (unexplained(*pair), _change(*pair)),
+                (unexplained(*stretched), _change(*stretched)),
+            )
+        return self._known[key]
 
     def _with_blanks(self, gone: np.ndarray) -> np.ndarray:
         """Frames of nothing are dropped too, and short ones that the old picture follows are not.
@@ -146,7 +157,7 @@ class _Search:
         return dropped
 
     def _is_back(self, before: int, after: int) -> bool:
-        left = unexplained(self._pictures[before], self._pictures[after])
+        left = self._left(before, after)[0][0]
         alike = edge_likeness(self._greys[before], self._greys[after])
         return left <= self._settings.residual or alike >= self._settings.same
 

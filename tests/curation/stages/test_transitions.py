@@ -38,7 +38,7 @@ def painted(seed: int) -> np.ndarray:
 
 def shot(seed: int, pan: float = 0.0, frames: int = FRAMES) -> np.ndarray:
     """A camera over a painted picture, uint8 [frames, h, w, 3]."""
-    ways = [np.float32([[1, 0, -60 - pan * t], [0, 1, -60]]) for t in range(frames)]
+    ways = [np.array([[1, 0, -60 - pan * t], [0, 1, -60]], np.float32) for t in range(frames)]
     return np.stack([cv2.warpAffine(painted(seed), way, (WIDTH, HEIGHT)) for way in ways])
 
 
