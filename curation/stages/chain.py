@@ -14,7 +14,13 @@ from curation.dataset.provenance import Annotation, Provenance
 from curation.stages.elements import ElementSettings, lab_gradient, region_labels, to_lab
 from curation.stages.flow import FlowSettings, camera_modes, dis_flow, flows
 from curation.stages.gathering import GatherSettings
-from curation.stages.layering import as_clip, describe, find_layers, follow_elements
+from curation.stages.layering import (
+    as_clip,
+    describe,
+    describe_by,
+    find_layers,
+    follow_elements,
+)
 from curation.stages.masklets import MaskletSettings, propagate
 from curation.stages.merging import MergeSettings
 from curation.stages.motion import Motion, measure_motion, steadied
@@ -88,9 +94,8 @@ def layered_clip(
     """
     parts = backends or no_weights(settings)
     regions = np.stack([parts.segment(frame) for frame in frames])
-    labels = follow_elements(
-        frames, regions, parts.propagate, settings.newcomers, settings.masklets
-    )
+    newcomers = None if parts.finds_newcomers else settings.newcomers
+    labels = follow_elements(frames, regions, parts.propagate, newcomers, settings.masklets)
     flow, textured, motion = region_motion(frames, regions, labels, settings.flow, parts.flow)
     layered = find_layers(labels, motion, flow, textured, settings)
     made = msgspec.structs.replace(
@@ -103,7 +108,9 @@ def layered_clip(
         fps,
         frames,
         layered,
-        describe(frames, layered, flow),
+        describe(frames, layered, flow)
+        if parts.caption is None
+        else describe_by(parts.caption, frames, layered),
         find_tracks(frames, layered.labels, settings.tracks, parts.track),
         np.stack([parts.sketch(frame) for frame in frames]),
         made,

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from curation.backends.interfaces import Propagator
+from curation.backends.interfaces import Captioner, Propagator
 from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, Tracks
 from curation.dataset.provenance import Provenance
 from curation.stages.captions import clip_caption, layer_caption
@@ -59,14 +59,17 @@ def follow_elements(
     frames: np.ndarray,
     regions: np.ndarray,
     propagate: Propagator,
-    newcomers: RefineSettings,
+    newcomers: RefineSettings | None,
     masklets: MaskletSettings,
 ) -> np.ndarray:
     """The first frame's regions followed, and what enters later; int32 [frames, h, w] from 0.
 
     frames: RGB uint8 [frames, h, w, 3]; regions: int [frames, h, w], of every frame for itself.
+    `newcomers`: None where `propagate` finds them itself.
     """
     labels = propagate(frames, regions[0], regions)
+    if newcomers is None:
+        return labels
     return refine(frames, labels, regions, newcomers, masklets)
 
 
@@ -143,6 +146,17 @@ def describe(frames: np.ndarray, layered: Layered, flow: np.ndarray) -> Captions
             for index, frame in enumerate(seen)
         ],
     )
+
+
+def describe_by(captioner: Captioner, frames: np.ndarray, layered: Layered) -> Captions:
+    """Captions by a network: of the clip, and of every layer with all else painted white."""
+    shown = layered.layer[layered.labels.astype(np.int64) - 1]  # [frames, h, w]
+    words: list[str] = []
+    for index in range(len(layered.layer_scores)):
+        mask = shown == index
+        alone = np.where(mask[..., None], frames, np.uint8(255))
+        words.append(captioner(alone, layer=True) if mask.any() else "")
+    return Captions(captioner(frames), words)
 
 
 def as_clip(
