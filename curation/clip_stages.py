@@ -15,9 +15,10 @@ import numpy as np
 from curation.dataset.clip import Tracks
 from curation.media.frames import Crop, read_frames
 from curation.run.stage import ClipRef, ClipRefusedError, Product, Stage
-from curation.stages.chain import ChainSettings, no_weights, region_motion, textured_pixels
+from curation.stages.chain import ChainSettings, no_weights, region_motion
 from curation.stages.drawings import drawing_numbers, usual_hold
 from curation.stages.filters import FilterSettings, judge, quality_of
+from curation.stages.flow import textured_pixels
 from curation.stages.layering import Captions, Layered, describe, find_layers
 from curation.stages.motion import Motion
 from curation.stages.tracks import find_tracks
@@ -64,7 +65,9 @@ class ClipStages:
         frames = clip_frames(clip)
         regions = needed["regions"].arrays["labels"].astype(np.int32)
         labels = needed["masklets"].arrays["labels"].astype(np.int32)
-        flow, _, found = region_motion(frames, regions, labels, self.settings.flow)
+        flow, _, found = region_motion(
+            frames, regions, labels, self.settings.flow, self.settings.masklets.rests
+        )
         return Product({"flow": flow.astype(np.float16), **asdict(found)})
 
     def layers(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
@@ -116,10 +119,11 @@ def clip_stages(settings: ChainSettings, quality: FilterSettings) -> tuple[Stage
     """The chain over clips. Each stage's key holds only the settings that it reads."""
     work = ClipStages(settings, quality)
     chosen = (settings.layers, settings.gather, settings.merge)
+    moving = (settings.flow, settings.masklets.rests)
     return (
-        Stage("regions", 1, work.regions, settings.elements),
-        Stage("masklets", 1, work.masklets, settings.masklets, ("regions",)),
-        Stage("motion", 2, work.motion, settings.flow, ("regions", "masklets")),
+        Stage("regions", 2, work.regions, settings.elements),
+        Stage("masklets", 2, work.masklets, settings.masklets, ("regions",)),
+        Stage("motion", 3, work.motion, moving, ("regions", "masklets")),
         Stage("layers", 1, work.layers, chosen, ("regions", "masklets", "motion")),
         Stage("tracks", 1, work.tracks, settings.tracks, ("layers",)),
         Stage("sketches", 1, work.sketches, settings.sketch),
