@@ -76,7 +76,7 @@ class ClipStages:
         layered = find_layers(
             needed["regions"].arrays["labels"][0].astype(np.int32),
             needed["masklets"].arrays["labels"].astype(np.int32),
-            Motion(measured["scores"], measured["vectors"], measured["area"]),
+            Motion(*(measured[name] for name in ("scores", "vectors", "area", "rests"))),
             measured["flow"].astype(np.float32),
             textured_pixels(clip_frames(clip), self.settings.flow),
             self.settings,
@@ -124,7 +124,7 @@ def clip_stages(settings: ChainSettings, quality: FilterSettings) -> tuple[Stage
         Stage("regions", 2, work.regions, settings.elements),
         Stage("masklets", 2, work.masklets, settings.masklets, ("regions",)),
         Stage("motion", 3, work.motion, moving, ("regions", "masklets")),
-        Stage("layers", 1, work.layers, chosen, ("regions", "masklets", "motion")),
+        Stage("layers", 2, work.layers, chosen, ("regions", "masklets", "motion")),
         Stage("tracks", 1, work.tracks, settings.tracks, ("layers",)),
         Stage("sketches", 1, work.sketches, settings.sketch),
         Stage("captions", 1, work.captions, (), ("motion", "layers")),

@@ -133,7 +133,7 @@ def region_motion(
     path = camera_path(raw, textured)
     share = region_rests(resting(frames, path, rests), labels, count)
     vectors = steadied(loose, repaired, np.diff(path, axis=0), share, rests)
-    return flow, textured, Motion(repaired.scores, vectors, loose.area)
+    return flow, textured, Motion(repaired.scores, vectors, loose.area, share)
 
 
 def _clip_id(provenance: Provenance) -> str:

@@ -17,11 +17,13 @@ class Motion:
     scores   float64 [n], pixels per frame: mean over its pixels, then over the frames that show it
     vectors  float64 [n, steps, 2], median way on textured pixels; NaN where there are none
     area     float64 [n], mean pixels in the frames that show it
+    rests    float64 [n], share of its telling pixels that go with the camera; NaN or None: unknown
     """
 
     scores: np.ndarray
     vectors: np.ndarray
     area: np.ndarray
+    rests: np.ndarray | None = None
 
 
 def measure_motion(
