@@ -14,10 +14,17 @@ from curation.dataset.provenance import Annotation, Provenance
 from curation.stages.elements import ElementSettings, region_labels
 from curation.stages.flow import FlowSettings, dis_flow, flows, textured_pixels
 from curation.stages.gathering import GatherSettings
-from curation.stages.layering import as_clip, describe, find_layers
+from curation.stages.layering import (
+    as_clip,
+    describe,
+    describe_by,
+    find_layers,
+    follow_elements,
+)
 from curation.stages.masklets import MaskletSettings, propagate
 from curation.stages.merging import MergeSettings
 from curation.stages.motion import Motion, measure_motion, steadied
+from curation.stages.refinement import RefineSettings
 from curation.stages.rests import RestSettings, camera_path, region_rests, resting
 from curation.stages.sketches import SketchSettings, sketch
 from curation.stages.strokes import cut_strokes
@@ -34,6 +41,7 @@ class ChainSettings:
     elements: ElementSettings = field(default_factory=ElementSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
     masklets: MaskletSettings = field(default_factory=MaskletSettings)
+    newcomers: RefineSettings = field(default_factory=RefineSettings)
     gather: GatherSettings = field(default_factory=GatherSettings)
     merge: MergeSettings = field(default_factory=MergeSettings)
     tracks: TrackSettings = field(default_factory=TrackSettings)
@@ -88,11 +96,12 @@ def layered_clip(
     """
     parts = backends or no_weights(settings)
     regions = np.stack([parts.segment(frame) for frame in frames])
-    labels = parts.propagate(frames, regions[0], regions)
+    newcomers = None if parts.finds_newcomers else settings.newcomers
+    labels = follow_elements(frames, regions, parts.propagate, newcomers, settings.masklets)
     flow, textured, motion = region_motion(
         frames, regions, labels, settings.flow, settings.masklets.rests, parts.flow
     )
-    layered = find_layers(regions[0], labels, motion, flow, textured, settings)
+    layered = find_layers(labels, motion, flow, textured, settings)
     made = msgspec.structs.replace(
         provenance,
         parameters_hash=settings.fingerprint(),
@@ -103,7 +112,9 @@ def layered_clip(
         fps,
         frames,
         layered,
-        describe(frames, layered, flow),
+        describe(frames, layered, flow)
+        if parts.caption is None
+        else describe_by(parts.caption, frames, layered),
         find_tracks(frames, layered.labels, settings.tracks, parts.track),
         np.stack([parts.sketch(frame) for frame in frames]),
         made,
@@ -120,18 +131,20 @@ def region_motion(
     estimate: FlowEstimator | None = None,
 ) -> tuple[np.ndarray, np.ndarray, Motion]:
     """Repaired flow float32 [frames - 1, h, w, 2], textured pixels bool [frames, h, w], and how
-    the first frame's regions move.
+    the labels move.
 
-    regions: int [frames, h, w], of every frame for itself; labels: int [frames, h, w], the first
-    frame's regions followed.
+    regions: int [frames, h, w], of every frame for itself; labels: int [frames, h, w], of
+    `layering.follow_elements`.
     """
     raw, flow = flows(frames, regions, settings, estimate)
     textured = textured_pixels(frames, settings)
-    count = int(regions[0].max()) + 1
+    count = int(labels.max()) + 1
     loose = measure_motion(raw, labels, textured, count)
     repaired = measure_motion(flow, labels, textured, count)
     path = camera_path(raw, textured)
-    share = region_rests(resting(frames, path, rests), labels, count)
+    rest = resting(frames, path, rests)
+    # What is hidden later is best told by the first frame, what moves little by all of them.
+    share = np.fmax(region_rests(rest, labels, count), region_rests(rest[0], labels[0], count))
     vectors = steadied(loose, repaired, np.diff(path, axis=0), share, rests)
     return flow, textured, Motion(repaired.scores, vectors, loose.area, share)
 

@@ -30,7 +30,7 @@ class GatherSettings:
     afar: float = 2.0
     clash: float = 4.0
     still: float = 0.75
-    moving: float = 0.55
+    moving: float = 0.5
 
 
 def gather(
@@ -60,10 +60,11 @@ def gather(
         if left <= settings.capacity and rms > settings.near_px and cost > dear:
             break
         union.join(a, b)
-    return _by_speed(union.labels(), motion, area)
+    return by_speed(union.labels(), motion, area)
 
 
-def _by_speed(labels: np.ndarray, motion: np.ndarray, area: np.ndarray) -> np.ndarray:
+def by_speed(labels: np.ndarray, motion: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """Groups numbered anew, the slowest first; arguments as of `gather`."""
     known = np.asarray(~np.isnan(motion).any(axis=2))
     length = np.linalg.norm(np.where(known[..., None], motion, 0.0), axis=2)
     weight = known * np.maximum(area, 1e-6)[:, None]

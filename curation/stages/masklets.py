@@ -89,7 +89,7 @@ def propagate(
         still = region_rests(rests[index], fresh, int(fresh.max()) + 1) > settings.rests.still
         trusted = np.where(still[:, None] & moves, settings.against, 1.0)
         labels[index] = carry(
-            frames[index - 1], frames[index], labels[index - 1], fresh, colours, trusted, settings
+            frames[index - 1], frames[index], labels[index - 1], fresh, colours, settings, trusted
         )
     return Masklets(labels, _lost(labels, len(colours), settings.lost))
 
@@ -106,8 +106,8 @@ def carry(
     labels: np.ndarray,
     regions: np.ndarray,
     colours: np.ndarray,
-    trusted: np.ndarray,
     settings: MaskletSettings,
+    trusted: np.ndarray | float = 1.0,
 ) -> np.ndarray:
     """Labels of `before` carried to `after` (RGB uint8 [h, w, 3]) and snapped to its regions.
 
