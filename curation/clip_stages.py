@@ -18,9 +18,10 @@ from curation.backends.interfaces import Backends
 from curation.dataset.clip import Tracks
 from curation.media.frames import Crop, read_frames
 from curation.run.stage import ClipRef, ClipRefusedError, Product, Stage
-from curation.stages.chain import ChainSettings, region_motion, textured_pixels
+from curation.stages.chain import ChainSettings, region_motion
 from curation.stages.drawings import drawing_numbers, usual_hold
 from curation.stages.filters import FilterSettings, judge, quality_of
+from curation.stages.flow import textured_pixels
 from curation.stages.layering import (
     Captions,
     Layered,
@@ -95,8 +96,10 @@ class ClipStages:
         frames = clip_frames(clip)
         regions = needed["regions"].arrays["labels"].astype(np.int32)
         labels = needed["masklets"].arrays["labels"].astype(np.int32)
-        estimate = self.parts.flow
-        flow, _, found = region_motion(frames, regions, labels, self.settings.flow, estimate)
+        settings = self.settings
+        flow, _, found = region_motion(
+            frames, regions, labels, settings.flow, settings.masklets.rests, self.parts.flow
+        )
         return Product({"flow": flow.astype(np.float16), **asdict(found)})
 
     def layers(self, clip: ClipRef, needed: Mapping[str, Product]) -> Product:
@@ -104,7 +107,7 @@ class ClipStages:
         measured = needed["motion"].arrays
         layered = find_layers(
             needed["masklets"].arrays["labels"].astype(np.int32),
-            Motion(measured["scores"], measured["vectors"], measured["area"]),
+            Motion(*(measured[name] for name in ("scores", "vectors", "area", "rests"))),
             measured["flow"].astype(np.float32),
             textured_pixels(clip_frames(clip), self.settings.flow),
             self.settings,
@@ -157,6 +160,7 @@ def clip_stages(
     choice = choice or choose()
     work = ClipStages(settings, quality, choice)
     chosen = (settings.layers, settings.gather, settings.merge)
+    moving = (settings.flow, settings.masklets.rests)
     followed = (settings.masklets, settings.newcomers)
 
     def by(slot: str, stage: Stage) -> Stage:
@@ -164,10 +168,10 @@ def clip_stages(
         return replace(stage, settings=part.keyed(stage.settings), weights_sha256=part.sha256)
 
     return (
-        by("segment", Stage("regions", 1, work.regions, settings.elements)),
-        by("propagate", Stage("masklets", 2, work.masklets, followed, ("regions",))),
-        by("flow", Stage("motion", 2, work.motion, settings.flow, ("regions", "masklets"))),
-        Stage("layers", 2, work.layers, chosen, ("masklets", "motion")),
+        by("segment", Stage("regions", 2, work.regions, settings.elements)),
+        by("propagate", Stage("masklets", 3, work.masklets, followed, ("regions",))),
+        by("flow", Stage("motion", 3, work.motion, moving, ("regions", "masklets"))),
+        Stage("layers", 3, work.layers, chosen, ("masklets", "motion")),
         by("track", Stage("tracks", 2, work.tracks, settings.tracks, ("layers",))),
         by("sketch", Stage("sketches", 1, work.sketches, settings.sketch)),
         by("caption", Stage("captions", 1, work.captions, (), ("motion", "layers"))),

@@ -19,19 +19,22 @@ def gather_all(
     pairs: np.ndarray,
     there: int,
     settings: GatherSettings,
+    rests: np.ndarray | None = None,
 ) -> np.ndarray:
     """Group of every element as of `gather`, the slowest first: int64 [n].
 
     The first `there` elements are those of the first frame. The others join a layer of these that
-    moves as they do, or have their own as far as the capacity goes.
+    moves as they do, or have their own as far as the capacity goes. `rests`: as for `gather`.
     """
     if there == len(motion):
-        return gather(motion, area, pairs, settings)
+        return gather(motion, area, pairs, settings, rests)
+    seen = np.full(len(motion), np.nan) if rests is None else rests
     both = (pairs >= there).all(axis=1)
     room = replace(settings, capacity=max(1, settings.capacity // 2))
-    late = gather(motion[there:], area[there:], pairs[both] - there, room)
+    late = gather(motion[there:], area[there:], pairs[both] - there, room, seen[there:])
     left = replace(settings, capacity=max(1, settings.capacity - int(late.max()) - 1))
-    early = gather(motion[:there], area[:there], pairs[(pairs < there).all(axis=1)], left)
+    first = pairs[(pairs < there).all(axis=1)]
+    early = gather(motion[:there], area[:there], first, left, seen[:there])
     layer = np.concatenate([early, late + early.max() + 1])
     means, known = _means(motion, area, layer)
     for group in range(int(early.max()) + 1, int(layer.max()) + 1):

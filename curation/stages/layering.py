@@ -109,7 +109,7 @@ def _group(
     """
     near = settings.merge.near_px
     if settings.layers == "motion":
-        layer = gather_all(motion.vectors, motion.area, pairs, there, settings.gather)
+        layer = gather_all(motion.vectors, motion.area, pairs, there, settings.gather, motion.rests)
         own = pairs[layer[pairs[:, 0]] == layer[pairs[:, 1]]]
         element = pre_merge(motion.vectors, motion.area, own, near)
         first = np.unique(element, return_index=True)[1]
