@@ -33,7 +33,7 @@ from training.run.stepper import Stepper, StepReport
 from training.run.stopping import StopRequest, listening
 from training.run.task import Task
 from training.run.validation import strips, validate
-from training.run.watch import Watch
+from training.run.watch import Watch, peak_flops
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
@@ -71,7 +71,9 @@ def run(
     check_shares(config.run, processes.world)
     with _held(out, processes), _named_errors():
         task = make(processes.device)
-        watch = Watch(out, config, processes, task.flops_per_sample(), quiet=quiet)
+        # Counting takes seconds: only where there is a peak to hold it against.
+        flops = task.flops_per_sample() if peak_flops(config, processes.device) else 0.0
+        watch = Watch(out, config, processes, flops, quiet=quiet)
         try:
             with listening() as stop:
                 return _Run(config, task, make, out, watch, stop, allow_change=allow_change).go()

@@ -20,7 +20,7 @@ from training.run.task import Batch, Sample, TrainingModule
 WIDTH = 16
 
 
-class TinyOptions(msgspec.Struct, frozen=True):
+class TinyOptions(msgspec.Struct, frozen=True, tag="tiny"):
     """`broken`: indices that fail. `poison`: index whose target is no number. `signal_at`: index
     that sends this process SIGTERM when it is made. `wide`: numbers in an extra parameter.
     `half`: frozen weights in half precision."""
