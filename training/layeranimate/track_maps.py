@@ -79,7 +79,8 @@ def _stamp_heat(flat: Tensor, points: _Points, starts: Tensor, size: tuple[int, 
         values = table[(high - 1).clamp(0, _BOX - 1), (wide - 1).clamp(0, _BOX - 1)]
         rows, columns = steps < high[..., None], steps < wide[..., None]
         covers = shown[..., None, None] & rows[..., None] & columns[..., None, :]
-        pixels = (top[..., None] + steps)[..., None] * width + (left[..., None] + steps)[..., None, :]
+        in_rows, in_columns = top[..., None] + steps, left[..., None] + steps  # [rows, T, 40]
+        pixels = in_rows[..., None] * width + in_columns[..., None, :]
         at = torch.where(covers, starts[..., None, None] + pixels, len(flat) - 1)
         old = flat[at]
         flat[at] = torch.where(covers, torch.maximum(old, values.to(old)), 0.0)

@@ -43,7 +43,9 @@ def obey(order: Order) -> dict[str, object]:
 
     try:
         with joined(order.config.run) as processes:
-            outcome = run(order.config, make_of(order.options), Path(order.out), processes, quiet=True)
+            outcome = run(
+                order.config, make_of(order.options), Path(order.out), processes, quiet=True
+            )
     except AcetateError as error:
         return {"error": error.name, "detail": error.detail}
     return {"step": outcome.step, "figures": outcome.figures}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 import torch
 
+from curation.dataset.clip import LayeredClip
+from shared.errors import AcetateError
 from tests.training.layeranimate.moving import MovingClips
+from training.layeranimate.figures import Looks
 from training.layeranimate.sample_settings import ControlMix, SampleRules
 from training.layeranimate.samples import LayerAnimateSamples
 from training.layeranimate.settings import LayerAnimateSettings, ProceduralData, TrainableSet
@@ -27,15 +31,32 @@ RULES = SampleRules(
 
 
 class SmallOptions(msgspec.Struct, frozen=True, tag="layeranimate"):
-    """`train`: which parameters. `dropout`: of the networks. `looked_at`: sampled clips."""
+    """`train`: which parameters. `dropout`: of the networks. `looked_at`: sampled clips.
+
+    `broken`: clips that cannot be read.
+    """
 
     train: TrainableSet = "all"
     dropout: float = 0.0
     looked_at: int = 0
+    broken: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Clips(MovingClips):
+    """Simple shapes that move, because drawn clips take longer to make; some cannot be read."""
+
+    broken: tuple[int, ...] = ()
+
+    def clip(self, index: int, frames: Sequence[int] | None = None) -> LayeredClip:
+        """As all, but for the broken ones."""
+        if index in self.broken:
+            raise AcetateError("not_found", what=f"clip {index}")
+        return super().clip(index, frames)
 
 
 def make_small(options: SmallOptions, device: torch.device) -> LayerAnimateTask:
-    """One level of width 32; clips are simple shapes, because drawn ones take longer to make."""
+    """One level of width 32, on tiny pictures."""
     config = tiny_network(FRAMES)
     trunk = replace(
         config.unet.trunk,
@@ -63,5 +84,7 @@ def make_small(options: SmallOptions, device: torch.device) -> LayerAnimateTask:
     )
     model, report = fresh(config, 0)
     task = LayerAnimateTask(settings, model, report, device)
-    task.source = LayerAnimateSamples(MovingClips(6, 4), RULES, NetworkSizes.of(config))
+    clips = Clips(6, 4, options.broken)
+    task.source = task.validation = LayerAnimateSamples(clips, RULES, NetworkSizes.of(config))
+    task.looks = Looks(task.validation, options.looked_at, 1, device)
     return task
