@@ -51,10 +51,20 @@ class Recipe(LoopConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a task is made: its device and a folder of the run for data that it prepares."""
+    """Where a task is made: its device and a folder of the run for data that it prepares.
+
+    `dry`: only sizes are asked for. Nothing is fitted or encoded beforehand, and what that would
+    have made is not looked for.
+    """
 
     device: torch.device
     folder: Path
+    dry: bool = False
+
+    @property
+    def prepared(self) -> Path | None:
+        """The folder, if what was prepared lies there."""
+        return None if self.dry else self.folder
 
 
 def prepare_task(settings: TaskSettings, place: Place) -> None:

@@ -99,7 +99,7 @@ def _plan(recipe: Recipe, out: Path, processes: Processes) -> dict[str, Any]:
     """What would be trained: the resolved recipe and the task's sizes."""
     from training.recipes import Place, make_task, prepare_task
 
-    place = Place(processes.device, out / _DATA)
+    place = Place(processes.device, out / _DATA, dry=True)
     prepare_task(recipe.task, place)
     task = make_task(recipe.task, place)
     wanted = set(task.trainable())

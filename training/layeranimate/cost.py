@@ -19,12 +19,12 @@ from backend.models.layeranimate.attention import Context
 from backend.models.layeranimate.bundle import TEXT_TOKENS, assemble
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from backend.models.layeranimate.layer_control import LayerControls
-from training.data.order import SampleOrder
 from training.layeranimate.encode import EncodedBatch, encode_all
 from training.layeranimate.objective import LayerAnimateModule
 from training.layeranimate.packing import PackedRows
 from training.layeranimate.parameters import names_of
 from training.layeranimate.settings import TrainableSet
+from training.run.feed import made_in_order
 from training.run.task import Sample, SampleSource
 
 _DRAWN = 4
@@ -132,21 +132,25 @@ def mean_cost(
     trainable: TrainableSet,
     size: tuple[int, int],
     source: SampleSource,
+    *,
+    encodes: bool = True,
 ) -> float:
-    """Operations per sample, encoders included, averaged over a few samples of a source."""
-    order = SampleOrder(len(source), 0)
-    drawn = [source.sample(i, order.generator(i)) for i in range(min(_DRAWN, len(source)))]
+    """Operations per sample, averaged over a few samples of a source; 0 where none can be made.
+
+    `encodes`: each step runs the autoencoder, too.
+    """
+    _, drawn, _ = made_in_order(source, range(min(_DRAWN, len(source))), 0)
+    if not drawn:
+        return 0.0
     slots = [int(sample["layer_validity"].sum()) for sample in drawn]
     module = meta_module(config)
     networks = step_cost(module, slots, trainable, size).total
-    pictures = sum(_pictures(sample) for sample in drawn)
+    pictures = sum(_pictures(sample) for sample in drawn) if encodes else 0.0
     return (networks + encoding_cost(module, 1, size) * pictures) / len(drawn)
 
 
 def _pictures(sample: Sample) -> float:
-    """Pictures of a sample that the autoencoder encodes; none where that was done before."""
-    if "video" not in sample:
-        return 0.0
+    """Pictures of a sample that the autoencoder encodes."""
     keys = float(sample["layer_validity"].sum()) * (2 if bool(sample["two_keys"]) else 1)
     frames = len(sample["video"])
     return frames + keys + frames * float(sample["sketch_regions"].any(1).sum())

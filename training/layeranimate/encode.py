@@ -17,9 +17,9 @@ from backend.models.layeranimate.allocate import allocate
 from backend.models.layeranimate.attention import Context
 from backend.models.layeranimate.autoencoder import Autoencoder, Posterior
 from backend.models.layeranimate.layer_control import LayerControls
-from backend.models.layeranimate.trajectory import normalised, raw_maps
 from training.layeranimate.batch import LayerBatch, Moments, Pictures, Steering
 from training.layeranimate.packing import PackedRows
+from training.layeranimate.track_maps import track_maps
 
 ENCODE_PICTURES = 16
 """Pictures that the autoencoder takes at once."""
@@ -224,30 +224,14 @@ def _controls(
         mask=allocate(found.masks, static, frames, two_keys).unsqueeze(1),
         scores=rows.taken(steering.scores).unsqueeze(1),
         sketch=found.sketch.unsqueeze(1),
-        trajectory=track_maps(steering, rows, size).unsqueeze(1),
+        trajectory=_trajectory(steering, rows, size).unsqueeze(1),
     )
 
 
-def track_maps(steering: Steering, rows: PackedRows, size: tuple[int, int]) -> Tensor:
-    """Trajectory maps [rows, T, 3, H, W] in the model's range, drawn as the pipeline draws them.
-
-    One factor scales the displacements of all layers of a clip, so each clip is drawn as a whole.
-    """
-    height, width = size
-    frames = steering.tracks.shape[3]
-    maps = steering.tracks.new_zeros(len(rows), frames, 3, height, width)
-    maps[:, :, 0] = -1.0
-    tracks, tracked = steering.tracks.cpu().float().numpy(), steering.tracked.cpu().numpy()
-    samples, slots = rows.sample.tolist(), rows.slot.tolist()
-    for sample in sorted(set(samples)):
-        places = [i for i, owner in enumerate(samples) if owner == sample]
-        of_slots = [
-            tracks[sample, slots[i]][tracked[sample, slots[i]]].swapaxes(0, 1) for i in places
-        ]  # [T, P, 2] each
-        if any(track.shape[1] for track in of_slots):
-            drawn = normalised(raw_maps(of_slots, frames, width, height))
-            maps[places] = torch.from_numpy(drawn).transpose(0, 1).to(maps)
-    return maps
+def _trajectory(steering: Steering, rows: PackedRows, size: tuple[int, int]) -> Tensor:
+    """Maps [rows, T, 3, H, W]; a clip's rows share the factor of its fastest spot."""
+    tracks, tracked = rows.taken(steering.tracks), rows.taken(steering.tracked)
+    return track_maps(tracks, tracked, rows.sample, size)
 
 
 def as_model_range(pictures: Tensor) -> Tensor:

@@ -12,15 +12,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
 
-from training.data.order import SampleOrder
-from training.layeranimate.batch import stacked
 from training.layeranimate.objective import (
     LayerAnimateModule,
     decoded,
     sampled,
     target_latents,
 )
-from training.run.task import Batch, SampleSource
+from training.run.feed import made_in_order, on_device, stacked
+from training.run.task import Batch, Failure, SampleSource
 
 STRATA = 4
 """Parts of the time axis; the loss is told at the middle of each."""
@@ -34,23 +33,29 @@ _LAYER_COLOURS = np.array(
 
 
 class Looks:
-    """Some samples of a source, made when they are first needed and kept."""
+    """Some samples of a source, made when they are first needed and kept.
+
+    One that cannot be made is missing in figures and strips; no other stands in for it.
+    """
 
     def __init__(
         self, source: SampleSource, count: int, sample_steps: int, device: torch.device
     ) -> None:
         self._source, self._count = source, min(count, len(source))
         self._steps, self._device = sample_steps, device
+        self._untold: list[Failure] = []
 
     @cached_property
     def _batches(self) -> list[Batch]:
         """One sample each: they may differ in what they need of memory."""
-        order = SampleOrder(len(self._source), _STREAM)
-        samples = [self._source.sample(i, order.generator(i)) for i in range(self._count)]
-        return [
-            {name: value.to(self._device) for name, value in stacked([sample]).items()}
-            for sample in samples
-        ]
+        _, samples, failures = made_in_order(self._source, range(self._count), _STREAM)
+        self._untold += failures
+        return [on_device(stacked([sample]), self._device) for sample in samples]
+
+    def failures(self) -> list[Failure]:
+        """Samples that could not be made, once."""
+        told, self._untold = self._untold, []
+        return told
 
     @torch.no_grad()
     def figures(self, module: LayerAnimateModule) -> dict[str, float]:

@@ -6,15 +6,20 @@ nothing. Real sizes always start from released weights.
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from backend.models.layeranimate.autoencoder import Autoencoder
+from shared.errors import AcetateError
 from training.data.clips import ClipSource
 from training.layeranimate.encode import as_model_range
-from training.layeranimate.fit import fit
+from training.layeranimate.fit import Fitted, fit
 from training.layeranimate.sample_settings import SampleRules
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 8
 _RATE = 2e-3
@@ -30,13 +35,16 @@ def fit_autoencoder(
 
     Least squares and a trace of the Kullback-Leibler term (Kingma and Welling 2014); the same seed
     gives the same weights on one machine. The standard deviation of the latents is what the
-    networks' `latent_scale` has to divide by.
+    networks' `latent_scale` has to divide by. Clips that cannot be read are told in the log.
+
+    Raises `too_many_failures` where more fail than are learned from.
     """
     rng = np.random.default_rng([seed, 0xAE])
+    frames = _Frames(clips, rules)
     vae.train().requires_grad_(True)
     optimiser = torch.optim.AdamW(vae.parameters(), lr=_RATE, betas=(0.9, 0.99), weight_decay=0.0)
     for step in range(steps):
-        pictures = _pictures(clips, rules, rng)
+        pictures = frames.pictures(rng)
         for group in optimiser.param_groups:
             group["lr"] = _RATE * min((step + 1) / _WARM_UP, 1.0, 1.02 - step / steps)
         posterior = vae.encode(pictures)
@@ -50,21 +58,55 @@ def fit_autoencoder(
         optimiser.step()
     vae.eval().requires_grad_(False)
     with torch.no_grad():
-        return float(vae.encode(_pictures(clips, rules, rng)).mean.std())
+        return float(vae.encode(frames.pictures(rng)).mean.std())
 
 
-def _pictures(clips: ClipSource, rules: SampleRules, rng: np.random.Generator) -> Tensor:
-    """Frames, layers over mid grey and sketches of random clips, [batch, 3, H, W] in -1..1."""
-    found: list[Tensor] = []
-    while len(found) < _BATCH:
-        index = int(rng.integers(len(clips)))
-        at = int(rng.integers(clips.frame_count(index)))
-        fitted = fit(clips.clip(index, [at]), rules.height, rules.width, bool(rng.random() < 0.5))
-        frame = as_model_range(torch.from_numpy(fitted.video[0].transpose(2, 0, 1).copy()))
-        shown = int(rng.integers(fitted.labels.max() + 1))
-        mask = torch.from_numpy((fitted.labels[0] == shown).astype(np.float32))
-        found += [frame, frame * mask]
-        if fitted.sketch is not None:
-            lines = torch.from_numpy(fitted.sketch[0].copy()).expand(3, -1, -1)
-            found.append(as_model_range(lines))
-    return torch.stack(found[:_BATCH])
+class _Frames:
+    """Single frames of random clips, and which clips gave none."""
+
+    def __init__(self, clips: ClipSource, rules: SampleRules) -> None:
+        self._clips, self._rules = clips, rules
+        self._made, self._failed = 0, 0
+        self._told: set[int] = set()
+
+    def pictures(self, rng: np.random.Generator) -> Tensor:
+        """Frames, layers over mid grey and sketches, [batch, 3, H, W] in -1..1."""
+        found: list[Tensor] = []
+        while len(found) < _BATCH:
+            fitted = self._drawn(rng)
+            if fitted is None:
+                continue
+            frame = as_model_range(torch.from_numpy(fitted.video[0].transpose(2, 0, 1).copy()))
+            shown = int(rng.integers(fitted.labels.max() + 1))
+            mask = torch.from_numpy((fitted.labels[0] == shown).astype(np.float32))
+            found += [frame, frame * mask]
+            if fitted.sketch is not None:
+                lines = torch.from_numpy(fitted.sketch[0].copy()).expand(3, -1, -1)
+                found.append(as_model_range(lines))
+        return torch.stack(found[:_BATCH])
+
+    def _drawn(self, rng: np.random.Generator) -> Fitted | None:
+        """One frame of a clip; None, counted and named, for one that cannot be read."""
+        index = int(rng.integers(len(self._clips)))
+        try:
+            at = int(rng.integers(self._clips.frame_count(index)))
+            clip = self._clips.clip(index, [at])
+        except AcetateError as error:
+            self._fail(index, error)
+            return None
+        self._made += 1
+        mirrored = bool(rng.random() < 0.5)
+        return fit(clip, self._rules.height, self._rules.width, mirrored)
+
+    def _fail(self, index: int, error: AcetateError) -> None:
+        self._failed += 1
+        if index not in self._told:
+            self._told.add(index)
+            _log.warning("the autoencoder learns without clip %d: %s", index, error)
+        if self._failed > max(self._made, _BATCH):
+            raise AcetateError(
+                "too_many_failures",
+                failed=self._failed,
+                count=self._failed + self._made,
+                detail=f"fitting the autoencoder: {error}",
+            ) from error

@@ -27,8 +27,8 @@ def prepare(settings: LoraSettings, place: Place) -> None:
 
 def make(settings: LoraSettings, place: Place) -> LoraTask:
     """The model with an adapter beside it. Raises `usage`, `model_missing`, `model_corrupt`."""
-    model, report = task.start(settings, place.folder)
-    return LoraTask(settings, model, report, place.device, place.folder)
+    model, report = task.start(settings, place.prepared)
+    return LoraTask(settings, model, report, place.device, place.prepared)
 
 
 class LoraTask(task.LayerAnimateTask):

@@ -25,8 +25,8 @@ def prepare(settings: StudentSettings, place: Place) -> None:
 
 def make(settings: StudentSettings, place: Place) -> StudentTask:
     """Teacher and student of the same weights. Raises `usage`, `model_missing`, `model_corrupt`."""
-    teacher, _ = task.start(settings, place.folder)
-    student, report = task.start(settings, place.folder)
+    teacher, _ = task.start(settings, place.prepared)
+    student, report = task.start(settings, place.prepared)
     return StudentTask(settings, student, teacher, report, place)
 
 
@@ -41,7 +41,7 @@ class StudentTask(task.LayerAnimateTask):
         report: StartReport,
         place: Place,
     ) -> None:
-        super().__init__(settings, student, report, place.device, place.folder)
+        super().__init__(settings, student, report, place.device, place.prepared)
         text, image = (torch.from_numpy(tokens) for tokens in self.clips.neutral())
         neutral = NeutralContext(text, image)
         module = DistilModule(student, teacher, settings.learn, neutral, settings.dropout)

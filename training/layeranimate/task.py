@@ -34,7 +34,7 @@ from training.layeranimate.settings import ClipData, LayerAnimateSettings, Proce
 from training.layeranimate.sizes import NetworkSizes
 from training.layeranimate.tokens import OpenClipTokens
 from training.layeranimate.warm_start import StartReport, fresh, from_base, from_folder
-from training.run.task import SampleSource
+from training.run.task import Failure, SampleSource
 
 if TYPE_CHECKING:
     from training.recipes import Place
@@ -49,6 +49,8 @@ def prepare(settings: LayerAnimateSettings, place: Place) -> None:
     Raises `usage` for settings that contradict each other, `disk`, and what reading clips raises.
     """
     _check(settings)
+    if place.dry:
+        return
     file = _autoencoder_file(settings, place.folder)
     if file is not None and not file.exists():
         _fit_autoencoder(settings, file)
@@ -77,20 +79,22 @@ def _fit_autoencoder(settings: LayerAnimateSettings, file: Path) -> None:
 def make(settings: LayerAnimateSettings, place: Place) -> LayerAnimateTask:
     """Networks, sources and figures. Raises `usage`, `model_missing`, `model_corrupt`."""
     _check(settings)
-    model, report = start(settings, place.folder)
+    model, report = start(settings, place.prepared)
     for line in report.lines():
         _log.info("%s", line)
-    return LayerAnimateTask(settings, model, report, place.device, place.folder)
+    return LayerAnimateTask(settings, model, report, place.device, place.prepared)
 
 
-def start(settings: LayerAnimateSettings, folder: Path) -> tuple[LayerAnimateModel, StartReport]:
-    """The weights that training begins with; `folder` holds what `prepare` made."""
+def start(
+    settings: LayerAnimateSettings, folder: Path | None
+) -> tuple[LayerAnimateModel, StartReport]:
+    """The weights that training begins with; `folder` holds what `prepare` made, if it did."""
     if settings.start:
         return from_folder(Path(settings.start))
     if settings.base:
         return from_base(Path(settings.base), settings.weights_seed)
     model, report = fresh(_fresh_config(settings), settings.weights_seed)
-    file = _autoencoder_file(settings, folder)
+    file = None if folder is None else _autoencoder_file(settings, folder)
     return (model, report) if file is None else (_with_autoencoder(model, file), report)
 
 
@@ -126,7 +130,7 @@ class LayerAnimateTask:
         if settings.validation is not None:
             self.validation = _samples(settings, settings.validation, model.config)
         seen = self.validation if self.validation is not None else clips
-        self._looks = Looks(seen, settings.looked_at, settings.sample_steps, device)
+        self.looks = Looks(seen, settings.looked_at, settings.sample_steps, device)
         self.module = LayerAnimateModule(model, settings.dropout).to(device)
 
     def trainable(self) -> Sequence[str]:
@@ -141,15 +145,20 @@ class LayerAnimateTask:
         """Counted on the meta device for the layers, keys and sketches that samples really have."""
         rules = self.settings.rules
         size = (rules.height, rules.width)
-        return mean_cost(self.module.model.config, self.settings.train, size, self.source)
+        config, encodes = self.module.model.config, not self.settings.cached_draws
+        return mean_cost(config, self.settings.train, size, self.source, encodes=encodes)
 
     def validate(self) -> Mapping[str, float]:
         """Loss by time step with fixed noise, and decibels of sampled clips."""
-        return self._looks.figures(self.module)
+        return self.looks.figures(self.module)
 
     def strips(self) -> Mapping[str, np.ndarray]:
         """True, sampled and layer frames of the clips that are looked at."""
-        return self._looks.strips(self.module)
+        return self.looks.strips(self.module)
+
+    def failures(self) -> Sequence[Failure]:
+        """Clips that were to be looked at and could not be made into samples."""
+        return self.looks.failures()
 
     def export(self, folder: Path) -> None:
         """Write the released folder layout, which `acetate models import` takes. Raises `disk`."""

@@ -5,6 +5,7 @@ A network is a tuple of steps; `Split` runs branches side by side and joins thei
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,17 +83,26 @@ def shapes(steps: tuple[Step, ...], convolution: str) -> dict[str, tuple[int, ..
 
 
 def fold(
-    steps: tuple[Step, ...], tensors: Mapping[str, Tensor], convolution: str, path: Path
+    steps: tuple[Step, ...],
+    tensors: Mapping[str, Tensor],
+    convolution: str,
+    path: Path,
+    ignored: str = r"(?!)",
 ) -> dict[str, tuple[Tensor, Tensor]]:
-    """Weights and biases with the norms folded in; further tensors are ignored.
+    """Weights and biases with the norms folded in; `ignored` matches what else may be there.
 
-    Raises `model_corrupt` naming what is missing or of another shape.
+    Raises `model_corrupt` naming what is missing, of another shape, or not known.
     """
     expected = shapes(steps, convolution)
     wrong = [k for k, s in expected.items() if k not in tensors or tuple(tensors[k].shape) != s]
     if wrong:
         listed = ", ".join(wrong[:_NAMED_KEYS])
         detail = f"{len(wrong)} tensors missing or of another shape: {listed}"
+        raise AcetateError("model_corrupt", model=path.name, detail=detail)
+    allowed = re.compile(rf"(?:{ignored})|.*\.num_batches_tracked")
+    unknown = [key for key in tensors if key not in expected and not allowed.fullmatch(key)]
+    if unknown:
+        detail = f"{len(unknown)} unknown tensors: {', '.join(unknown[:_NAMED_KEYS])}"[:200]
         raise AcetateError("model_corrupt", model=path.name, detail=detail)
     folded: dict[str, tuple[Tensor, Tensor]] = {}
     for unit in units(steps):

@@ -2,7 +2,7 @@
 
 Szegedy et al. 2015 in the variant of the original FID weights (2015-12-05): pooling branches take
 means that count no padding, the last block's takes maxima. Keys as the usual PyTorch port has them
-(`Mixed_5b.branch5x5_1.conv.weight`); classifier tensors are ignored.
+(`Mixed_5b.branch5x5_1.conv.weight`); its classifier is ignored.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 
+from shared.errors import AcetateError
 from training.metrics.branching import Pool, Split, Step, Unit, fold, run
 from training.metrics.features import as_batch
 from training.metrics.lpips import read_safetensors
 
 SIDE_PX = 299
 DIMENSIONS = 2048
+CLASSES = 1008
+"""Of the classifier behind the original weights; torchvision's own network has 1000."""
+
 CONVOLUTION = "conv"
 _BATCH = 8
 _HALVE = Pool("max", (3, 3), (2, 2), (0, 0))
@@ -152,7 +156,15 @@ class InceptionFeatures:
     def __init__(self, path: Path) -> None:
         """Raises `model_missing`, `model_corrupt`."""
         tensors, digest = read_safetensors(path)
-        self._folded = fold(NETWORK, tensors, CONVOLUTION, path)
+        classifier = tensors.get("fc.weight")
+        if any(key.startswith("AuxLogits.") for key in tensors) or (
+            classifier is not None and len(classifier) != CLASSES
+        ):
+            detail = (
+                f"FID is defined by the weights of 2015-12-05 with {CLASSES} classes, not others"
+            )
+            raise AcetateError("model_corrupt", model=path.name, detail=detail)
+        self._folded = fold(NETWORK, tensors, CONVOLUTION, path, r"fc\.(weight|bias)")
         self.identity = f"inception/{digest}"
 
     @torch.inference_mode()

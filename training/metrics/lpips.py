@@ -46,6 +46,7 @@ _SMALL: tuple[Step, ...] = (
 # `features.3.weight` of torchvision, `net.slice2.3.weight` of the reference's own state dict
 _BACKBONE_KEY = re.compile(r"(?:net\.)?(?:features|slice\d+)\.(.+)")
 _HEAD_KEY = re.compile(r"lins?\.?(\d+)\.(?:model\.1\.)?weight")
+_IGNORED_KEY = re.compile(r"classifier\..+|scaling_layer\.(shift|scale)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +107,8 @@ def load_lpips(path: Path) -> PerceptualDistance:
 
     Backbone keys as torchvision has them (`features.0.weight`) or the reference (`net.slice1.0.
     weight`), heads as `lin0.model.1.weight` [1, c, 1, 1]; which of AlexNet, VGG-16 and SqueezeNet
-    it is follows from the shapes. Classifier keys are ignored. Raises `model_missing`,
-    `model_corrupt`.
+    it is follows from the shapes. A classifier and the reference's constant scaling may be there.
+    Raises `model_missing`, `model_corrupt`.
     """
     tensors, digest = read_safetensors(path)
     backbone: dict[str, Tensor] = {}
@@ -117,6 +118,9 @@ def load_lpips(path: Path) -> PerceptualDistance:
             heads[int(found[1])] = value.reshape(-1)
         elif found := _BACKBONE_KEY.fullmatch(key):
             backbone[found[1]] = value
+        elif not _IGNORED_KEY.fullmatch(key):
+            detail = f"{key[:80]} is no part of LPIPS"
+            raise AcetateError("model_corrupt", model=path.name, detail=detail)
     name = _fitting(backbone, path)
     steps = BACKBONES[name]
     expected = widths(steps)

@@ -22,7 +22,7 @@ from training.mini.shards import (
     training_shards,
     validation_shards,
 )
-from training.run.task import Batch, TrainingModule
+from training.run.task import Batch, Failure, TrainingModule
 
 if TYPE_CHECKING:
     from training.recipes import Place
@@ -114,6 +114,10 @@ class MiniTask:
             columns = [_on_grey(part) for part in parts]  # each [rows, s, s, 3]
         picture = np.concatenate([np.concatenate(list(column), axis=0) for column in columns], 1)
         return {"drawn_refined_true": picture}
+
+    def failures(self) -> Sequence[Failure]:
+        """None: what cannot be made is missed when shards are."""
+        return ()
 
     def export(self, folder: Path) -> None:
         """Write weights and config as the engine `mini` loads them. Raises `disk`."""

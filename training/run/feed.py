@@ -19,16 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from shared.errors import AcetateError
 from training.data.order import SampleOrder, share
 from training.run.config import RunSettings
-from training.run.task import Batch, Sample, SampleSource
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A sample that could not be made: its number in the run, its index, and why."""
-
-    number: int
-    index: int
-    reason: str
+from training.run.task import Batch, Failure, Sample, SampleSource
 
 
 @dataclass(frozen=True)
@@ -119,6 +110,23 @@ def make_part(source: SampleSource, order: SampleOrder, numbers: Sequence[int]) 
         except AcetateError as error:
             failures.append(Failure(number, index, str(error)))
     return Part(stacked(samples) if samples else None, tuple(made), tuple(failures))
+
+
+def made_in_order(
+    source: SampleSource, indices: Sequence[int], stream: int
+) -> tuple[list[int], list[Sample], list[Failure]]:
+    """Fixed samples by index: those that could be made, with their indices, and the others."""
+    order = SampleOrder(len(source), stream)
+    made: list[int] = []
+    samples: list[Sample] = []
+    failures: list[Failure] = []
+    for index in indices:
+        try:
+            samples.append(source.sample(index, order.generator(index)))
+            made.append(index)
+        except AcetateError as error:
+            failures.append(Failure(index, index, str(error)))
+    return made, samples, failures
 
 
 def stacked(samples: Sequence[Sample]) -> Batch:

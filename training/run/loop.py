@@ -29,11 +29,11 @@ from training.run.placement import Placed, place
 from training.run.processes import Processes, check_shares
 from training.run.retention import best_figure, is_better, thin_out
 from training.run.state import restore, save
-from training.run.stepper import Stepper, StepReport
+from training.run.stepper import Stepper, StepReport, check_failures
 from training.run.stopping import StopRequest, listening
 from training.run.task import Task
-from training.run.validation import strips, validate
-from training.run.watch import Watch
+from training.run.validation import Validation, strips, validate
+from training.run.watch import Watch, peak_flops
 
 CONFIG = "config.json"
 CHECKPOINTS = "checkpoints"
@@ -71,7 +71,9 @@ def run(
     check_shares(config.run, processes.world)
     with _held(out, processes), _named_errors():
         task = make(processes.device)
-        watch = Watch(out, config, processes, task.flops_per_sample(), quiet=quiet)
+        # Counting takes seconds: only where there is a peak to hold it against.
+        flops = task.flops_per_sample() if peak_flops(config, processes.device) else 0.0
+        watch = Watch(out, config, processes, flops, quiet=quiet)
         try:
             with listening() as stop:
                 return _Run(config, task, make, out, watch, stop, allow_change=allow_change).go()
@@ -194,11 +196,21 @@ class _Run:
         with self.stepper.average.in_place():
             result = validate(self.task, self.placed, self.config)
             shown = strips(self.task, self.placed) if pictures else {}
-        self.watch.failed(result.failures, f"validation at step {step}")
+        self._failed(result, f"validation at step {step}")
         self.watch.validated(step, result.figures)
         self.watch.pictures(step, shown, self.out / STRIPS)
         self.figures = {k: v for k, v in result.figures.items() if math.isfinite(v)}
         return self.figures
+
+    def _failed(self, result: Validation, where: str) -> None:
+        """Name what validation did without. Raises `too_many_failures` in every process."""
+        looked_at = tuple(self.task.failures())  # every process looks at the same ones
+        own = result.failures + (looked_at if self.processes.first else ())
+        self.watch.failed(own, where)
+        failed = int(self.processes.summed([len(own)])[0])
+        if failed:
+            self.watch.say(f"{where}: {failed} samples could not be made, see the log")
+        check_failures(self.config.run, failed, result.asked + len(looked_at), where)
 
     def _save(self, figures: dict[str, float]) -> None:
         folder = self.out / CHECKPOINTS

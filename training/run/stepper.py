@@ -10,12 +10,12 @@ import torch
 
 from shared.errors import AcetateError
 from training.run.average import Average
-from training.run.config import LoopConfig
-from training.run.feed import Failure, Part, on_device
+from training.run.config import LoopConfig, RunSettings
+from training.run.feed import Part, on_device
 from training.run.gradients import GradientNorms, clip, groups_of
 from training.run.placement import Placed
 from training.run.rate import rate_share
-from training.run.task import Batch
+from training.run.task import Batch, Failure
 
 _PATIENCE = 1000
 """Samples over which the failure budget is spread at the start of a run."""
@@ -85,11 +85,7 @@ class Stepper:
     def _count(self, made: int, failed: int) -> None:
         self.seen += made + failed
         self.failed += failed
-        budget = self.config.run.failure_budget * max(self.seen, _PATIENCE)
-        if self.failed > budget:
-            raise AcetateError(
-                "too_many_failures", failed=self.failed, count=self.seen, detail=f"step {self.step}"
-            )
+        check_failures(self.config.run, self.failed, self.seen, f"step {self.step}")
 
     def _set_rate(self) -> float:
         share = rate_share(self.config.schedule, self.step, self.config.run.steps)
@@ -152,3 +148,9 @@ class Stepper:
             detail=f"samples {first}..{first + self.config.run.batch - 1}, loss {loss}, "
             f"gradient norm {norms.total}",
         )
+
+
+def check_failures(settings: RunSettings, failed: int, count: int, where: str) -> None:
+    """Raise `too_many_failures` where more of `count` samples failed than the run may lose."""
+    if failed > settings.failure_budget * max(count, _PATIENCE):
+        raise AcetateError("too_many_failures", failed=failed, count=count, detail=where)

@@ -8,6 +8,7 @@ order, resuming and the number of processes cannot change what is learned.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -39,6 +40,15 @@ class SampleSource(Protocol):
         Raises `AcetateError` for damaged data, which the loop counts.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A sample that could not be made: its number in the run, its index, and why."""
+
+    number: int
+    index: int
+    reason: str
 
 
 class TrainingModule(nn.Module):
@@ -85,6 +95,10 @@ class Task(Protocol):
 
     def strips(self) -> Mapping[str, np.ndarray]:
         """Pictures to look at, uint8 [h, w, 3], of the weights that `module` holds now."""
+        ...
+
+    def failures(self) -> Sequence[Failure]:
+        """Samples that `validate` and `strips` had to do without; each is told once."""
         ...
 
     def export(self, folder: Path) -> None:

@@ -11,11 +11,10 @@ import numpy as np
 import torch
 
 from shared.errors import AcetateError
-from training.data.order import SampleOrder
 from training.run.config import LoopConfig
-from training.run.feed import Failure, on_device, stacked
+from training.run.feed import made_in_order, on_device, stacked
 from training.run.placement import Placed
-from training.run.task import Sample, SampleSource, Task
+from training.run.task import Failure, Sample, SampleSource, Task
 
 LOSS = "validation_loss"
 _STREAM = 0x56A11DA7E
@@ -24,10 +23,14 @@ _STREAM = 0x56A11DA7E
 
 @dataclass(frozen=True)
 class Validation:
-    """`figures`: by name, the same in every process. `failures`: of this process."""
+    """`figures`: by name, the same in every process. `failures`: of this process.
+
+    `asked`: samples that all processes together were to make.
+    """
 
     figures: dict[str, float]
     failures: tuple[Failure, ...]
+    asked: int
 
 
 def validate(task: Task, placed: Placed, config: LoopConfig) -> Validation:
@@ -35,13 +38,15 @@ def validate(task: Task, placed: Placed, config: LoopConfig) -> Validation:
     placed.module.eval()
     figures: dict[str, float] = {}
     failures: tuple[Failure, ...] = ()
-    if task.validation is not None and len(task.validation):
-        losses, failures = _losses(task.validation, placed, config)
+    count = 0 if task.validation is None else len(task.validation)
+    count = min(count, config.validation.samples or count)
+    if task.validation is not None and count:
+        losses, failures = _losses(task.validation, count, placed, config)
         if losses:
             figures[LOSS] = losses[0]
     with torch.no_grad(), placed.whole(), _precision(placed):
         figures |= {name: float(value) for name, value in task.validate().items()}
-    return Validation(figures, failures)
+    return Validation(figures, failures, count)
 
 
 def strips(task: Task, placed: Placed) -> dict[str, np.ndarray]:
@@ -52,17 +57,18 @@ def strips(task: Task, placed: Placed) -> dict[str, np.ndarray]:
 
 
 def _losses(
-    source: SampleSource, placed: Placed, config: LoopConfig
+    source: SampleSource, count: int, placed: Placed, config: LoopConfig
 ) -> tuple[list[float], tuple[Failure, ...]]:
     """The mean in a list, empty where every sample failed. Sums run in the order of samples."""
     processes, size = placed.processes, config.validation.batch
-    count = min(len(source), config.validation.samples or len(source))
     values, weights = [0.0] * count, [0.0] * count
     failures: list[Failure] = []
     rounds = -(-count // (processes.world * size))
     for turn in range(rounds):
         first = (turn * processes.world + processes.rank) * size
-        numbers, samples = _samples(source, range(first, min(first + size, count)), failures)
+        mine = range(first, min(first + size, count))
+        numbers, samples, failed = made_in_order(source, mine, _STREAM)
+        failures += failed
         for number, value in zip(numbers, _computed(placed, samples, source), strict=True):
             values[number], weights[number] = value, 1.0
     values, weights = processes.summed(values), processes.summed(weights)
@@ -70,32 +76,26 @@ def _losses(
     return ([sum(values) / total] if total else []), tuple(failures)
 
 
-def _samples(
-    source: SampleSource, numbers: range, failures: list[Failure]
-) -> tuple[list[int], list[Sample]]:
-    order = SampleOrder(len(source), _STREAM)
-    made: list[int] = []
-    samples: list[Sample] = []
-    for number in numbers:
-        try:
-            samples.append(source.sample(number, order.generator(number)))
-            made.append(number)
-        except AcetateError as error:
-            failures.append(Failure(number, number, str(error)))
-    return made, samples
-
-
 def _computed(placed: Placed, samples: list[Sample], source: SampleSource) -> list[float]:
     """Losses of the samples; a sharded module also computes where there are none to compute."""
     stand_in = not samples and placed.sharded
     if stand_in:
-        samples = [source.sample(0, SampleOrder(len(source), _STREAM).generator(0))]
+        samples = _first_made(source)
     if not samples:
         return []
     with torch.no_grad():
         batch = on_device(stacked(samples), placed.processes.device)
         losses = placed.losses(batch).double().tolist()
     return [] if stand_in else losses
+
+
+def _first_made(source: SampleSource) -> list[Sample]:
+    """One sample that can be made. Raises `too_many_failures` where none can."""
+    for index in range(len(source)):
+        if samples := made_in_order(source, [index], _STREAM)[1]:
+            return samples
+    count = len(source)
+    raise AcetateError("too_many_failures", failed=count, count=count, detail="validation")
 
 
 def _precision(placed: Placed) -> torch.autocast:

@@ -18,9 +18,9 @@ import torch
 from backend.cli.progress_line import ProgressLine
 from shared.blobs import write_atomically
 from training.run.config import LoopConfig
-from training.run.feed import Failure
 from training.run.processes import Processes
 from training.run.stepper import StepReport
+from training.run.task import Failure
 
 LOG = "log.jsonl"
 _PEAK_TFLOPS = {

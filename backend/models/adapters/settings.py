@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,14 +25,20 @@ _REFUSED_WHEN: Mapping[str, tuple[object, ...]] = {
 }
 """Settings whose effect is not two matrices; what else than null they may hold."""
 
+_PATH = re.compile(r"\^?[A-Za-z0-9_]+(\\?\.[A-Za-z0-9_]+)*")
+"""A path as people write it, its dots escaped or not."""
+
 _Alpha = Annotated[float, msgspec.Meta(gt=0, le=65_536)]
 
 
 class AdapterSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What the matrices' shapes cannot tell.
 
-    `alpha_pattern`: alpha by the end of a module's path. `base`: a name for people of what it was
-    trained on, `about`: its style in a few words.
+    `alpha_pattern`: alpha by the end of a module's path, or by a whole one behind `^`; the first
+    that fits holds. peft takes regular expressions there: others than these are refused, because
+    they are run on a stranger's word and some never end. Ranks are what the matrices have,
+    whatever `rank_pattern` says. `base`: a name for people of what it was trained on, `about`: its
+    style in a few words.
     """
 
     r: Annotated[int, msgspec.Meta(ge=1, le=MAX_RANK)]
@@ -44,7 +51,7 @@ class AdapterSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def strength(self, module: str, rank: int) -> float:
         """What the product of a module's two matrices is multiplied by."""
-        fitting = [v for end, v in self.alpha_pattern.items() if f".{module}".endswith(f".{end}")]
+        fitting = [v for key, v in self.alpha_pattern.items() if _fits(key, module)]
         alpha = fitting[0] if fitting else self.lora_alpha
         return alpha / (math.sqrt(rank) if self.use_rslora else rank)
 
@@ -87,9 +94,19 @@ def parse_settings(text: str, name: str) -> AdapterSettings:
         settings = msgspec.convert({**document, **told}, AdapterSettings)
     except (msgspec.ValidationError, RecursionError) as error:
         raise _unusable(name, f"its settings: {error}") from error
+    for key in settings.alpha_pattern:
+        if not _PATH.fullmatch(key):
+            detail = f"alpha_pattern {key[:80]!r} is no end of a module's path"
+            raise _unusable(name, f"{detail}; regular expressions are not supported")
     if settings.peft_type != "LORA":
         raise _unusable(name, f"peft_type {settings.peft_type[:40]} is not supported, only LORA")
     return settings
+
+
+def _fits(key: str, module: str) -> bool:
+    """Whether a path's end, or a whole path behind `^`, is that of a module."""
+    path = key.replace("\\.", ".")
+    return path[1:] == module if path.startswith("^") else f".{module}".endswith(f".{path}")
 
 
 def _unusable(name: str, detail: str) -> AcetateError:

@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
 from backend.models.layeranimate.normalise import GroupNorm
+from backend.models.layeranimate.overwriting import may_overwrite
 
 ATTENTION_BATCH_LIMIT = 32768
 """Rows per attention call; CUDA kernels put the batch on a grid axis of at most 65535."""
@@ -280,11 +281,11 @@ class FeedForward(nn.Module):
     def onto(self, residual: Tensor, x: Tensor) -> Tensor:
         """`residual` plus the result for `x` less its bias, in one pass; see `closed`.
 
-        Without gradients `residual` is overwritten.
+        Where it may be, `residual` is overwritten.
         """
         hidden = self.net[1](self.net[0](x)).flatten(0, -2)
         flat, weight = residual.flatten(0, -2), self.closing.weight.t()
-        place = None if torch.is_grad_enabled() else flat
+        place = flat if may_overwrite(flat) else None
         return torch.addmm(flat, hidden, weight, out=place).view_as(residual)
 
     @property

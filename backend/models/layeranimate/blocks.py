@@ -23,6 +23,7 @@ from backend.models.layeranimate.attention import (
 )
 from backend.models.layeranimate.configs import TrunkConfig
 from backend.models.layeranimate.normalise import GroupNorm
+from backend.models.layeranimate.overwriting import may_overwrite
 
 
 class FrameConvolution(nn.Conv3d):
@@ -101,7 +102,7 @@ class ResBlock(nn.Module):
         norm, activation, dropout, convolution = self.out_layers
         h, convolution = dropout(activation(norm(h))), cast("nn.Conv2d", convolution)
         skip = self.skip_connection
-        if not isinstance(skip, nn.Conv2d) or torch.is_grad_enabled():
+        if not isinstance(skip, nn.Conv2d) or not may_overwrite(x):
             return skip(x) + convolution(h)
         bias = cast("Tensor", convolution.bias) + cast("Tensor", skip.bias)
         out = as_tokens(F.conv2d(h, convolution.weight, bias, padding=1)).flatten(0, 1)

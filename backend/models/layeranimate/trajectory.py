@@ -34,13 +34,13 @@ def blob_template() -> ByteArray:
 
 
 @lru_cache(maxsize=4096)
-def _blob(width: int, height: int) -> ByteArray:
-    """The whole template squeezed into a box."""
+def blob(width: int, height: int) -> ByteArray:
+    """The whole template squeezed into a box, [height, width]."""
     return np.asarray(cv2.resize(blob_template(), (width, height)), dtype=np.uint8)
 
 
 @lru_cache(maxsize=8)
-def _spread_kernel(radius_px: int) -> FloatArray:
+def spread_kernel(radius_px: int) -> FloatArray:
     """How far an offset is felt around its point: [2 r + 1, 2 r + 1], centre 1."""
     side = 2 * radius_px + 1
     scaled = (blob_template() / 255.0).astype(np.float32)
@@ -96,7 +96,7 @@ def _stamp_heat(heat: FloatArray, x: float, y: float, radius_px: int) -> None:
     if x2 - x1 < 1 or y2 - y1 < 1:
         return
     box = heat[y1:y2, x1:x2]
-    np.maximum(box, _blob(x2 - x1, y2 - y1), out=box)
+    np.maximum(box, blob(x2 - x1, y2 - y1), out=box)
 
 
 def _stamp_offset(
@@ -104,7 +104,7 @@ def _stamp_offset(
 ) -> None:
     """Adds the kernel, mirrored as in a correlation, at a point and at its reflections."""
     height, width = offsets.shape[1:]
-    kernel = _spread_kernel(radius_px)[::-1, ::-1]
+    kernel = spread_kernel(radius_px)[::-1, ::-1]
     for y in _reflections(row, height, radius_px):
         rows, kernel_rows = _overlap(y, height, radius_px)
         for x in _reflections(column, width, radius_px):

@@ -12,7 +12,7 @@ from backend.pipeline.sample import denoise
 from tests.training.layeranimate.moving import RULES, drawn, samples_of, tiny_module
 from training.layeranimate.batch import LayerBatch, stacked
 from training.layeranimate.encode import as_moments
-from training.layeranimate.objective import LayerAnimateModule, sampled
+from training.layeranimate.objective import LayerAnimateModule, decoded, sampled
 from training.run.task import Sample
 
 
@@ -114,3 +114,15 @@ def test_sampling_is_the_same_every_time_and_has_the_clips_shape() -> None:
     first, second = (module(batch, sampled(2)) for _ in range(2))
     assert torch.equal(first, second)
     assert first.shape == batch["noise"].shape
+
+
+def test_bfloat16_losses_are_the_same_while_learning_and_while_looking() -> None:
+    module = tiny_module().eval()
+    batch = stacked([drawn(samples_of(1), 0, 5)])
+    with torch.autocast("cpu", torch.bfloat16):
+        learning = module(batch)
+        with torch.no_grad():
+            looking = module(batch)
+            shown = module(batch, decoded(sampled(1)))
+    torch.testing.assert_close(looking, learning.detach())
+    assert bool(torch.isfinite(shown).all())

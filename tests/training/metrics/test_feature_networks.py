@@ -70,11 +70,73 @@ def test_branches_join_in_order() -> None:
     assert float(y[0, 1, 1, 1]) == 5
 
 
+_IGNORED = {
+    "fc.weight": torch.zeros(1008, 1),
+    "fc.bias": torch.zeros(1008),
+    "Conv2d_1a_3x3.bn.num_batches_tracked": torch.zeros((), dtype=torch.int64),
+}
+"""What the usual port of FID's weights holds beside its features; the classifier here narrower."""
+
+INCEPTION_FACTS = {
+    "Conv2d_1a_3x3.conv.weight": (32, 3, 3, 3),
+    "Conv2d_4a_3x3.bn.running_var": (192,),
+    "Mixed_5b.branch_pool.conv.weight": (32, 192, 1, 1),
+    "Mixed_5d.branch5x5_2.conv.weight": (64, 48, 5, 5),
+    "Mixed_6a.branch3x3.conv.weight": (384, 288, 3, 3),
+    "Mixed_6a.branch3x3dbl_3.bn.weight": (96,),
+    "Mixed_6b.branch7x7_2.conv.weight": (128, 128, 1, 7),
+    "Mixed_6e.branch7x7dbl_4.conv.weight": (192, 192, 7, 1),
+    "Mixed_7a.branch7x7x3_4.conv.weight": (192, 192, 3, 3),
+    "Mixed_7b.branch3x3_1.conv.weight": (384, 1280, 1, 1),
+    "Mixed_7c.branch3x3dbl_3b.conv.weight": (384, 384, 3, 1),
+}
+I3D_FACTS = {
+    "Conv3d_1a_7x7.conv3d.weight": (64, 3, 7, 7, 7),
+    "Conv3d_2c_3x3.bn.running_mean": (192,),
+    "Mixed_3b.b1b.conv3d.weight": (128, 96, 3, 3, 3),
+    "Mixed_4e.b2a.conv3d.weight": (32, 512, 1, 1, 1),
+    "Mixed_4f.b0.conv3d.weight": (256, 528, 1, 1, 1),
+    "Mixed_5b.b2b.conv3d.weight": (128, 32, 3, 3, 3),
+    "Mixed_5c.b3b.bn.bias": (128,),
+    "logits.conv3d.weight": (400, 1024, 1, 1, 1),
+    "logits.conv3d.bias": (400,),
+}
+"""Keys and shapes of the published ports, from their definitions."""
+
+
+def test_keys_and_shapes_are_those_of_the_published_ports() -> None:
+    image = shapes(inception.NETWORK, inception.CONVOLUTION)
+    assert len(image) == 94 * 5
+    assert INCEPTION_FACTS.items() <= image.items()
+    video = shapes(i3d.NETWORK, i3d.CONVOLUTION)
+    assert len(video) == 57 * 5 + 2
+    assert I3D_FACTS.items() <= video.items()
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"Mixed_9z.branch1x1.conv.weight": torch.zeros(1)}, "unknown tensors: Mixed_9z"),
+        ({"Mixed_7c.branch1x1.conv.weight": torch.zeros(320, 2048)}, "another shape: Mixed_7c"),
+        ({"fc.weight": torch.zeros(1000, 1)}, "1008 classes"),
+        ({"AuxLogits.fc.bias": torch.zeros(1000)}, "1008 classes"),
+    ],
+)
+def test_other_networks_are_refused_by_name(
+    tmp_path: Path, changed: dict[str, torch.Tensor], told: str
+) -> None:
+    path = tmp_path / "inception.safetensors"
+    table = shapes(inception.NETWORK, inception.CONVOLUTION)
+    half = {key: torch.zeros(shape, dtype=torch.float16) for key, shape in table.items()}
+    save_file(half | _IGNORED | changed, path)
+    with pytest.raises(AcetateError, match=told) as refused:
+        inception.InceptionFeatures(path)
+    assert refused.value.name == "model_corrupt"
+
+
 def test_files_of_the_users_become_extractors(tmp_path: Path) -> None:
     image, video = tmp_path / "inception.safetensors", tmp_path / "i3d.safetensors"
-    save_file(
-        _weights(inception.NETWORK, inception.CONVOLUTION) | {"fc.weight": torch.zeros(2, 2)}, image
-    )
+    save_file(_weights(inception.NETWORK, inception.CONVOLUTION) | _IGNORED, image)
     save_file(_weights(i3d.NETWORK, i3d.CONVOLUTION), video)
     frames = np.stack([texture(seed, 40, 56) for seed in range(9)])
     per_frame: FeatureExtractor = inception.InceptionFeatures(image)

@@ -57,7 +57,9 @@ def test_weights_of_either_naming_load(name: str, tmp_path: Path) -> None:
     weights["classifier.1.weight"] = torch.zeros(2, 2)
     save_file(weights, plain)
     renamed = {key.replace("features.", "net.slice1."): value for key, value in weights.items()}
-    save_file(renamed, reference)
+    heads = {k.replace("lin", "lins.", 1): v for k, v in weights.items() if k.startswith("lin")}
+    scaling = {f"scaling_layer.{name}": torch.ones(1, 3, 1, 1) for name in ("shift", "scale")}
+    save_file(renamed | {k: v.clone() for k, v in heads.items()} | scaling, reference)
     made, truth = texture(0, 48, 64)[None], texture(1, 48, 64)[None]
     one, other = load_lpips(plain), load_lpips(reference)
     assert one.name == "LPIPS"
@@ -111,7 +113,9 @@ def test_damaged_files_are_told(tmp_path: Path) -> None:
     save_file({k: v for k, v in _weights("alex").items() if k != "lin3.model.1.weight"}, headless)
     other = tmp_path / "other.safetensors"
     save_file({"features.0.weight": torch.zeros(4, 3, 3, 3)}, other)
-    for path in (broken, headless, other):
+    more = tmp_path / "more.safetensors"
+    save_file(_weights("alex") | {"lin0.model.1.bias": torch.zeros(1)}, more)
+    for path in (broken, headless, other, more):
         with pytest.raises(AcetateError) as error:
             load_lpips(path)
         assert error.value.name == "model_corrupt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -12,26 +13,32 @@ from torch import Tensor
 
 from training.run.checkpoint import finished
 from training.run.config import LoopConfig
-from training.run.loop import CHECKPOINTS, Outcome, run
+from training.run.loop import CHECKPOINTS, Make, Outcome, run
 from training.run.processes import joined
 
-from .tiny import TinyOptions, TinyTask, make_tiny
+from .small import SmallOptions, make_small
+from .tiny import TinyOptions, make_tiny
 
 
 def train_alone(
     config: LoopConfig,
     out: Path,
-    options: TinyOptions | None = None,
+    options: TinyOptions | SmallOptions | None = None,
     *,
     allow_change: bool = False,
 ) -> Outcome:
     """Run in this process."""
 
-    def make(device: torch.device) -> TinyTask:
-        return make_tiny(options or TinyOptions(), device)
-
     with joined(config.run) as processes:
+        make = make_of(options or TinyOptions())
         return run(config, make, out, processes, allow_change=allow_change, quiet=True)
+
+
+def make_of(options: TinyOptions | SmallOptions) -> Make:
+    """What makes the task that is asked for."""
+    if isinstance(options, SmallOptions):
+        return functools.partial(make_small, options)
+    return functools.partial(make_tiny, options)
 
 
 def log_of(out: Path, kind: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import pytest
 from training.run.config import LoopConfig
 
 from .member import Order
+from .small import SmallOptions
 from .tiny import TinyOptions
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -40,7 +41,10 @@ class Pair:
         ]
 
     def train(
-        self, config: LoopConfig, out: Path, options: TinyOptions | None = None
+        self,
+        config: LoopConfig,
+        out: Path,
+        options: TinyOptions | SmallOptions | None = None,
     ) -> list[dict[str, object]]:
         """Run in both; their answers in the order of ranks."""
         port = _free_port()

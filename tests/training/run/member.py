@@ -9,21 +9,22 @@ import sys
 from pathlib import Path
 
 import msgspec
-import torch
 
 from shared.errors import AcetateError
 from training.run.config import LoopConfig
 from training.run.loop import run
 from training.run.processes import joined
 
-from .tiny import TinyOptions, TinyTask, make_tiny
+from .alone import make_of
+from .small import SmallOptions
+from .tiny import TinyOptions
 
 
 class Order(msgspec.Struct):
     """A run to do in `out`; `port` is where the group meets."""
 
     config: LoopConfig
-    options: TinyOptions
+    options: TinyOptions | SmallOptions
     out: str
     port: int
     rank: int
@@ -40,12 +41,11 @@ def obey(order: Order) -> dict[str, object]:
         MASTER_PORT=str(order.port),
     )
 
-    def make(device: torch.device) -> TinyTask:
-        return make_tiny(order.options, device)
-
     try:
         with joined(order.config.run) as processes:
-            outcome = run(order.config, make, Path(order.out), processes, quiet=True)
+            outcome = run(
+                order.config, make_of(order.options), Path(order.out), processes, quiet=True
+            )
     except AcetateError as error:
         return {"error": error.name, "detail": error.detail}
     return {"step": outcome.step, "figures": outcome.figures}
@@ -55,7 +55,7 @@ def main() -> None:
     """Obey until stdin ends."""
     for line in sys.stdin:
         # A member that waits for one that is gone would wait for half an hour.
-        faulthandler.dump_traceback_later(200, exit=True)
+        faulthandler.dump_traceback_later(540, exit=True)
         answer = obey(msgspec.json.decode(line, type=Order))
         faulthandler.cancel_dump_traceback_later()
         sys.stdout.write("answer " + json.dumps(answer) + "\n")

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from shared.errors import AcetateError
 from training.run.config import LoopConfig
-from training.run.task import Batch, Sample, TrainingModule
+from training.run.task import Batch, Failure, Sample, TrainingModule
 
 WIDTH = 16
 
 
-class TinyOptions(msgspec.Struct, frozen=True):
+class TinyOptions(msgspec.Struct, frozen=True, tag="tiny"):
     """`broken`: indices that fail. `poison`: index whose target is no number. `signal_at`: index
     that sends this process SIGTERM when it is made. `wide`: numbers in an extra parameter.
     `half`: frozen weights in half precision."""
@@ -125,6 +125,9 @@ class TinyTask:
     def strips(self) -> Mapping[str, np.ndarray]:
         self.asked.append("strips")
         return {"grey": np.full((4, 6, 3), 128, np.uint8)}
+
+    def failures(self) -> Sequence[Failure]:
+        return ()
 
     def export(self, folder: Path) -> None:
         folder.mkdir(parents=True)

@@ -66,6 +66,27 @@ def test_alpha_may_differ_by_module_and_be_rank_stabilised(folder: Path) -> None
     assert read_adapter(folder, "style").factors[CONVOLUTION].strength == pytest.approx(2**0.5)
 
 
+def test_patterns_may_be_whole_paths_and_ranks_are_those_of_the_matrices(folder: Path) -> None:
+    path = folder / SETTINGS_NAME
+    whole = {"^" + CONVOLUTION.replace(".", r"\."): 8.0, CONVOLUTION: 1.0, "^attn1.to_q": 6.0}
+    ranks = {r"unet\..*": 64}
+    patterns = {"alpha_pattern": whole, "rank_pattern": ranks, "r": 64}
+    path.write_text(json.dumps(json.loads(path.read_text()) | patterns))
+    factors = read_adapter(folder, "style").factors
+    assert factors[CONVOLUTION].strength == 4.0, "the first key that fits, over the true rank of 2"
+    assert factors[EVERY_KIND[0]].strength == 1.0, "no whole path"
+
+
+@pytest.mark.parametrize("key", [r".*attn1.*", r"blocks\.\d+\.to_q", "(a+)+$", "to_q|to_k", ""])
+def test_regular_expressions_are_refused_by_name(folder: Path, key: str) -> None:
+    path = folder / SETTINGS_NAME
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"alpha_pattern": {key: 6.0}}))
+    with pytest.raises(AcetateError) as refused:
+        open_adapter(folder, "style")
+    assert refused.value.name == "model_corrupt"
+    assert "regular expressions are not supported" in str(refused.value)
+
+
 def _rename(state: State) -> State:
     return {key.replace("base_model.model.", "lora_unet_"): value for key, value in state.items()}
 
