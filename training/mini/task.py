@@ -22,6 +22,7 @@ from training.mini.shards import (
     training_shards,
     validation_shards,
 )
+from training.run.feed import on_device, stacked
 from training.run.task import Batch, Failure, TrainingModule
 
 if TYPE_CHECKING:
@@ -135,10 +136,7 @@ class MiniTask:
     def _batch(self, rows: Sequence[int] | np.ndarray) -> Batch:
         rng = np.random.default_rng(0)  # the source of validation draws nothing
         samples = [self.validation.sample(int(row), rng) for row in rows]
-        return {
-            key: torch.stack([sample[key] for sample in samples]).to(self.device)
-            for key in samples[0]
-        }
+        return on_device(stacked(samples), self.device)
 
 
 def _network(settings: MiniSettings) -> SketchExpertNet:
