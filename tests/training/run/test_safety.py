@@ -148,7 +148,8 @@ def test_a_process_without_a_sample_at_the_start_goes_on(pair: Pair, tmp_path: P
     second = order.index(1)  # all that rank 1 has of the first step
     answers = pair.train(config, tmp_path, TinyOptions(broken=(second, 0)))
     assert [answer.get("step") for answer in answers] == [2, 2], answers
-    assert next(line["index"] for line in log_of(tmp_path, "failure")) == second
+    progress = read_progress(checkpoint_of(tmp_path, 2))
+    assert (progress.seen, progress.failed) == (4, 1)
 
 
 def test_too_many_failed_samples_stop_the_run(tmp_path: Path) -> None:
