@@ -20,6 +20,7 @@ from training.mini.shards import (
     make_missing,
     shard_paths,
 )
+from training.run.feed import on_device, stacked
 from training.run.task import Batch, Failure, TrainingModule
 
 if TYPE_CHECKING:
@@ -137,10 +138,7 @@ class MiniTask:
     def _batch(self, rows: Sequence[int] | np.ndarray) -> Batch:
         rng = np.random.default_rng(0)  # the source of validation draws nothing
         samples = [self.validation.sample(int(row), rng) for row in rows]
-        return {
-            key: torch.stack([sample[key] for sample in samples]).to(self.device)
-            for key in samples[0]
-        }
+        return on_device(stacked(samples), self.device)
 
 
 def _network(settings: MiniSettings) -> SketchExpertNet:
