@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from curation.clip_stages import captions_of, clip_frames, layered_of, tracks_of
 from curation.dataset.clip import LayeredClip
+from curation.dataset.provenance import Annotation
 from curation.media.licence import LicenceRecord, provenance_of
 from curation.review.cards import ReviewCard, ReviewElement
 from curation.run.stage import ClipRef, Product
-from curation.stages.chain import NO_WEIGHTS
 from curation.stages.layering import as_clip
 from shared.errors import AcetateError
 
@@ -22,8 +22,12 @@ def assembled(
     name: str,
     toolkit: str,
     parameters_hash: str,
+    annotations: tuple[Annotation, ...],
 ) -> LayeredClip:
-    """The clip as the data set keeps it. `name`: of the footage's file."""
+    """The clip as the data set keeps it.
+
+    `name`: of the footage's file; `annotations`: what made masks, tracks and the rest.
+    """
     if clip.view is None:
         raise AcetateError("bug", detail=f"clip {clip.clip_id} has no view")
     return as_clip(
@@ -41,7 +45,7 @@ def assembled(
             frames=(clip.first, clip.last),
             toolkit=toolkit,
             parameters_hash=parameters_hash,
-            annotations=NO_WEIGHTS,
+            annotations=annotations,
         ),
     )
 
@@ -67,6 +71,7 @@ def card_of(
             ReviewElement(element.name, round(element.score, 3), round(float(share), 4))
             for element, share in zip(clip.elements, area, strict=True)
         ],
+        layers=[round(layer.score, 3) for layer in clip.layers],
         sheet=f"sheets/{clip.clip_id}.webp",
         loop=f"sheets/{clip.clip_id}.loop.webp",
     )

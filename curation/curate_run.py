@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curation.curate_backends import add_weights
 from shared.errors import AcetateError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from curation.run.over_clips import Told
 
 _ENGINES = ("serial", "process", "ray")
+_NAMED = 5  # names that a warning lists
 
 
 def add_run(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,9 +33,13 @@ def add_run(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("footage", type=Path, nargs="+", help="videos, or folders of them")
     parser.add_argument("--out", type=Path, required=True, help="the set's folder")
     parser.add_argument("--settings", type=Path, help="TOML with other settings of stages")
+    add_weights(parser)
     parser.add_argument("--layers", type=int, choices=range(1, 65), help="most layers of a clip")
     parser.add_argument("--merge-below", type=float, metavar="PX", help="pixels per frame")
     parser.add_argument("--decisions", type=Path, help="what a reviewer exported from the page")
+    parser.add_argument(
+        "--include", metavar="ID", action="append", default=[], help="a source that was forgotten"
+    )
     parser.add_argument("--engine", choices=_ENGINES, default="serial")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="of the engine")
     parser.add_argument(
@@ -46,6 +52,9 @@ def add_run(stages: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Make the set. Raises `not_found`, `invalid_request`, `disk`, `failure_budget`."""
+    from curation.backends.choose import choose
+    from curation.backends.weights import weights_folder
+    from curation.forgotten import let_in_again
     from curation.make_set import make_set
     from curation.review.decisions import read_decisions
     from curation.run.engines import make_engine
@@ -54,14 +63,19 @@ def run(args: argparse.Namespace) -> int:
 
     if args.jobs < 1:
         raise AcetateError("usage", where="--jobs is at least 1")
+    settings = _settings(args)
+    choice = choose(settings.backends, weights_folder(args.weights), args.device)
+    for source_id in args.include:
+        let_in_again(args.out.resolve(), source_id)
     report = make_set(
         [path.resolve() for path in args.footage],
         args.out.resolve(),
-        _settings(args),
+        settings,
         make_engine(args.engine, args.jobs),
         decisions=read_decisions(args.decisions) if args.decisions else None,
         leases=Leases(args.out.resolve() / "leases") if args.shared else None,
         told=_teller(),
+        choice=choice,
     )
     _say(args, report)
     for part in (report.footage, report.clips):
@@ -127,9 +141,13 @@ def _say(args: argparse.Namespace, report: SetReport) -> None:
         "chosen": len(report.chosen),
         "failed": report.footage.count("failed") + report.clips.count("failed"),
         "stages_run": report.footage.stages_run + report.clips.stages_run,
+        "forgotten": report.forgotten,
+        "unknown_decisions": report.unknown_decisions,
         "reasons": {name: reasons for name, reasons in report.reasons.items() if reasons},
         "fingerprint": report.fingerprint,
     }
+    _warn("decisions on clips that are not in this run", report.unknown_decisions)
+    _warn("pieces of footage left out as forgotten (--include ID)", report.forgotten)
     if args.json:
         sys.stdout.write(json.dumps(document) + "\n")
         return
@@ -137,3 +155,9 @@ def _say(args: argparse.Namespace, report: SetReport) -> None:
         f"{document['chosen']} of {document['clips']} clips -> {args.out / 'dataset'}\n"
         f"review: {args.out / 'review.html'}\n"
     )
+
+
+def _warn(what: str, names: list[str]) -> None:
+    if names:
+        more = ", ..." if len(names) > _NAMED else ""
+        sys.stderr.write(f"warning: {len(names)} {what}: {', '.join(names[:_NAMED])}{more}\n")

@@ -9,22 +9,24 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from curation.assemble import assembled, card_of, failed_card
+from curation.backends.choose import BackendSettings, Choice, choose
 from curation.clip_stages import clip_frames, clip_stages
 from curation.dataset.clip import LayeredClip
 from curation.duplicates import clip_hashes, find_duplicates
 from curation.footage_stages import ShotSettings, clips_of, footage_ref, footage_stages
+from curation.forgotten import PARTS, SHEETS, is_forgotten, read_forgotten
 from curation.media.licence import LicenceRecord, find_licence
 from curation.media.probe import IngestSettings
 from curation.media.sources import Source, find_sources
 from curation.review.cards import MergeSettings, ReviewCard
 from curation.review.decisions import Decision, is_selected
-from curation.review.page import write_page
+from curation.review.page import Review, write_page
 from curation.review.sheet import contact_sheet, loop
 from curation.run.clip_chain import ClipOutcome
 from curation.run.engines import Engine
@@ -38,7 +40,7 @@ from curation.stages.filters import FilterSettings
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 
-CLIPS, FOOTAGE, SHEETS = "clips", "footage", "sheets"
+FOOTAGE, CLIPS = PARTS
 
 
 class SetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,17 +50,24 @@ class SetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shots: ShotSettings = ShotSettings()
     chain: ChainSettings = ChainSettings()
     quality: FilterSettings = FilterSettings()
+    backends: BackendSettings = BackendSettings()
 
 
 @dataclass(frozen=True)
 class SetReport:
-    """What a run made. `chosen`: clips in the data set; `reasons`: what speaks against each."""
+    """What a run made. `chosen`: clips in the data set; `reasons`: what speaks against each.
+
+    `forgotten`: names of footage that has to stay out; `unknown_decisions`: ids of clips that were
+    decided on and that this run does not have.
+    """
 
     footage: RunReport
     clips: RunReport
     chosen: list[str]
     reasons: dict[str, list[str]]
     fingerprint: str
+    forgotten: list[str] = field(default_factory=list)
+    unknown_decisions: list[str] = field(default_factory=list)
 
 
 def make_set(
@@ -70,9 +79,14 @@ def make_set(
     decisions: Mapping[str, Decision] | None = None,
     leases: Leases | None = None,
     told: Told = lambda outcome, through, count: None,
+    choice: Choice | None = None,
 ) -> SetReport:
-    """Make or go on with the set in `out`. Raises `not_found`, `disk`, `dataset_busy`."""
-    return _Set(paths, out, settings, engine, dict(decisions or {}), leases, told).make()
+    """Make or go on with the set in `out`. Raises `not_found`, `disk`, `dataset_busy`.
+
+    `choice`: of backends; None chooses by the settings where no weights lie.
+    """
+    choice = choice or choose(settings.backends)
+    return _Set(paths, out, settings, engine, dict(decisions or {}), leases, told, choice).make()
 
 
 class _Set:
@@ -85,6 +99,7 @@ class _Set:
         decisions: dict[str, Decision],
         leases: Leases | None,
         told: Told,
+        choice: Choice,
     ) -> None:
         self.paths = paths
         self.out = out
@@ -93,14 +108,16 @@ class _Set:
         self.decisions = decisions
         self.leases = leases
         self.told = told
+        self.choice = choice
         self.toolkit = f"acetate {importlib.metadata.version('acetate')}"
         self.sources: dict[str, Source] = {}
         self.licences: dict[str, LicenceRecord] = {}
+        self.forgotten: list[str] = []
 
     def make(self) -> SetReport:
         footage = self._footage()
         refs = {ref.clip_id: ref for ref in self._refs(footage)}
-        stages = clip_stages(self.settings.chain, self.settings.quality)
+        stages = clip_stages(self.settings.chain, self.settings.quality, self.choice)
         clips = self._over(stages, list(refs.values()), CLIPS)
         done = {
             clip_id: self._products(outcome, CLIPS)
@@ -113,14 +130,21 @@ class _Set:
             chosen, clips, lambda name: self._clip(refs[name], done[name])
         )
         self._review(refs, done, reasons, footage, clips)
-        return SetReport(footage, clips, chosen, reasons, fingerprint)
+        unknown = sorted(set(self.decisions) - set(refs))
+        return SetReport(
+            footage, clips, chosen, reasons, fingerprint, sorted(self.forgotten), unknown
+        )
 
     def _footage(self) -> RunReport:
         """Footage with a licence record goes through its chain; other footage is refused."""
         refused: dict[str, ClipOutcome] = {}
+        listed = read_forgotten(self.out)
         for path in self.paths:
             root = path if path.is_dir() else path.parent
             for source in find_sources([path], but=self.out):
+                if is_forgotten(source.source_id, listed):
+                    self.forgotten.append(source.path.name)
+                    continue
                 name = footage_ref(source).clip_id
                 self.sources[name] = source
                 try:
@@ -179,6 +203,7 @@ class _Set:
             name=Path(ref.source).name,
             toolkit=self.toolkit,
             parameters_hash=hashlib.sha256(msgspec.json.encode(self.settings)).hexdigest(),
+            annotations=self.choice.annotations,
         )
 
     def _write_dataset(
@@ -186,7 +211,7 @@ class _Set:
     ) -> str:
         """The data set of the chosen clips, unless it is there; its fingerprint."""
         units = {name: clips.outcomes[name].keys for name in chosen}
-        about = (units, self.licences, self.settings, self.toolkit)
+        about = (units, self.licences, self.settings, self.toolkit, self.choice.annotations)
         told = msgspec.json.encode(about, order="sorted")
         choice = hashlib.sha256(told).hexdigest()
         return write_chosen(self.out, choice, chosen, clip, wait=self.leases is not None)
@@ -210,7 +235,7 @@ class _Set:
         cards += [self._lost(outcome, footage=False) for outcome in clips.outcomes.values()]
         merge = self.settings.chain.merge
         shown = MergeSettings(merge.threshold, merge.capacity)
-        write_page(self.out, self.out.name, [card for card in cards if card.state], shown)
+        write_page(self.out, Review(self.out.name, shown, [card for card in cards if card.state]))
 
     def _lost(self, outcome: ClipOutcome, *, footage: bool) -> ReviewCard:
         name = self.sources[outcome.clip_id].path.name if footage else outcome.clip_id

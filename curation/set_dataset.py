@@ -35,7 +35,7 @@ def write_chosen(
     `choice`: 64 digits for everything that decides the content. `wait`: for another machine that
     writes just now, which may well write the same. Raises `dataset_busy` without, and `disk`.
     """
-    with _only_writer(out, wait=wait):
+    with only_writer(out, wait=wait):
         return _present(out / DATASET, choice) or _rewritten(out, choice, chosen, clip)
 
 
@@ -44,9 +44,7 @@ def _rewritten(
 ) -> str:
     """Written beside the old one, which leaves only when the new one is whole."""
     target, part = out / DATASET, out / f".part-{DATASET}-{choice[:16]}"
-    for old in out.glob(f".*-{DATASET}-*"):
-        if old != part:
-            shutil.rmtree(old)
+    drop_leftovers(out, but=part)
     with ShardWriter(part) as writer:
         for name in chosen:
             if name not in writer:
@@ -61,8 +59,16 @@ def _rewritten(
     return fingerprint
 
 
+def drop_leftovers(out: Path, but: Path | None = None) -> None:
+    """Remove data sets that were written half, or put aside, when a run was killed."""
+    for old in out.glob(f".*-{DATASET}-*"):
+        if old != but:
+            shutil.rmtree(old)
+
+
 @contextmanager
-def _only_writer(out: Path, *, wait: bool) -> Iterator[None]:
+def only_writer(out: Path, *, wait: bool) -> Iterator[None]:
+    """Alone with the set's data set. Raises `dataset_busy` without `wait`."""
     while True:
         lock = FolderLock(out / _LOCK)
         try:

@@ -81,18 +81,15 @@ def train(
     from training.recipes import Place, make_task, prepare_task
     from training.run.loop import run as run_loop
 
-    error: AcetateError | None = None
-    if processes.first:
-        try:
-            prepare_task(recipe.task, Place(processes.device, out / _DATA))
-        except AcetateError as reason:
-            error = reason
-    processes.agree(error, "preparing the data")
+    def prepare() -> None:
+        prepare_task(recipe.task, Place(processes.device, out / _DATA))
 
     def make(device: torch.device) -> Task:
         return make_task(recipe.task, Place(device, out / _DATA))
 
-    return run_loop(recipe, make, out, processes, allow_change=allow_change, quiet=quiet)
+    return run_loop(
+        recipe, make, out, processes, prepare=prepare, allow_change=allow_change, quiet=quiet
+    )
 
 
 def _plan(recipe: Recipe, out: Path, processes: Processes) -> dict[str, Any]:

@@ -53,9 +53,26 @@ class Sketcher(Protocol):
         ...
 
 
+class Captioner(Protocol):
+    """Says in words what is seen."""
+
+    @property
+    def made_by(self) -> dict[str, str]:
+        """`model`, `revision` and `prompt_hash`, kept with the words."""
+        ...
+
+    def __call__(self, frames: np.ndarray, *, layer: bool = False) -> str:
+        """RGB uint8 [frames, h, w, 3] to one to three sentences; `layer`: all but one is white."""
+        ...
+
+
 @dataclass(frozen=True)
 class Backends:
-    """One of each, and what they leave in a clip's provenance."""
+    """One of each, and what they leave in a clip's provenance.
+
+    `caption`: None puts measured facts into words. `finds_newcomers`: `propagate` gives labels of
+    their own to elements that enter later.
+    """
 
     segment: Segmenter
     flow: FlowEstimator
@@ -63,3 +80,5 @@ class Backends:
     track: Tracker
     sketch: Sketcher
     annotations: tuple[Annotation, ...]
+    caption: Captioner | None = None
+    finds_newcomers: bool = False

@@ -30,6 +30,7 @@ from curation.stages.elements import region_labels, segment
 from curation.stages.flow import dis_flow, region_flow
 from curation.stages.masklets import propagate
 from curation.stages.merging import merge_by_score
+from curation.stages.refinement import refine
 from curation.stages.sketches import sketch
 from curation.stages.tracks import TrackSettings, follow, grid_points, in_element
 from shared.errors import AcetateError
@@ -75,6 +76,7 @@ def measure_all(demos: Path | None, told: Callable[[str], None]) -> list[Row]:
         ("tracks", track_rows),
         ("layers", layer_rows),
         ("cuts", cut_rows),
+        ("newcomers", newcomer_rows),
         ("merging", merging_rows),
         ("chain", chain_rows),
     ]
@@ -231,6 +233,30 @@ def layer_rows() -> list[Row]:
                 value = measures.best_layer(layers, clip.things[0] == thing)
                 rows.append(Row("layers", f"{kind}: {name} IoU", value, bar))
     return rows
+
+
+def newcomer_rows() -> list[Row]:
+    """IoU of the ball that enters, from its entry on, and newcomers seen where none enters."""
+    least, false = 1.0, 0
+    for kind in KINDS:
+        clip = make(kind)
+        regions = np.stack([region_labels(frame) for frame in clip.frames])
+        labels = propagate(clip.frames, regions[0], regions=regions).labels
+        found = refine(clip.frames, labels, regions)
+        there = int(regions[0].max())
+        new = int(found.max()) - there
+        ball = clip.things == BALL
+        if ball[0].any():
+            false += new
+            continue
+        false += max(0, new - 1)
+        entered = ball.any(axis=(1, 2))
+        pairs = zip(found[entered] == there + 1, ball[entered], strict=True)
+        least = min(least, *(measures.iou(mine, true) for mine, true in pairs))
+    return [
+        Row("newcomers", "new: ball IoU from its entry on, least", least, 0.8),
+        Row("newcomers", "false ones in all clips", false, 0, at_least=False),
+    ]
 
 
 def film(kinds: list[str], seeds: list[int]) -> np.ndarray:

@@ -51,4 +51,9 @@ def check_rights(clip_id: str, provenance: Provenance) -> None:
 def is_nc_tainted(provenance: Provenance) -> bool:
     """Whether the source's or any annotation's licence forbids commercial use."""
     licences = (provenance.licence, *(item.licence for item in provenance.annotations))
-    return any(_NON_COMMERCIAL.search(licence) for licence in licences)
+    return any(forbids_commerce(licence) for licence in licences)
+
+
+def forbids_commerce(licence: str) -> bool:
+    """Whether the name of a licence says that commercial use is not allowed."""
+    return _NON_COMMERCIAL.search(licence) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -16,7 +17,8 @@ from curation.media.sources import numbered_pictures
 from curation.run.stage import ClipRefusedError
 
 _UNTIMED = ("avi", "gif")
-"""Formats whose frames do not say truly when they show: they are counted from the start."""
+"""Formats that are never sought in. Where their frames last alike these are counted from the start:
+AVI names the order of decoding."""
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
@@ -25,14 +27,28 @@ Crop = tuple[float, float, float, float]
 
 
 def read_frames(
-    path: Path, first: int, last: int, size: tuple[int, int], crop: Crop = WHOLE
+    path: Path,
+    first: int,
+    last: int,
+    size: tuple[int, int],
+    crop: Crop = WHOLE,
+    *,
+    held_at: float | None = None,
 ) -> np.ndarray:
     """Frames `first` .. `last - 1` as uint8 RGB [n, h, w, 3], cropped, then resized to (w, h).
+
+    `held_at`: frames per second for footage whose frames do not last alike; frame i is then what it
+    shows i / `held_at` seconds after its start.
 
     A video is sought to the key frame before, so a late clip of a long film costs no more than an
     early one. Raises `ClipRefusedError` `corrupt` where a frame is missing or cannot be decoded.
     """
-    pictures = _of_folder(path, first, last) if path.is_dir() else _of_video(path, first, last)
+    if path.is_dir():
+        pictures = _of_folder(path, first, last)
+    elif held_at is None:
+        pictures = _of_video(path, first, last)
+    else:
+        pictures = _held(path, first, last, held_at)
     frames = [_resized(_cropped(picture, crop), size) for picture in pictures]
     if len(frames) != last - first:
         raise ClipRefusedError("corrupt", f"{len(frames)} of {last - first} frames decode")
@@ -40,37 +56,71 @@ def read_frames(
 
 
 def _of_video(path: Path, first: int, last: int) -> Iterator[np.ndarray]:
+    with _opened(path) as (container, stream):
+        timed = container.format.name not in _UNTIMED
+        if timed and stream.average_rate:
+            _seek(container, stream, first / float(stream.average_rate))
+        for number, frame in enumerate(container.decode(stream)):
+            index = _index(stream, frame) if timed else number
+            if index >= last:
+                return
+            if index >= first:
+                yield _upright(frame)
+
+
+def _held(path: Path, first: int, last: int, rate: float) -> Iterator[np.ndarray]:
+    """Every frame as often as it lasts, told by the times alone."""
+    with _opened(path) as (container, stream):
+        if container.format.name not in _UNTIMED:
+            _seek(container, stream, first / rate)
+        shown: av.VideoFrame | None = None
+        tick = first
+        for frame in container.decode(stream):
+            begins = round(_seconds(stream, frame) * rate)
+            yield from _repeated(shown, min(begins, last) - tick)
+            tick = max(tick, min(begins, last))
+            shown = frame
+            if tick == last:
+                return
+        yield from _repeated(shown, last - tick)
+
+
+def _repeated(frame: av.VideoFrame | None, times: int) -> Iterator[np.ndarray]:
+    if frame is not None and times > 0:
+        yield from [_upright(frame)] * times
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, av.VideoStream]]:
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             stream.thread_count = 1
-            timed = container.format.name not in _UNTIMED
-            if timed:
-                _seek(container, stream, first)
-            for number, frame in enumerate(container.decode(stream)):
-                index = _index(stream, frame) if timed else number
-                if index >= last:
-                    return
-                if index >= first:
-                    yield _upright(frame)
+            yield container, stream
     except FFmpegError as error:
         raise ClipRefusedError("corrupt", error.strerror or "cannot be decoded") from error
     except IndexError as error:
         raise ClipRefusedError("no_video") from error
 
 
-def _seek(container: InputContainer, stream: av.VideoStream, first: int) -> None:
-    if first and stream.average_rate and stream.time_base:
+def _seek(container: InputContainer, stream: av.VideoStream, to_s: float) -> None:
+    if to_s and stream.time_base:
         start = stream.start_time or 0
-        container.seek(start + int(first / stream.average_rate / stream.time_base), stream=stream)
+        container.seek(start + int(to_s / float(stream.time_base)), stream=stream)
+
+
+def _seconds(stream: av.VideoStream, frame: av.VideoFrame) -> float:
+    """When a frame is shown first, from the start of the stream."""
+    if frame.pts is None or not stream.time_base:
+        raise ClipRefusedError("corrupt", "a frame without a time")
+    return float((frame.pts - (stream.start_time or 0)) * stream.time_base)
 
 
 def _index(stream: av.VideoStream, frame: av.VideoFrame) -> int:
     """Which frame of the stream this is, by its time: constant rates have been checked."""
-    if frame.pts is None or not stream.average_rate or not stream.time_base:
-        raise ClipRefusedError("corrupt", "a frame without a time")
-    start = stream.start_time or 0
-    return round((frame.pts - start) * stream.time_base * stream.average_rate)
+    if not stream.average_rate:
+        raise ClipRefusedError("corrupt", "no frame rate")
+    return round(_seconds(stream, frame) * float(stream.average_rate))
 
 
 def _upright(frame: av.VideoFrame) -> np.ndarray:

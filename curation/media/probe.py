@@ -17,9 +17,16 @@ from curation.run.stage import ClipRefusedError
 PICTURE_RATE = 24.0
 """Frames per second of a folder of pictures, which says nothing about it."""
 
+MOST_RATE = 60.0
+"""Most frames per second that footage of variable rate is read with."""
+
 
 class IngestSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What footage is taken. Sides in pixels; `portrait` takes pictures higher than wide."""
+    """What footage is taken. Sides in pixels; `portrait` takes pictures higher than wide.
+
+    `variable_rate` takes footage whose frames do not last alike: it is read at its usual rate, each
+    frame as often as it lasts.
+    """
 
     least_short_side: int = 256
     most_pixels: int = 4096 * 2304
@@ -31,8 +38,9 @@ class IngestSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class MediaFacts(msgspec.Struct, frozen=True):
     """What a piece of footage is. `width`, `height`: as shown, upright and with square pixels.
 
-    `rotation`: degrees that it is turned by for showing. `alpha`: it has transparency, which frames
-    show over white.
+    `variable_rate`: its frames do not last alike; `fps` is then the usual rate, and `frames` how
+    many there are at that. `rotation`: degrees that it is turned by for showing. `alpha`: it has
+    transparency, which frames show over white.
     """
 
     codec: str
@@ -99,6 +107,11 @@ def _facts_of(stream: av.VideoStream, frame: av.VideoFrame, times: np.ndarray) -
     length_s = float((times[-1] - times[0]) * (stream.time_base or 0))
     # containers round the rate they name, and some name a wrong one: the times decide
     rate = len(steps) / length_s if length_s else PICTURE_RATE
+    count = len(times)
+    uneven = bool(len(steps) and steps.max() - steps.min() > 0.5 * np.median(steps))
+    if uneven:
+        rate = min(MOST_RATE, 1.0 / float(np.median(steps[steps > 0]) * (stream.time_base or 0)))
+        count = round(length_s * rate) + 1
     ratio = stream.sample_aspect_ratio or Fraction(1)
     width, height = round(frame.width * float(ratio or 1)), frame.height
     if frame.rotation % 180:
@@ -108,8 +121,8 @@ def _facts_of(stream: av.VideoStream, frame: av.VideoFrame, times: np.ndarray) -
         width=width,
         height=height,
         fps=round(rate, 6),
-        frames=len(times),
-        variable_rate=bool(len(steps) and steps.max() - steps.min() > 0.5 * np.median(steps)),
+        frames=count,
+        variable_rate=uneven,
         rotation=int(frame.rotation),
         alpha=any(part.is_alpha for part in frame.format.components),
         colour_range=str(frame.color_range),

@@ -18,6 +18,7 @@ class ReviewCard(msgspec.Struct, frozen=True, kw_only=True):
 
     `state`: selected, refused or failed; `reasons`: codes why it is not selected. `hold`: mean
     frames that a drawing stays. `survival`: share of tracks that last, or None without tracks.
+    `layers`: the layers' scores, lowest layer first.
     `sheet`, `loop`: files beside the page; empty where there are none.
     """
 
@@ -35,6 +36,7 @@ class ReviewCard(msgspec.Struct, frozen=True, kw_only=True):
     caption: str = ""
     nc_tainted: bool = False
     elements: list[ReviewElement] = []
+    layers: list[float] = []
     sheet: str = ""
     loop: str = ""
 

@@ -19,7 +19,8 @@ from shared.errors import AcetateError
 RETRIES = 2
 """How often a unit that failed is tried again before its clip counts as failed."""
 
-State = Literal["done", "refused", "failed"]
+State = Literal["done", "refused", "failed", "taken"]
+"""`taken`: another machine works on the clip just now; no run ends with such an outcome."""
 
 
 class ClipOutcome(msgspec.Struct, frozen=True):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from curation.run.clip_chain import ClipOutcome
+from shared.blobs import write_atomically
 
 
 class LedgerLine(msgspec.Struct, frozen=True):
@@ -36,14 +38,27 @@ class Ledger:
 
 def read_ledger(folder: Path) -> list[LedgerLine]:
     """All whole lines of all processes, by time."""
-    lines: list[LedgerLine] = []
-    for path in sorted(folder.glob("*.jsonl")):
-        for text in path.read_bytes().split(b"\n")[:-1]:
-            try:
-                lines.append(msgspec.json.decode(text, type=LedgerLine))
-            except msgspec.DecodeError:
-                continue  # cut short by a crash; the clip runs again and is noted again
+    lines = [line for path in sorted(folder.glob("*.jsonl")) for line in _whole_lines(path)]
     return sorted(lines, key=lambda line: line.at)
+
+
+def _whole_lines(path: Path) -> list[LedgerLine]:
+    lines: list[LedgerLine] = []
+    for text in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            lines.append(msgspec.json.decode(text, type=LedgerLine))
+        except msgspec.DecodeError:
+            continue  # cut short by a crash; the clip runs again and is noted again
+    return lines
+
+
+def without_clips(folder: Path, is_gone: Callable[[str], bool]) -> None:
+    """Take the lines of some clips out of all files of a ledger, and lines that cannot be read."""
+    for path in sorted(folder.glob("*.jsonl")):
+        lines = _whole_lines(path)
+        kept = [line for line in lines if not is_gone(line.outcome.clip_id)]
+        if len(kept) < len(lines):
+            write_atomically(path, b"".join(msgspec.json.encode(line) + b"\n" for line in kept))
 
 
 def as_parquet(folder: Path, target: Path) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 import msgspec
 
 from curation.run.clip_chain import ClipChain, ClipOutcome
-from curation.run.engines import ClipWork, Engine
-from curation.run.leases import LeasedWork, Leases
+from curation.run.engines import Engine
+from curation.run.leases import Leases, SharedEngine
 from curation.run.ledger import Ledger
 from curation.run.stage import ClipRef, Stage, checked_chain
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 
+MANIFEST_NAME = "manifest.json"
 MANIFEST_SCHEMA = "acetate.curation/1"
 DEFAULT_BUDGET = 0.02
 
@@ -80,17 +81,29 @@ def run_over_clips(
     if leases is not None:  # machines that all began at the first clip would queue for each
         random.Random(leases.owner).shuffle(ordered)  # noqa: S311 - an order, no secret
     chain = ClipChain(checked_chain(stages), folder / "work")
-    work: ClipWork = chain if leases is None else LeasedWork(chain, leases)
+    engine = engine if leases is None else SharedEngine(engine, leases)
     ledger = Ledger(folder / "ledger", run=uuid.uuid4().hex[:12])
     outcomes: dict[str, ClipOutcome] = {}
-    for outcome in engine.map(work, ordered):
+    for outcome in engine.map(chain, ordered):
         outcomes[outcome.clip_id] = outcome
         ledger.note(outcome)
         told(outcome, len(outcomes), len(ordered))
     manifest = _manifest(chain.stages, outcomes)
-    data = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=1)
-    write_atomically(folder / "manifest.json", data)
+    _write_manifest(folder / MANIFEST_NAME, manifest)
     return RunReport(outcomes, manifest)
+
+
+def manifest_without(path: Path, is_gone: Callable[[str], bool]) -> None:
+    """Take some clips out of a manifest, if there is one; the next run writes it whole again."""
+    if path.is_file():
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        kept = [row for row in manifest.clips if not is_gone(row.clip_id)]
+        _write_manifest(path, msgspec.structs.replace(manifest, clips=kept))
+
+
+def _write_manifest(path: Path, manifest: Manifest) -> None:
+    data = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=1)
+    write_atomically(path, data)
 
 
 def _manifest(stages: Sequence[Stage], outcomes: dict[str, ClipOutcome]) -> Manifest:

@@ -32,17 +32,19 @@ class ClipRefusedError(Exception):
         self.detail = detail
 
 
-class View(msgspec.Struct, frozen=True):
+class View(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a clip's frames are taken from its source.
 
     `width`, `height`: of the frames that stages get, in pixels. `crop`: left, top, width, height
-    of what the source shows inside its bars, as shares of its size.
+    of what the source shows inside its bars, as shares of its size. `held`: the source's frames do
+    not last alike and are shown as often as they last, at `fps`.
     """
 
     fps: float
     width: int
     height: int
     crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    held: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,23 @@ import numpy as np
 from curation.backends.interfaces import Backends, FlowEstimator
 from curation.dataset.clip import LayeredClip
 from curation.dataset.provenance import Annotation, Provenance
-from curation.stages.elements import ElementSettings, lab_gradient, region_labels, to_lab
-from curation.stages.flow import FlowSettings, camera_modes, dis_flow, flows
+from curation.stages.elements import ElementSettings, region_labels
+from curation.stages.flow import FlowSettings, dis_flow, flows, textured_pixels
 from curation.stages.gathering import GatherSettings
-from curation.stages.layering import as_clip, describe, find_layers
+from curation.stages.layering import (
+    as_clip,
+    describe,
+    describe_by,
+    find_layers,
+    follow_elements,
+)
 from curation.stages.masklets import MaskletSettings, propagate
 from curation.stages.merging import MergeSettings
 from curation.stages.motion import Motion, measure_motion, steadied
+from curation.stages.refinement import RefineSettings
+from curation.stages.rests import RestSettings, camera_path, region_rests, resting
 from curation.stages.sketches import SketchSettings, sketch
+from curation.stages.strokes import cut_strokes
 from curation.stages.tracks import TrackSettings, find_tracks, follow
 
 
@@ -32,6 +41,7 @@ class ChainSettings:
     elements: ElementSettings = field(default_factory=ElementSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
     masklets: MaskletSettings = field(default_factory=MaskletSettings)
+    newcomers: RefineSettings = field(default_factory=RefineSettings)
     gather: GatherSettings = field(default_factory=GatherSettings)
     merge: MergeSettings = field(default_factory=MergeSettings)
     tracks: TrackSettings = field(default_factory=TrackSettings)
@@ -60,7 +70,7 @@ NO_WEIGHTS = tuple(
 def no_weights(settings: ChainSettings) -> Backends:
     """The parts that are always there."""
     return Backends(
-        segment=lambda picture: region_labels(picture, settings.elements),
+        segment=lambda picture: cut_strokes(region_labels(picture, settings.elements)),
         flow=lambda first, second: dis_flow(first, second, settings.flow.preset),
         propagate=lambda frames, first, regions: (
             propagate(frames, first, settings.masklets, regions=regions).labels
@@ -86,9 +96,12 @@ def layered_clip(
     """
     parts = backends or no_weights(settings)
     regions = np.stack([parts.segment(frame) for frame in frames])
-    labels = parts.propagate(frames, regions[0], regions)
-    flow, textured, motion = region_motion(frames, regions, labels, settings.flow, parts.flow)
-    layered = find_layers(regions[0], labels, motion, flow, textured, settings)
+    newcomers = None if parts.finds_newcomers else settings.newcomers
+    labels = follow_elements(frames, regions, parts.propagate, newcomers, settings.masklets)
+    flow, textured, motion = region_motion(
+        frames, regions, labels, settings.flow, settings.masklets.rests, parts.flow
+    )
+    layered = find_layers(labels, motion, flow, textured, settings)
     made = msgspec.structs.replace(
         provenance,
         parameters_hash=settings.fingerprint(),
@@ -99,7 +112,9 @@ def layered_clip(
         fps,
         frames,
         layered,
-        describe(frames, layered, flow),
+        describe(frames, layered, flow)
+        if parts.caption is None
+        else describe_by(parts.caption, frames, layered),
         find_tracks(frames, layered.labels, settings.tracks, parts.track),
         np.stack([parts.sketch(frame) for frame in frames]),
         made,
@@ -112,32 +127,26 @@ def region_motion(
     regions: np.ndarray,
     labels: np.ndarray,
     settings: FlowSettings,
+    rests: RestSettings,
     estimate: FlowEstimator | None = None,
 ) -> tuple[np.ndarray, np.ndarray, Motion]:
     """Repaired flow float32 [frames - 1, h, w, 2], textured pixels bool [frames, h, w], and how
-    the first frame's regions move.
+    the labels move.
 
-    regions: int [frames, h, w], of every frame for itself; labels: int [frames, h, w], the first
-    frame's regions followed.
+    regions: int [frames, h, w], of every frame for itself; labels: int [frames, h, w], of
+    `layering.follow_elements`.
     """
     raw, flow = flows(frames, regions, settings, estimate)
     textured = textured_pixels(frames, settings)
-    count = int(regions[0].max()) + 1
+    count = int(labels.max()) + 1
     loose = measure_motion(raw, labels, textured, count)
     repaired = measure_motion(flow, labels, textured, count)
-    vectors = steadied(loose, repaired, _camera(raw, textured))
-    return flow, textured, Motion(repaired.scores, vectors, loose.area)
-
-
-def textured_pixels(frames: np.ndarray, settings: FlowSettings) -> np.ndarray:
-    """Which pixels can tell their motion, bool [frames, h, w]."""
-    return np.stack([lab_gradient(to_lab(frame), 1.0) > settings.edge for frame in frames])
-
-
-def _camera(flow: np.ndarray, textured: np.ndarray) -> np.ndarray:
-    """The commonest motion of every step, float64 [steps, 2]."""
-    modes = [camera_modes(step, told, 1) for step, told in zip(flow, textured, strict=False)]
-    return np.array([mode[0] if len(mode) else (0.0, 0.0) for mode in modes]).reshape(-1, 2)
+    path = camera_path(raw, textured)
+    rest = resting(frames, path, rests)
+    # What is hidden later is best told by the first frame, what moves little by all of them.
+    share = np.fmax(region_rests(rest, labels, count), region_rests(rest[0], labels[0], count))
+    vectors = steadied(loose, repaired, np.diff(path, axis=0), share, rests)
+    return flow, textured, Motion(repaired.scores, vectors, loose.area, share)
 
 
 def _clip_id(provenance: Provenance) -> str:

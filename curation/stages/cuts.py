@@ -1,7 +1,8 @@
-"""Cuts that a shot detector missed, by what flow cannot explain; `spec/curation.md` 1.2, 1.6."""
+"""Hard cuts, by what flow cannot explain; `spec/curation.md` 1.2, 1.6."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,7 +17,8 @@ class CutSettings:
     """A cut leaves more than `residual` of 255 after warping, and `times` what is usual.
 
     12 is what the specification found between a cut (21 and more) and motion (6.4 and less);
-    between shots of one palette it is down to 11, so that the bound lies lower here.
+    between shots of one palette it is down to 11, so that the bound lies lower here. A cut that a
+    shot detector proposes counts from `proposed`, where it stands `times` / 2 above its neighbours.
 
     `flash`: most frames of a flash or impact, after which the old picture is back. `shortest`,
     `longest`: frames of a piece. `width_px`: pictures are compared at this width.
@@ -24,6 +26,7 @@ class CutSettings:
 
     residual: float = 8.0
     times: float = 3.0
+    proposed: float = 5.0
     flash: int = 3
     shortest: int = 16
     longest: int = 128
@@ -44,7 +47,7 @@ def residuals(frames: np.ndarray, settings: CutSettings | None = None) -> np.nda
     frames: RGB uint8 [frames, h, w, 3]; float64 [frames - 1].
     """
     small = _small(frames, settings or CutSettings())
-    return np.array([_unexplained(a, b) for a, b in pairwise(small)], np.float64)
+    return np.array([unexplained(a, b) for a, b in pairwise(small)], np.float64)
 
 
 def find_cuts(
@@ -52,8 +55,12 @@ def find_cuts(
     settings: CutSettings | None = None,
     *,
     left: np.ndarray | None = None,
+    proposed: Collection[int] = (),
 ) -> list[int]:
-    """First frames of new shots, rising. `left`: of `residuals`, where they are known."""
+    """First frames of new shots, rising. `left`: of `residuals`, where they are known.
+
+    `proposed`: first frames of shots as another detector sees them, which are confirmed here.
+    """
     settings = settings or CutSettings()
     small = _small(frames, settings)
     left = residuals(frames, settings) if left is None else left
@@ -61,21 +68,40 @@ def find_cuts(
     cuts = []
     index = 0
     while index < len(left):
-        if left[index] <= bound:
+        confirmed = index + 1 in proposed and _stands_out(left, index, settings)
+        if left[index] <= bound and not confirmed:
             index += 1
             continue
-        back = _flash_end(small, index, bound, settings.flash)
+        like = bound if left[index] > bound else float(left[index]) / 2
+        back = _flash_end(small, index, like, settings.flash)
         if back is None:
             cuts.append(index + 1)
         index = index + 1 if back is None else back
     return cuts
 
 
-def pieces(count: int, cuts: list[int], settings: CutSettings | None = None) -> list[Piece]:
-    """The clip cut apart, long pieces divided; what is shorter than `shortest` is left out."""
+def _stands_out(left: np.ndarray, index: int, settings: CutSettings) -> bool:
+    around = np.concatenate([left[max(0, index - 3) : index], left[index + 1 : index + 4]])
+    usual = float(around.max()) if len(around) else 0.0
+    return float(left[index]) > max(settings.proposed, settings.times / 2 * usual)
+
+
+def pieces(
+    count: int,
+    cuts: Sequence[int],
+    settings: CutSettings | None = None,
+    gone: Sequence[Piece] = (),
+) -> list[Piece]:
+    """The clip cut apart, long pieces divided; what is shorter than `shortest` is left out.
+
+    `gone`: frames that belong to no shot, rising.
+    """
     settings = settings or CutSettings()
+    borders = sorted([0, count, *cuts, *(edge for part in gone for edge in (part.first, part.end))])
     found = []
-    for first, end in pairwise([0, *cuts, count]):
+    for first, end in pairwise(borders):
+        if any(part.first <= first and end <= part.end for part in gone):
+            continue
         for start in range(first, end, settings.longest):
             piece = Piece(start, min(end, start + settings.longest))
             if piece.end - piece.first >= settings.shortest:
@@ -96,7 +122,7 @@ def is_coherent(flow: np.ndarray, limit_px: float = 85.0, *, width_px: int = 512
 def _flash_end(small: list[np.ndarray], index: int, bound: float, flash: int) -> int | None:
     """The frame after a leap at `index` that shows the old picture again, if any."""
     for later in range(index + 2, min(index + flash + 2, len(small))):
-        if _unexplained(small[index], small[later]) <= bound:
+        if unexplained(small[index], small[later]) <= bound:
             return later
     return None
 
@@ -109,7 +135,7 @@ def _small(frames: np.ndarray, settings: CutSettings) -> list[np.ndarray]:
     return [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]
 
 
-def _unexplained(before: np.ndarray, after: np.ndarray) -> float:
+def unexplained(before: np.ndarray, after: np.ndarray) -> float:
     """Mean difference of 255 between a picture and the next one warped onto it."""
     if np.array_equal(before, after):
         return 0.0

@@ -85,6 +85,20 @@ def flows(
     return raw, repaired
 
 
+def raw_flow(frames: np.ndarray, settings: FlowSettings) -> np.ndarray:
+    """DIS from every frame to the next as it is, float32 [frames - 1, h, w, 2]."""
+    flow = np.zeros((len(frames) - 1, *frames.shape[1:3], 2), np.float32)
+    for index, (first, second) in enumerate(pairwise(frames)):
+        if not np.array_equal(first, second):
+            flow[index] = dis_flow(first, second, settings.preset)
+    return flow
+
+
+def textured_pixels(frames: np.ndarray, settings: FlowSettings) -> np.ndarray:
+    """Which pixels can tell their motion, bool [frames, h, w]."""
+    return np.stack([lab_gradient(to_lab(frame), 1.0) > settings.edge for frame in frames])
+
+
 def region_flow(
     first: np.ndarray,
     second: np.ndarray,

@@ -7,13 +7,16 @@ from typing import Protocol
 
 import numpy as np
 
+from curation.backends.interfaces import Captioner, Propagator
 from curation.dataset.clip import Element, LayeredClip, LayerFacts, ScoreScale, Tracks
 from curation.dataset.provenance import Provenance
 from curation.stages.captions import clip_caption, layer_caption
-from curation.stages.gathering import GatherSettings, gather
+from curation.stages.gathering import GatherSettings
+from curation.stages.joining import gather_all
+from curation.stages.masklets import MaskletSettings
 from curation.stages.merging import MergeSettings, merge_by_score, pre_merge
 from curation.stages.motion import Motion, measure_motion
-from curation.stages.regions import touching
+from curation.stages.refinement import RefineSettings, first_shown, neighbours, refine
 
 
 class LayerSettings(Protocol):
@@ -52,8 +55,25 @@ class Layered:
     layer_scores: list[float]
 
 
-def find_layers(
+def follow_elements(
+    frames: np.ndarray,
     regions: np.ndarray,
+    propagate: Propagator,
+    newcomers: RefineSettings | None,
+    masklets: MaskletSettings,
+) -> np.ndarray:
+    """The first frame's regions followed, and what enters later; int32 [frames, h, w] from 0.
+
+    frames: RGB uint8 [frames, h, w, 3]; regions: int [frames, h, w], of every frame for itself.
+    `newcomers`: None where `propagate` finds them itself.
+    """
+    labels = propagate(frames, regions[0], regions)
+    if newcomers is None:
+        return labels
+    return refine(frames, labels, regions, newcomers, masklets)
+
+
+def find_layers(
     labels: np.ndarray,
     motion: Motion,
     flow: np.ndarray,
@@ -62,11 +82,11 @@ def find_layers(
 ) -> Layered:
     """The layers of a clip.
 
-    regions: int [h, w] of the first frame; labels: int [frames, h, w], these followed; motion: of
-    these; flow: repaired, float32 [frames - 1, h, w, 2]; textured: bool [frames, h, w]. Raises
-    `ValueError` for an unknown way to make layers.
+    labels: int [frames, h, w], of `follow_elements`; motion: of these; flow: repaired, float32
+    [frames - 1, h, w, 2]; textured: bool [frames, h, w]. Raises `ValueError` for an unknown way to
+    make layers.
     """
-    element, layer = _group(motion, touching(regions)[0], settings)
+    element, layer = _group(motion, neighbours(labels), int(labels[0].max()) + 1, settings)
     labels = element[labels].astype(np.int32)
     moving = measure_motion(flow, labels, textured, len(layer))
     weight = np.bincount(layer, moving.area)
@@ -81,15 +101,15 @@ def find_layers(
 
 
 def _group(
-    motion: Motion, pairs: np.ndarray, settings: LayerSettings
+    motion: Motion, pairs: np.ndarray, there: int, settings: LayerSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Element of every region, int64 [regions], and layer of every element, int64 [elements].
 
-    pairs: int [borders, 2], touching regions.
+    pairs: int [borders, 2], touching regions; there: how many the first frame has.
     """
     near = settings.merge.near_px
     if settings.layers == "motion":
-        layer = gather(motion.vectors, motion.area, pairs, settings.gather)
+        layer = gather_all(motion.vectors, motion.area, pairs, there, settings.gather, motion.rests)
         own = pairs[layer[pairs[:, 0]] == layer[pairs[:, 1]]]
         element = pre_merge(motion.vectors, motion.area, own, near)
         first = np.unique(element, return_index=True)[1]
@@ -113,15 +133,30 @@ class Captions:
 
 def describe(frames: np.ndarray, layered: Layered, flow: np.ndarray) -> Captions:
     """Template captions of the measured facts. The largest layer moves as the camera does."""
-    shown = layered.layer[layered.labels[0] - 1]
-    masks = [shown == index for index in range(len(layered.layer_scores))]
+    shown = layered.layer[layered.labels - 1]  # [frames, h, w]
+    masks = [shown[0] == index for index in range(len(layered.layer_scores))]
     back = masks[int(np.argmax([mask.sum() for mask in masks]))]
     camera = np.array([np.median(step[back], axis=0) for step in flow]).reshape(-1, 2)
-    named = zip(masks, layered.layer_scores, strict=True)
+    fullest = first_shown(shown)
+    seen = [0 if mask.any() else int(fullest[index]) for index, mask in enumerate(masks)]
     return Captions(
         clip_caption(camera, layered.layer_scores, frames),
-        [layer_caption(frames[0], mask, score) for mask, score in named],
+        [
+            layer_caption(frames[frame], shown[frame] == index, layered.layer_scores[index])
+            for index, frame in enumerate(seen)
+        ],
     )
+
+
+def describe_by(captioner: Captioner, frames: np.ndarray, layered: Layered) -> Captions:
+    """Captions by a network: of the clip, and of every layer with all else painted white."""
+    shown = layered.layer[layered.labels.astype(np.int64) - 1]  # [frames, h, w]
+    words: list[str] = []
+    for index in range(len(layered.layer_scores)):
+        mask = shown == index
+        alone = np.where(mask[..., None], frames, np.uint8(255))
+        words.append(captioner(alone, layer=True) if mask.any() else "")
+    return Captions(captioner(frames), words)
 
 
 def as_clip(

@@ -12,10 +12,19 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from curation.stages.elements import ElementSettings, region_labels, to_lab
-from curation.stages.flow import FlowSettings, dis_flow, follow_ways, region_ways
+from curation.stages.flow import (
+    FlowSettings,
+    dis_flow,
+    follow_ways,
+    raw_flow,
+    region_ways,
+    textured_pixels,
+)
 from curation.stages.leaps import LeapSettings, leaping_ways
 from curation.stages.palette import palette, support
 from curation.stages.regions import touching
+from curation.stages.rests import RestSettings, camera_path, region_rests, resting
+from curation.stages.strokes import cut_strokes
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,8 @@ class MaskletSettings:
     `preset`: of DIS. `share`: a region takes one label when it holds this much of the votes;
     else its pixels keep theirs. `doubt`: Lab error that halves a vote. `lost`: an element is lost
     below this share of its largest area. `blind`: what a vote for a label counts that never showed
-    such a colour, against 1 + it for one that did.
+    such a colour, against 1 + it for one that did. `against`: what a vote of a region that rests
+    counts for a label that moves.
     """
 
     preset: int = 2
@@ -33,9 +43,11 @@ class MaskletSettings:
     doubt: float = 8.0
     lost: float = 0.1
     blind: float = 0.2
+    against: float = 0.1
     regions: ElementSettings = field(default_factory=ElementSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
     leaps: LeapSettings = field(default_factory=LeapSettings)
+    rests: RestSettings = field(default_factory=RestSettings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,17 +75,29 @@ def propagate(
     labels = np.zeros((len(frames), *first.shape), np.int32)
     labels[0] = first
     colours = palette(to_lab(frames[0]), first)
+    rests = seen_resting(frames, settings.flow, settings.rests)
+    moves = region_rests(rests[0], first, len(colours)) < settings.rests.moving
     for index in range(1, len(frames)):
         if np.array_equal(frames[index], frames[index - 1]):
             labels[index] = labels[index - 1]
             continue
         fresh = (
-            region_labels(frames[index], settings.regions) if regions is None else regions[index]
+            cut_strokes(region_labels(frames[index], settings.regions))
+            if regions is None
+            else regions[index]
         )
+        still = region_rests(rests[index], fresh, int(fresh.max()) + 1) > settings.rests.still
+        trusted = np.where(still[:, None] & moves, settings.against, 1.0)
         labels[index] = carry(
-            frames[index - 1], frames[index], labels[index - 1], fresh, colours, settings
+            frames[index - 1], frames[index], labels[index - 1], fresh, colours, settings, trusted
         )
     return Masklets(labels, _lost(labels, len(colours), settings.lost))
+
+
+def seen_resting(frames: np.ndarray, flow: FlowSettings, settings: RestSettings) -> np.ndarray:
+    """`resting` of a clip, float32 [frames, h, w], along the camera's path by DIS."""
+    path = camera_path(raw_flow(frames, flow), textured_pixels(frames, flow))
+    return resting(frames, path, settings)
 
 
 def carry(
@@ -83,11 +107,13 @@ def carry(
     regions: np.ndarray,
     colours: np.ndarray,
     settings: MaskletSettings,
+    trusted: np.ndarray | float = 1.0,
 ) -> np.ndarray:
     """Labels of `before` carried to `after` (RGB uint8 [h, w, 3]) and snapped to its regions.
 
     Every region of `after` looks for where it came from: so what a moving thing uncovers follows
-    the backdrop that it belongs to, not the thing. `colours`: of `palette`.
+    the backdrop that it belongs to, not the thing. `colours`: of `palette`; trusted: float64
+    [regions, labels], what each vote counts.
     """
     lab = [to_lab(after), to_lab(before)]
     back = dis_flow(after, before, settings.preset)
@@ -100,7 +126,7 @@ def carry(
     likely = shown[np.arange(len(shown)), votes.argmax(axis=1)]
     votes += hearsay(votes, np.minimum(trust, likely), regions)
     votes += returning(shown, likely, labels, regions)
-    votes *= settings.blind + shown
+    votes *= (settings.blind + shown) * trusted
     return snap(warped, votes, regions, settings.share)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from curation.backends.interfaces import Tracker
 from curation.dataset.clip import Tracks
+from curation.stages.refinement import first_shown
 
 
 @dataclass(frozen=True)
@@ -105,18 +106,43 @@ def find_tracks(
     settings: TrackSettings | None = None,
     tracker: Tracker | None = None,
 ) -> Tracks:
-    """Tracks of a grid on the first frame that stay in their element.
+    """Tracks of a grid that stay in their element.
 
-    labels: int [frames, h, w], k > 0 is element k - 1, as in `LayeredClip`.
+    The grid lies on the first frame, and for an element that enters later on the frame that first
+    shows half of it: `Tracks` of these are not visible before. labels: int [frames, h, w], k > 0
+    is element k - 1, as in `LayeredClip`.
     """
     settings = settings or TrackSettings()
     height, width = labels.shape[1:]
-    points = grid_points(height, width, settings.grid)
-    places, trusted = (
-        tracker(frames, points) if tracker is not None else follow(frames, points, settings)
+    grid = grid_points(height, width, settings.grid)
+    column, row = np.floor(grid).astype(np.int64).T
+    begins = first_shown(labels)
+    begins[np.unique(labels[0])] = 0
+    found = []
+    for start in np.unique(begins).tolist():
+        own = grid[begins[labels[start, row, column]] == start]
+        if start and not len(own):
+            continue
+        places, trusted = (
+            tracker(frames[start:], own)
+            if tracker is not None
+            else follow(frames[start:], own, settings)
+        )
+        keep, elements = in_element(places, trusted, labels[start:], settings)
+        found.append(_from_start(places[keep], trusted[keep], elements[keep], start))
+    return Tracks(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def _from_start(
+    places: np.ndarray, visible: np.ndarray, elements: np.ndarray, start: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tracks that begin at frame `start`, as long as the clip: before, they wait unseen."""
+    before = ((0, 0), (start, 0))
+    return (
+        np.pad(places, (*before, (0, 0)), mode="edge"),
+        np.pad(visible, before),
+        elements.astype(np.uint16),
     )
-    keep, elements = in_element(places, trusted, labels, settings)
-    return Tracks(places[keep], trusted[keep], elements[keep].astype(np.uint16))
 
 
 def in_element(

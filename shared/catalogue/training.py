@@ -189,4 +189,25 @@ ROWS: tuple[ErrorSpec, ...] = (
         'Install it with: pip install "acetate[{extra}]"',
         ExitCode.USAGE,
     ),
+    ErrorSpec(
+        "E680",
+        "weights_missing",
+        "There are no weights of {backend}: {files} is missing",
+        "Put its files into a folder of its name in --weights DIR; docs/curation.md says which",
+        ExitCode.MODEL_MISSING,
+    ),
+    ErrorSpec(
+        "E681",
+        "weights_unfit",
+        "The weights in {folder} are not those of {backend}",
+        "Get the published files again, or choose another backend; see the detail",
+        _IN,
+    ),
+    ErrorSpec(
+        "E682",
+        "backend_package",
+        "The backend {backend} needs the package {package}",
+        'Install it; for SAM and captions: pip install "acetate[curation-models]"',
+        ExitCode.MODEL_MISSING,
+    ),
 )

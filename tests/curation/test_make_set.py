@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import shutil
 from fractions import Fraction
@@ -13,7 +15,9 @@ import numpy as np
 import pytest
 
 from curation.curate import register
+from curation.dataset.index import read_index
 from curation.dataset.reader import DataSet
+from curation.forgotten import let_in_again, read_forgotten
 from shared.errors import AcetateError
 from training.data.procedural_source import ProceduralClips
 
@@ -51,15 +55,16 @@ def _write_film(path: Path, frames: np.ndarray) -> None:
 
 
 def _curate(footage: Path, out: Path, *more: str) -> str:
-    """Standard output of `acetate curate run`, in this process."""
-    import contextlib
-    import io
+    """Standard output of `acetate curate run`."""
+    always = ("--out", str(out), "--json", "--failure-budget", "1")
+    return _curate_set("run", str(footage), *always, *more)
 
+
+def _curate_set(*arguments: str) -> str:
+    """Standard output of `acetate curate`, in this process."""
     parser = argparse.ArgumentParser()
     register(parser.add_subparsers())
-    args = parser.parse_args(
-        ["curate", "run", str(footage), "--out", str(out), "--json", "--failure-budget", "1", *more]
-    )
+    args = parser.parse_args(["curate", *arguments])
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         assert args.run(args) == 0
@@ -156,6 +161,84 @@ def test_a_rejected_clip_makes_room_for_its_twin(made: Path, tmp_path: Path) -> 
     told = json.loads(_curate(made / "footage", tmp_path / "set", "--decisions", str(decisions)))
     assert told["chosen"] == 2
     assert told["reasons"] == {}
+
+
+def _source_id(clip_id: str, out: Path) -> str:
+    ids = set(read_index(out / "dataset").column("source_id"))
+    return next(full for full in ids if clip_id.startswith(full[:16]))
+
+
+def test_a_source_that_was_forgotten_is_nowhere_and_stays_out(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    shutil.copytree(made / "set", out)
+    source_id = _source_id(DataSet.open(out / "dataset").clip(0).clip_id, out)
+    told = json.loads(_curate_set("forget", str(out), "--source", source_id, "--json"))
+    assert (told["clips"], told["cards"]) == (2, 3)
+    kept = [path for path in out.rglob("*") if path.is_file() and path.name != "forgotten.jsonl"]
+    traces = (source_id[:16].encode(), b"film.mp4")
+    assert not [path for path in kept if any(trace in path.read_bytes() for trace in traces)]
+    assert not [path for path in kept if source_id[:16] in path.name]
+    assert len(DataSet.open(out / "dataset")) == 0
+    page = (out / "review.html").read_text()
+    assert '"too_short"' in page  # of other footage, which stays
+
+    again = json.loads(_curate(made / "footage", out))
+    assert (again["clips"], again["forgotten"]) == (0, ["film.mp4"])
+    let_in_again(out, source_id[:16])
+    assert read_forgotten(out) == []
+
+
+def test_a_forget_that_was_cut_short_is_finished_by_another(made: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    shutil.copytree(made / "set", out)
+    source_id = _source_id(DataSet.open(out / "dataset").clip(0).clip_id, out)
+    listed = {"source_id": source_id[:20], "at": "2026-01-01T00:00:00+00:00"}
+    (out / "forgotten.jsonl").write_text(json.dumps(listed) + "\n")
+    shutil.rmtree(out / "dataset")
+    for name in (source_id, source_id[:16]):
+        _curate_set("forget", str(out), "--source", name, "--json")
+    assert len((out / "forgotten.jsonl").read_text().splitlines()) == 1
+    assert not list((out / "clips" / "work").rglob("*.npz"))
+
+
+@pytest.mark.parametrize(("source", "name"), [("film.mp4", "usage"), ("f" * 64, "not_found")])
+def test_only_what_a_set_has_is_forgotten(made: Path, source: str, name: str) -> None:
+    with pytest.raises(AcetateError) as caught:
+        _curate_set("forget", str(made / "set"), "--source", source)
+    assert caught.value.name == name
+    assert not (made / "set" / "forgotten.jsonl").exists()
+
+
+def test_a_damaged_list_lets_nothing_in(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "forgotten.jsonl").write_text('{"source_id": 3}\n')
+    with pytest.raises(AcetateError) as caught:
+        _curate(made / "footage", tmp_path / "set")
+    assert caught.value.name == "invalid_request"
+
+
+def test_a_set_tells_its_figures(made: Path) -> None:
+    told = json.loads(_curate_set("statistics", str(made / "set"), "--json"))
+    assert (told["clips"], told["frames"]) == (2, 2 * FRAMES)
+    assert told["reasons"] == {"corrupt": 1, "duplicate": 1, "too_short": 1}
+    assert told["licences"] == {"CC-BY-4.0": 2}
+    assert told["sources"] == {"film.mp4": 2}
+    assert sum(told["layers"].values()) == 2
+    assert "hours: " in _curate_set("statistics", str(made / "set"))
+
+
+def test_decisions_on_clips_that_are_not_there_are_named(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(made / "set", tmp_path / "set")
+    said = [{"clip_id": f"gone{i}", "verdict": "reject", "at": "x"} for i in range(7)]
+    decisions = tmp_path / "decisions.jsonl"
+    decisions.write_text("".join(json.dumps(line) + "\n" for line in said))
+    told = json.loads(_curate(made / "footage", tmp_path / "set", "--decisions", str(decisions)))
+    assert len(told["unknown_decisions"]) == 7
+    warned = capsys.readouterr().err
+    assert "7 decisions on clips that are not in this run: gone0, gone1, gone2" in warned
+    assert "gone4, ..." in warned
 
 
 def test_a_set_among_its_footage_is_no_footage(made: Path, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
-import torch
 from torch import Tensor
 
 from training.run.task import Batch
@@ -134,11 +133,6 @@ class LayerBatch:
             if part is not None:
                 found |= {field.name: getattr(part, field.name) for field in fields(part)}
         return found
-
-
-def stacked(samples: list[Batch]) -> Batch:
-    """Samples of one source as a batch, for validation and tests; the loop has its own way."""
-    return {name: torch.stack([sample[name] for sample in samples]) for name in samples[0]}
 
 
 def _taken(kind: type[Part], batch: Batch) -> Part:

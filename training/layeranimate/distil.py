@@ -87,7 +87,10 @@ class DistilModule(LayerAnimateModule):
         encoded = self.encode(batch)
         noisy, _ = self.schedule.add_noise(encoded.clean, steering.noise, times)
         with torch.no_grad():
-            target = self._target(self.teacher.encode(batch), noisy, times)
+            # one frozen autoencoder serves both; only what reads the first frame may have learned
+            image = self.teacher.image_context(steering.image)
+            taught = replace(encoded, context=Context(steering.text, image))
+            target = self._target(taught, noisy, times)
         prediction = self.predict(encoded, noisy, times)
         return (prediction - target).square().flatten(1).mean(1)
 

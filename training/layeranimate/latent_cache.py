@@ -25,9 +25,10 @@ from backend.models.layeranimate.clip import ClipTokens
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
 from training.data.order import SampleOrder
-from training.layeranimate.batch import LayerBatch, stacked
+from training.layeranimate.batch import LayerBatch
 from training.layeranimate.encode import Encoders, as_model_range, as_moments, encode_all
 from training.layeranimate.samples import LayerAnimateSamples
+from training.run.feed import stacked
 from training.run.task import Sample
 
 FORMAT = "acetate latents 2"

@@ -87,6 +87,7 @@ def _encoder(folder: Path) -> TokenEncoder:
     return TokenEncoder(load_towers(folder))
 
 
+@lru_cache(maxsize=1)
 def _content(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted([*find_weights(folder, NAME).files, *tokenizer_files(folder)]):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.task import GapTask
 from backend.mini.frames import LayerFrame, Window, cut, layer_frame, premultiplied
 from backend.mini.network import IN_CHANNELS
+from shared.pictures import Picture
 from training.mini.settings import MiniData
 from training.modes import SPARSE_SKETCHES, Mode, layer_task, rough_style
-from training.procedural import RenderedClip, SketchStyle, make_clip, render
+from training.procedural import SketchStyle, make_clip, render
 from training.procedural.look import repainted
 from training.procedural.motion import ASPECT
 
@@ -62,7 +65,8 @@ def clip_samples(seed: int, data: MiniData) -> Samples:
     crops: list[Crop] = []
     for index, layer in enumerate(clip.layers):
         if layer.stratum != "static":
-            crops += _layer_crops(rendered, index, mode, data, rng)
+            truth = rendered.layers[index]
+            crops += task_crops(layer_task(rendered, index, mode), truth, mode, data, rng)
     return stacked(crops, data.crop)
 
 
@@ -94,10 +98,14 @@ def _style(rng: np.random.Generator, data: MiniData, height: int) -> SketchStyle
     )
 
 
-def _layer_crops(
-    rendered: RenderedClip, index: int, mode: Mode, data: MiniData, rng: np.random.Generator
+def task_crops(
+    task: GapTask,
+    truth: Sequence[Picture],
+    mode: Mode,
+    data: MiniData,
+    rng: np.random.Generator,
 ) -> list[Crop]:
-    task = layer_task(rendered, index, mode)
+    """Layer motion's answers to a task at sketched moments, beside the true pictures by moment."""
     result = animate_gap(task)
     moments = [moment for moment in task.sketches if 1 <= moment <= len(result.pictures)]
     chosen = rng.permutation(moments)[: data.frames_per_layer]
@@ -106,8 +114,8 @@ def _layer_crops(
         frame = layer_frame(result.pictures[moment - 1], task.sketches[moment])
         error_px = result.fit_errors_px[moment - 1]
         if frame is not None and error_px is not None:
-            truth = rendered.layers[index][moment].on_canvas(rendered.width, rendered.height)
-            images = _crop(frame, truth, data.crop, last_key=mode.last_key)
+            true = truth[moment].on_canvas(task.width, task.height)
+            images = _crop(frame, true, data.crop, last_key=mode.last_key)
             crops.append((*images, error_px))
     return crops
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
+
+from training.data.clip_filter import ClipFilter
 
 _Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 _Some = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -21,6 +23,12 @@ class MiniData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sketches. `rough_share`: of the other clips, those that tremble, break and double as in the
     evaluation. `repainted_share`: clips in another look (dark, shaded, partly sketched). `gaps`:
     largest share of an imperfect sketch's lines that is left out.
+
+    `source`: "procedural" clips are drawn as they are needed; "folders" takes the clips of the data
+    sets in `folders` that have sketches and pass `where`: at most `clips` of them, each cut and
+    asked for in `draws` ways, and up to `validation_clips` others, a quarter of all at most, are
+    kept apart. Their sketches are as they are: `clean_share`, `rough_share`, `repainted_share` and
+    `gaps` are of procedural clips alone.
     """
 
     clips: _Some
@@ -37,6 +45,14 @@ class MiniData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     repainted_share: _Share = 0.0
     gaps: _Share = 0.08
     clips_per_shard: _Some = 40
+    source: Literal["procedural", "folders"] = "procedural"
+    folders: tuple[str, ...] = ()
+    where: ClipFilter = ClipFilter()
+    draws: _Some = 4
+
+    def __post_init__(self) -> None:
+        if (self.source == "folders") != bool(self.folders):
+            raise ValueError('source = "folders" needs folders, and no other source has any')
 
 
 class MiniSettings(
@@ -69,4 +85,10 @@ class MiniSettings(
 
 def data_hash(data: MiniData) -> str:
     """Short hash of what decides samples, for telling shards apart."""
-    return hashlib.sha256(msgspec.json.encode(data, order="sorted")).hexdigest()[:16]
+    told = msgspec.to_builtins(data)
+    if data.source == "procedural":
+        told = {name: value for name, value in told.items() if name not in _OF_FOLDERS}
+    return hashlib.sha256(msgspec.json.encode(told, order="sorted")).hexdigest()[:16]
+
+
+_OF_FOLDERS = ("source", "folders", "where", "draws")

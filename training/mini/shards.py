@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import sys
+import zlib
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -14,41 +17,61 @@ import torch
 
 from shared.blobs import write_atomically
 from shared.errors import AcetateError
-from training.mini.samples import VALIDATION_SEEDS, Samples, clip_samples
+from training.mini.samples import VALIDATION_SEEDS, Samples, clip_samples, stacked
 from training.mini.settings import MiniData, data_hash
+from training.mini.stock import Stock
 from training.run.task import Sample
 
 
-def training_shards(data: MiniData) -> list[range]:
-    """Seeds of the training clips, shard by shard."""
-    last = data.seed + data.clips
-    firsts = range(data.seed, last, data.clips_per_shard)
-    return [range(first, min(first + data.clips_per_shard, last)) for first in firsts]
-
-
-def validation_shards(data: MiniData) -> list[range]:
-    """Seeds of the clips that are kept apart, as one shard."""
-    return [range(VALIDATION_SEEDS, VALIDATION_SEEDS + data.validation_clips)]
-
-
 def make_missing(data: MiniData, folder: Path) -> int:
-    """Write the shards that are not there; returns how many. Raises `disk`."""
+    """Write the shards that are not there; returns how many. Raises `disk`, `no_dataset`."""
+    stock = stock_of(data)
     made = 0
-    for seeds in [*training_shards(data), *validation_shards(data)]:
-        path = shard_path(data, folder, seeds)
+    for numbers in [*_training(stock, data), *_validation(stock)]:
+        path = _path(stock, folder, numbers)
         if not path.exists():
-            _write(joined([clip_samples(seed, data) for seed in seeds]), path)
+            _write(joined([stock.samples(number) for number in numbers]), path)
             made += 1
-            _told(f"clips {seeds.start}..{seeds.stop - 1} are made")
+            _told(f"clips {numbers.start}..{numbers.stop - 1} are made")
     return made
 
 
-def shard_path(data: MiniData, folder: Path, seeds: range) -> Path:
-    """File of a shard; its name holds what decides the samples, so that none goes stale."""
-    kind = data_hash(
-        msgspec.structs.replace(data, clips=1, validation_clips=1, seed=0, clips_per_shard=1)
+def shard_paths(data: MiniData, folder: Path) -> tuple[list[Path], list[Path]]:
+    """Files of the shards to learn from and of those kept apart.
+
+    Their names hold what decides the samples, so that none goes stale.
+    """
+    stock = stock_of(data)
+    learned = [_path(stock, folder, numbers) for numbers in _training(stock, data)]
+    return learned, [_path(stock, folder, numbers) for numbers in _validation(stock)]
+
+
+def stock_of(data: MiniData) -> Stock:
+    """What the settings learn from. Raises `no_dataset` and the like."""
+    if data.source == "folders":
+        from training.mini.footage import footage_stock
+
+        return footage_stock(data)
+    kind = msgspec.structs.replace(data, clips=1, validation_clips=1, seed=0, clips_per_shard=1)
+    return Stock(
+        data_hash(kind),
+        range(data.seed, data.seed + data.clips),
+        range(VALIDATION_SEEDS, VALIDATION_SEEDS + data.validation_clips),
+        partial(clip_samples, data=data),
     )
-    return folder / f"{kind}-{seeds.start}-{len(seeds)}.npz"
+
+
+def _training(stock: Stock, data: MiniData) -> list[range]:
+    numbers, step = stock.training, data.clips_per_shard
+    return [numbers[at : at + step] for at in range(0, len(numbers), step)]
+
+
+def _validation(stock: Stock) -> list[range]:
+    return [stock.validation] if stock.validation else []
+
+
+def _path(stock: Stock, folder: Path, numbers: range) -> Path:
+    return folder / f"{stock.key}-{numbers.start}-{len(numbers)}.npz"
 
 
 def _write(samples: Samples, path: Path) -> None:
@@ -68,7 +91,7 @@ def read_shard(path: Path) -> Samples:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return Samples(*(arrays[field.name] for field in fields(Samples)))
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise AcetateError("not_found", what=f"shard {path.name}", detail=str(error)) from error
 
 
@@ -99,7 +122,9 @@ class ShardSource:
     def samples(self) -> Samples:
         """Every sample in memory. Raises `not_found`."""
         if self._samples is None:
-            self._samples = joined([read_shard(path) for path in self.paths])
+            empty = stacked([], 1)
+            parts = [part for path in self.paths if len(part := read_shard(path))]
+            self._samples = joined(parts) if parts else empty
         return self._samples
 
     @property

@@ -18,10 +18,9 @@ from training.mini.settings import MiniSettings
 from training.mini.shards import (
     ShardSource,
     make_missing,
-    shard_path,
-    training_shards,
-    validation_shards,
+    shard_paths,
 )
+from training.run.feed import on_device, stacked
 from training.run.task import Batch, Failure, TrainingModule
 
 if TYPE_CHECKING:
@@ -31,8 +30,15 @@ _STRIP_ROWS = 6
 
 
 def prepare(settings: MiniSettings, place: Place) -> None:
-    """Make the clips' samples that are not in the run's folder yet. Raises `disk`."""
+    """Make the clips' samples that are not in the run's folder yet.
+
+    Raises `disk`, `no_dataset` and the like, or `usage` where they give nothing to learn from.
+    """
     make_missing(settings.data, place.folder)
+    learned, _ = shard_paths(settings.data, place.folder)
+    if not len(ShardSource(learned, augment=False)):
+        where = "no layer of the clips moves as its sketch does: there is nothing to learn from"
+        raise AcetateError("usage", where=where)
 
 
 def make(settings: MiniSettings, place: Place) -> MiniTask:
@@ -68,12 +74,9 @@ class MiniTask:
         self.settings = settings
         self.device = device
         self.module = MiniModule(_network(settings), settings.floor).to(device)
-        self.source = ShardSource(
-            [shard_path(data, folder, seeds) for seeds in training_shards(data)], augment=True
-        )
-        self.validation = ShardSource(
-            [shard_path(data, folder, seeds) for seeds in validation_shards(data)], augment=False
-        )
+        learned, apart = shard_paths(data, folder)
+        self.source = ShardSource(learned, augment=True)
+        self.validation = ShardSource(apart, augment=False)
 
     def trainable(self) -> Sequence[str]:
         """Everything."""
@@ -135,10 +138,7 @@ class MiniTask:
     def _batch(self, rows: Sequence[int] | np.ndarray) -> Batch:
         rng = np.random.default_rng(0)  # the source of validation draws nothing
         samples = [self.validation.sample(int(row), rng) for row in rows]
-        return {
-            key: torch.stack([sample[key] for sample in samples]).to(self.device)
-            for key in samples[0]
-        }
+        return on_device(stacked(samples), self.device)
 
 
 def _network(settings: MiniSettings) -> SketchExpertNet:

@@ -129,6 +129,18 @@ def made_in_order(
     return made, samples, failures
 
 
+def any_sample(source: SampleSource, stream: int) -> Sample:
+    """The first sample that can be made, for a process that must compute beside the others.
+
+    Raises `too_many_failures` where none can.
+    """
+    for index in range(len(source)):
+        if samples := made_in_order(source, [index], stream)[1]:
+            return samples[0]
+    count = len(source)
+    raise AcetateError("too_many_failures", failed=count, count=count, detail="all samples")
+
+
 def stacked(samples: Sequence[Sample]) -> Batch:
     """Samples along a new first axis."""
     return {key: torch.stack([sample[key] for sample in samples]) for key in samples[0]}

@@ -59,17 +59,21 @@ def run(
     out: Path,
     processes: Processes,
     *,
+    prepare: Callable[[], None] | None = None,
     allow_change: bool = False,
     quiet: bool = False,
 ) -> Outcome:
     """Train from the newest checkpoint in `out`, or from the start, to the last step.
 
-    Returns early when asked to stop, with a checkpoint written. Raises `other_recipe`,
-    `bad_checkpoint`, `training_nan`, `too_many_failures`, `disk`, `world_size`, `loader_died`,
-    `run_busy`.
+    `prepare` makes what `make` needs, in the first process, once the folder is this run's alone.
+    Returns early when asked to stop, with a checkpoint written. Raises what `prepare` raises,
+    `other_recipe`, `bad_checkpoint`, `training_nan`, `too_many_failures`, `disk`, `world_size`,
+    `loader_died`, `run_busy`.
     """
     check_shares(config.run, processes.world)
     with _held(out, processes), _named_errors():
+        if prepare is not None:
+            _prepare(prepare, processes)
         task = make(processes.device)
         # Counting takes seconds: only where there is a peak to hold it against.
         flops = task.flops_per_sample() if peak_flops(config, processes.device) else 0.0
@@ -94,6 +98,16 @@ def _held(out: Path, processes: Processes) -> Iterator[None]:
                 error = AcetateError("run_busy", folder=out.name) if busy else refused
         processes.agree(error, "taking the folder")
         yield
+
+
+def _prepare(prepare: Callable[[], None], processes: Processes) -> None:
+    error: AcetateError | None = None
+    if processes.first:
+        try:
+            prepare()
+        except AcetateError as reason:
+            error = reason
+    processes.agree(error, "preparing the data")
 
 
 @contextmanager
@@ -131,7 +145,7 @@ class _Run:
         self.stop = stop
         self.processes = watch.processes
         self.placed: Placed = place(task, config.run, self.processes)
-        self.stepper = Stepper(self.placed, config)
+        self.stepper = Stepper(self.placed, config, task.source)
         self.identity: Identity = identify(
             config, task.source.fingerprint, self.placed.frozen_sha256
         )

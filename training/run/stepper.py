@@ -11,11 +11,11 @@ import torch
 from shared.errors import AcetateError
 from training.run.average import Average
 from training.run.config import LoopConfig, RunSettings
-from training.run.feed import Part, on_device
+from training.run.feed import Part, any_sample, on_device, stacked
 from training.run.gradients import GradientNorms, clip, groups_of
 from training.run.placement import Placed
 from training.run.rate import rate_share
-from training.run.task import Batch, Failure
+from training.run.task import Batch, Failure, SampleSource
 
 _PATIENCE = 1000
 """Samples over which the failure budget is spread at the start of a run."""
@@ -40,7 +40,7 @@ class StepReport:
 class Stepper:
     """Weights, optimiser and averages of one run; `step` counts finished steps."""
 
-    def __init__(self, placed: Placed, config: LoopConfig) -> None:
+    def __init__(self, placed: Placed, config: LoopConfig, source: SampleSource) -> None:
         settings = config.optimiser
         self.placed = placed
         self.config = config
@@ -57,6 +57,7 @@ class Stepper:
         )
         self.average = Average(placed, config.ema.decay)
         self._groups = groups_of(placed.trained)
+        self._source = source
         self._stand_in: Batch | None = None
 
     def advance(self, parts: Sequence[Part], *, stop: bool = False) -> StepReport:
@@ -65,11 +66,16 @@ class Stepper:
         Raises `training_nan` before anything is changed, `too_many_failures`.
         """
         failures = tuple(failure for part in parts for failure in part.failures)
+        before = self.seen, self.failed
         made = sum(len(part.numbers) for part in parts)
         everywhere = self.placed.processes.summed([made, len(failures), float(stop)])
-        self._count(int(everywhere[0]), int(everywhere[1]))
-        rate, count = self._set_rate(), int(everywhere[0])
-        loss, norms = self._learn(parts, count) if count else (0.0, GradientNorms(0.0, {}))
+        try:
+            self._count(int(everywhere[0]), int(everywhere[1]))
+            rate, count = self._set_rate(), int(everywhere[0])
+            loss, norms = self._learn(parts, count) if count else (0.0, GradientNorms(0.0, {}))
+        except AcetateError:
+            self.seen, self.failed = before  # whoever goes on from here takes this step again
+            raise
         self.step += 1
         self.average.update(self.step)
         return StepReport(self.step, loss, norms, rate, count, failures, everywhere[2] > 0)
@@ -115,7 +121,7 @@ class Stepper:
         return placed.processes.summed([total])[0] / count
 
     def _batch(self, part: Part) -> Batch | None:
-        """The part's batch; where all its samples failed, an earlier one that counts nothing.
+        """The part's batch; where all its samples failed, another one that counts nothing.
 
         Other processes wait for this one's share of their sums, so it has to compute something.
         """
@@ -124,9 +130,7 @@ class Stepper:
             if self.placed.processes.world == 1:
                 return None
             if self._stand_in is None:
-                raise AcetateError(
-                    "too_many_failures", failed=self.failed, count=self.seen, detail="at the start"
-                )
+                self._stand_in = stacked([any_sample(self._source, self.config.run.seed)])
             return on_device(self._stand_in, device)
         self._stand_in = {key: value[:1] for key, value in part.batch.items()}
         return on_device(part.batch, device)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from shared.errors import AcetateError
 from training.run.config import LoopConfig
-from training.run.feed import made_in_order, on_device, stacked
+from training.run.feed import any_sample, made_in_order, on_device, stacked
 from training.run.placement import Placed
 from training.run.task import Failure, Sample, SampleSource, Task
 
@@ -80,22 +79,13 @@ def _computed(placed: Placed, samples: list[Sample], source: SampleSource) -> li
     """Losses of the samples; a sharded module also computes where there are none to compute."""
     stand_in = not samples and placed.sharded
     if stand_in:
-        samples = _first_made(source)
+        samples = [any_sample(source, _STREAM)]
     if not samples:
         return []
     with torch.no_grad():
         batch = on_device(stacked(samples), placed.processes.device)
         losses = placed.losses(batch).double().tolist()
     return [] if stand_in else losses
-
-
-def _first_made(source: SampleSource) -> list[Sample]:
-    """One sample that can be made. Raises `too_many_failures` where none can."""
-    for index in range(len(source)):
-        if samples := made_in_order(source, [index], _STREAM)[1]:
-            return samples
-    count = len(source)
-    raise AcetateError("too_many_failures", failed=count, count=count, detail="validation")
 
 
 def _precision(placed: Placed) -> torch.autocast:

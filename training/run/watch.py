@@ -89,11 +89,12 @@ class Watch:
         groups = {f"gradient_norm/{name}": norm for name, norm in report.norms.groups.items()}
         self.note("step", step=report.step, **_rounded(values | groups))
         self._scalars(report.step, {f"train/{k}": v for k, v in (values | groups).items()})
+        self._losses = []
         self.restart()
 
     def restart(self) -> None:
         """Count speed from here on: what came between was no training."""
-        self._began_s, self._samples, self._losses = time.perf_counter(), 0, []
+        self._began_s, self._samples = time.perf_counter(), 0
 
     def validated(self, step: int, figures: Mapping[str, float]) -> None:
         """Figures of a validation, in the log, the curves and on the terminal."""

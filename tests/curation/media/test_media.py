@@ -65,6 +65,32 @@ def test_frames_at_uneven_times_are_refused(tmp_path: Path) -> None:
     assert _refusal(path) == "variable_rate"
 
 
+def test_uneven_frames_are_shown_as_long_as_they_last(tmp_path: Path) -> None:
+    times = [i + (i // 5) * 3 for i in range(24)]  # every fifth drawing stays for four frames
+    path = write_video(tmp_path / "a.mp4", times=times)
+    facts = probe(_source(path))
+    refuse_unusable(facts, IngestSettings(variable_rate=True))
+    assert (facts.fps, facts.frames, facts.variable_rate) == (24.0, times[-1] + 1, True)
+    shown = [max(i for i in range(24) if times[i] <= tick) for tick in range(facts.frames)]
+    whole = read_frames(path, 0, facts.frames, (WIDTH, HEIGHT), held_at=facts.fps)
+    assert np.abs(np.array(_levels(whole)) - [level(i) for i in shown]).max() <= 3
+    late = read_frames(path, 17, 30, (WIDTH, HEIGHT), held_at=facts.fps)
+    assert (late == whole[17:30]).all()
+
+
+def test_an_uneven_gif_is_shown_as_long_as_its_frames_last(tmp_path: Path) -> None:
+    pictures = [Image.fromarray(picture(index)) for index in range(8)]
+    lengths = [40, 40, 40, 200, 40, 40, 40, 40]
+    pictures[0].save(
+        tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=lengths, loop=0
+    )
+    facts = probe(_source(tmp_path / "a.gif"))
+    assert (facts.variable_rate, facts.fps, facts.frames) == (True, 25.0, 12)
+    frames = read_frames(tmp_path / "a.gif", 2, 10, (WIDTH, HEIGHT), held_at=facts.fps)
+    expected = [level(i) for i in (2, 3, 3, 3, 3, 3, 4, 5)]
+    assert np.abs(np.array(_levels(frames)) - expected).max() <= 3
+
+
 def test_what_is_no_footage_has_its_reason(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").write_bytes(b"")
     (tmp_path / "noise.mp4").write_bytes(np.random.default_rng(0).bytes(5000))

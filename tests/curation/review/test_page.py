@@ -13,7 +13,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from curation.review.cards import MergeSettings, ReviewCard, ReviewElement
 from curation.review.decisions import is_selected, read_decisions
-from curation.review.page import write_page
+from curation.review.page import Review, write_page
 from shared.errors import AcetateError
 
 CHROMIUM = next(
@@ -56,7 +56,7 @@ def page(browser: Any, tmp_path: Path) -> Iterator[Any]:  # noqa: ANN401 - untyp
     opened = browser.new_context(accept_downloads=True).new_page()
     faults: list[str] = []
     opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.goto(write_page(tmp_path, "set <1>", CARDS, MergeSettings()).as_uri())
+    opened.goto(write_page(tmp_path, Review("set <1>", MergeSettings(), CARDS)).as_uri())
     yield opened
     assert not faults
     opened.close()
@@ -111,6 +111,19 @@ def test_a_filter_shows_one_reason(page: Any) -> None:  # noqa: ANN401
     page.locator("#filter").select_option("static_clip")
     assert page.locator("article").count() == 1
     assert "Shot 1" in page.locator("article").inner_text()
+
+
+def test_the_page_shows_the_set_in_figures(page: Any) -> None:  # noqa: ANN401
+    rows = dict(
+        zip(
+            page.locator("details th").all_inner_texts(),
+            page.locator("details td").all_inner_texts(),
+            strict=True,
+        )
+    )
+    assert rows["looked at"] == "failed (1), refused (1), selected (1)"
+    assert rows["not in, by reason"] == "corrupt (1), static_clip (1)"
+    assert rows["elements by px/frame"] == "0-0.1 (1), 2-4 (1), 4-8 (1), 8-16 (2), 16-32 (1)"
 
 
 def test_texts_of_clips_are_never_run(page: Any) -> None:  # noqa: ANN401

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from curation.run.clip_chain import ClipOutcome
 from curation.run.engines import ProcessEngine, SerialEngine, make_engine
 from curation.run.leases import Leases
 from curation.run.ledger import as_parquet, read_ledger
@@ -25,7 +29,7 @@ from .toy_chain import Scale, broken, chain, clips, deadly
 
 def _serial(folder: Path, stages: list[Stage], count: int = 5) -> RunReport:
     sources = folder.parent / "sources"
-    sources.mkdir(exist_ok=True)
+    sources.mkdir(parents=True, exist_ok=True)
     return run_over_clips(stages, clips(sources, count), folder, SerialEngine())
 
 
@@ -99,6 +103,7 @@ def test_serial_process_and_ray_leave_the_same_files(tmp_path: Path) -> None:
 _KILLED = """
 import sys
 from pathlib import Path
+from curation.run.clip_chain import ClipOutcome
 from curation.run.engines import SerialEngine
 from curation.run.over_clips import run_over_clips
 from tests.curation.run.toy_chain import chain, clips
@@ -167,6 +172,7 @@ def test_two_runs_under_leases_share_the_work(tmp_path: Path) -> None:
 _LEASED = """
 import sys
 from pathlib import Path
+from curation.run.clip_chain import ClipOutcome
 from curation.run.engines import SerialEngine
 from curation.run.leases import Leases
 from curation.run.over_clips import run_over_clips
@@ -185,13 +191,80 @@ def test_a_stale_lease_is_taken_over_and_a_fresh_one_is_not(tmp_path: Path) -> N
         assert (first, second) == (True, False)
     abandoned = tmp_path / "clip1.lease"
     abandoned.write_text("gone")
-    import os
-
     old = time.time() - 3600
     os.utime(abandoned, (old, old))
     with ours.held("clip1") as held:
         assert held
     assert not abandoned.exists()
+
+
+def test_a_stale_lease_goes_to_one_of_many_rivals(tmp_path: Path) -> None:
+    rivals = [Leases(tmp_path, expiry_s=60, owner=f"rival{index}") for index in range(6)]
+    old = time.time() - 3600
+    for attempt in range(25):
+        abandoned = tmp_path / f"clip{attempt}.lease"
+        abandoned.write_text("gone")
+        os.utime(abandoned, (old, old))
+        gate = threading.Barrier(len(rivals))
+        with ThreadPoolExecutor(len(rivals)) as pool:
+            runs = [pool.submit(_try, rival, abandoned.stem, gate) for rival in rivals]
+        assert sum(run.result() for run in runs) == 1
+    assert not [path for path in tmp_path.iterdir() if not path.name.startswith(".clock")]
+
+
+def _try(rival: Leases, name: str, gate: threading.Barrier) -> bool:
+    """Whether this rival got the lease; nobody gives it back before all have tried."""
+    gate.wait()
+    with rival.held(name) as ours:
+        gate.wait()
+        return ours
+
+
+def test_a_rival_that_died_at_its_claim_is_passed_by(tmp_path: Path) -> None:
+    ours = Leases(tmp_path, expiry_s=60)
+    old = time.time() - 3600
+    lease = tmp_path / "clip0.lease"
+    lease.write_text("gone")
+    os.utime(lease, (old, old))
+    stale = ours._stale(lease)
+    for number in range(2):
+        claim = tmp_path / f".{stale}-{number}.claim"
+        claim.write_text("gone too")
+        os.utime(claim, (old, old))
+    with ours.held("clip0") as held:
+        assert held
+        assert lease.read_text() == ours.owner
+    assert not list(tmp_path.glob("*.claim"))
+
+
+def test_a_clip_that_another_machine_has_holds_up_no_other(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    theirs, ours = Leases(folder / "leases"), Leases(folder / "leases")
+    others_done, seen = threading.Event(), []
+
+    def told(outcome: ClipOutcome, through: int, count: int) -> None:
+        seen.append(outcome.clip_id)
+        if through == count - 1:
+            others_done.set()
+
+    sources = clips(tmp_path, 5)
+    with ThreadPoolExecutor(1) as pool:
+        with theirs.held("clip2"):
+            run = pool.submit(
+                run_over_clips,
+                chain(),
+                sources,
+                folder,
+                SerialEngine(),
+                leases=ours,
+                told=told,
+            )
+            assert others_done.wait(60)
+            assert "clip2" not in seen
+        report = run.result()
+    assert seen[-1] == "clip2"
+    calm = _serial(tmp_path / "calm" / "set", chain())
+    assert report.manifest == calm.manifest
 
 
 def test_a_chain_in_the_wrong_order_is_refused(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import torch
 
 from shared.errors import AcetateError
 from tests.training.layeranimate.moving import RULES, samples_of, tiny_module
-from training.layeranimate.batch import stacked
 from training.layeranimate.latent_cache import MANIFEST, CachedSamples, CacheKey, write_cache
 from training.layeranimate.objective import LayerAnimateModule
 from training.layeranimate.sample_settings import ControlMix
 from training.layeranimate.samples import LayerAnimateSamples
+from training.run.feed import stacked
 
 VARIANTS = 2
 _ONLY = {

@@ -10,9 +10,10 @@ from backend.models.layeranimate.clip import ClipConditions, ClipTokens, SampleS
 from backend.pipeline.condition import encode, prepare, without_unused_slots
 from backend.pipeline.sample import denoise
 from tests.training.layeranimate.moving import RULES, drawn, samples_of, tiny_module
-from training.layeranimate.batch import LayerBatch, stacked
+from training.layeranimate.batch import LayerBatch
 from training.layeranimate.encode import as_moments
 from training.layeranimate.objective import LayerAnimateModule, decoded, sampled
+from training.run.feed import stacked
 from training.run.task import Sample
 
 

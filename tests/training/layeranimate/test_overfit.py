@@ -10,12 +10,13 @@ import torch
 from backend.models.layeranimate.bundle import build
 from backend.models.layeranimate.initialise import zero_starts
 from tests.training.layeranimate.moving import FRAMES, RULES, drawn, samples_of
-from training.layeranimate.batch import LayerBatch, stacked
+from training.layeranimate.batch import LayerBatch
 from training.layeranimate.encode import as_moments
 from training.layeranimate.figures import psnr
 from training.layeranimate.objective import LayerAnimateModule, decoded, sampled, target_latents
 from training.layeranimate.parameters import names_of
 from training.layeranimate.task import tiny_network
+from training.run.feed import stacked
 from training.run.task import Batch
 
 STEPS = 80

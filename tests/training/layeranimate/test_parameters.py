@@ -11,10 +11,10 @@ import torch
 from backend.models.layeranimate.bundle import assemble
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from tests.training.layeranimate.moving import drawn, samples_of, tiny_module
-from training.layeranimate.batch import stacked
 from training.layeranimate.objective import LayerAnimateModule
 from training.layeranimate.parameters import count, names_of
 from training.layeranimate.settings import TrainableSet
+from training.run.feed import stacked
 
 DEAD, CONTROL, FUSION = 116_376_320, 457_609_616, 61_563_200
 ATTENTION, PICTURES = 156_690_240, 338_128_000 + 33_180_800

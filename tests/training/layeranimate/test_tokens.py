@@ -15,12 +15,12 @@ from shared.errors import AcetateError
 from tests.backend.models.openclip.small import sizes as tower_sizes
 from tests.backend.models.openclip.small import write_openclip
 from tests.training.layeranimate.moving import FRAMES, RULES, MovingClips, tiny_module
-from training.layeranimate.batch import stacked
 from training.layeranimate.latent_cache import CachedSamples, CacheKey, write_cache
 from training.layeranimate.samples import LayerAnimateSamples
 from training.layeranimate.sizes import NetworkSizes
 from training.layeranimate.task import tiny_network
 from training.layeranimate.tokens import OpenClipTokens
+from training.run.feed import stacked
 
 SIZES = NetworkSizes.of(tiny_network(FRAMES))
 

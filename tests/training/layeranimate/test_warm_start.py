@@ -15,10 +15,11 @@ from backend.models.layeranimate.checkpoint import save_model
 from backend.models.layeranimate.configs import LayerAnimateConfig
 from shared.errors import AcetateError
 from tests.training.layeranimate.moving import FRAMES, drawn, samples_of
-from training.layeranimate.batch import LayerBatch, stacked
+from training.layeranimate.batch import LayerBatch
 from training.layeranimate.objective import LayerAnimateModule
 from training.layeranimate.task import tiny_network
 from training.layeranimate.warm_start import from_base, from_folder
+from training.run.feed import stacked
 
 _OLD_NAMES = {"linear_1": "0", "linear_2": "2"}
 

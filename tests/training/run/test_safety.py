@@ -16,6 +16,7 @@ import torch
 
 from curation.dataset.folder_lock import FolderLock
 from shared.errors import AcetateError
+from training.data.order import SampleOrder
 from training.run.checkpoint import MANIFEST, finished, read_progress
 from training.run.loop import CHECKPOINTS
 from training.run.processes import joined
@@ -139,6 +140,16 @@ def test_a_broken_sample_costs_two_processes_the_same_as_one(pair: Pair, tmp_pat
     one, two = tensors_of(tmp_path / "alone", 6), tensors_of(tmp_path / "pair", 6)
     for key, parts in one.items():
         torch.testing.assert_close(whole(parts), whole(two[key]), rtol=0, atol=1e-6, msg=key)
+
+
+def test_a_process_without_a_sample_at_the_start_goes_on(pair: Pair, tmp_path: Path) -> None:
+    config = tiny_config(run={"steps": 2, "batch": 2, "accumulation": 1})
+    order = SampleOrder(TinyOptions().length, config.run.seed)
+    second = order.index(1)  # all that rank 1 has of the first step
+    answers = pair.train(config, tmp_path, TinyOptions(broken=(second, 0)))
+    assert [answer.get("step") for answer in answers] == [2, 2], answers
+    progress = read_progress(checkpoint_of(tmp_path, 2))
+    assert (progress.seen, progress.failed) == (4, 1)
 
 
 def test_too_many_failed_samples_stop_the_run(tmp_path: Path) -> None:

@@ -87,8 +87,9 @@ def test_validation_and_export_use_the_averaged_weights(tmp_path: Path) -> None:
 def test_the_average_follows_its_formula() -> None:
     config = tiny_config(run={"steps": 5})
     with joined(config.run) as processes:
-        placed = place(make_tiny(TinyOptions(), _CPU), config.run, processes)
-        stepper = Stepper(placed, config)
+        task = make_tiny(TinyOptions(), _CPU)
+        placed = place(task, config.run, processes)
+        stepper = Stepper(placed, config, task.source)
         expected = placed.trained["head.weight"].detach().clone()
         feed = Feed(_plan(config, TinyOptions()), 0)
         for step in range(1, 6):
