@@ -180,8 +180,14 @@ def _extent(scene: Scene) -> trajectory.Extent:
     """How large the art is that the points move, and whether it fills the camera's frame."""
     task, box = scene.task, scene.key_art().box
     spread_px = float(np.hypot(box.width, box.height) / np.sqrt(12))
-    is_plate = box.width >= _PLATE_SHARE * task.width and box.height >= _PLATE_SHARE * task.height
-    return trajectory.Extent(spread_px, (task.width, task.height) if is_plate else None)
+    frame = (task.width, task.height) if is_plate(scene.key_art(), task) else None
+    return trajectory.Extent(spread_px, frame)
+
+
+def is_plate(art: Art, task: GapTask) -> bool:
+    """Whether art fills the camera's frame, or nearly."""
+    wide = art.box.width >= _PLATE_SHARE * task.width
+    return wide and art.box.height >= _PLATE_SHARE * task.height
 
 
 def one_key_steps(scene: Scene, moves: list[np.ndarray]) -> tuple[Step, ...]:
