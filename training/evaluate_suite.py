@@ -132,7 +132,8 @@ def _methods(args: argparse.Namespace) -> tuple[list[Method], int]:
     names: Sequence[str] = args.model or _ENGINES
     methods = list(baseline_methods())
     lengths: set[int] = {args.frames} if args.frames else set()
-    for name in dict.fromkeys(names):
+    # layer motion first: mini corrects it, and books its processor time on top
+    for name in sorted(dict.fromkeys(names), key=lambda name: name != "layer-motion"):
         if name == "layer-motion":
             methods.append(layer_motion_method())
         elif name == "mini":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 
 from backend.models.layeranimate.clip import ClipProgress
 from backend.pipeline.artwork import Artwork
@@ -21,6 +22,7 @@ from backend.pipeline.engines import (
     choose,
     with_store,
 )
+from backend.pipeline.feature_store.contract import NoStore
 from backend.pipeline.likeness import is_quick, measure
 from backend.pipeline.motion import MotionResult, run_motion, score_warnings
 from backend.pipeline.notes import blend_notes
@@ -71,7 +73,9 @@ def execute(
         choice, result = _paint(plan, artwork, motion, choice, choice.painter, context, group)
         motion = result.motion if result else motion
         clock.lap("paint")
-        _measure_once(plan, choice, context, clock.timings["paint"])
+        # a later take finds its clip painted: its time tells nothing
+        if group.is_first(request.look.seed):
+            _measure_once(plan, choice, context, clock.timings["paint"])
 
     delivered = deliver(plan, artwork, motion, outputs, context)
     painted = store_painted(plan, result, delivered.composite, outputs) if result else ()
@@ -175,6 +179,9 @@ def _measure_once(plan: ShotPlan, choice: Choice, context: RunContext, paint_s: 
         return
     if not is_quick(paint_s) or book.known(preset) is not None:
         return
+
+    if painter.paint_with is not None:  # the shot's own features must not make way for these
+        painter = replace(painter, paint=painter.paint_with(NoStore()))
 
     def told(progress: ClipProgress) -> None:
         context.report("calibrate", progress.done, progress.total)

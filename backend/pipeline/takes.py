@@ -67,6 +67,10 @@ class TakeGroup:
         self._kept: dict[tuple[str, int], FloatArray] = {}
         self._together = True
 
+    def is_first(self, seed: int) -> bool:
+        """Whether the take with this seed paints for itself, not only for those before it."""
+        return seed not in self._seeds[1:]
+
     def later(self, seed: int) -> tuple[int, ...]:
         """The seeds of the takes that follow the one with this seed."""
         if seed not in self._seeds:

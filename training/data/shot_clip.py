@@ -18,6 +18,7 @@ from backend.pipeline.deliver import place
 from backend.pipeline.plan import key_in_effect
 from backend.stroke_outline import centre_line
 from curation.dataset.clip import Tracks
+from curation.stages.sketches import sketch
 from shared.blobs import Blobs
 from shared.shot import Key, Layer, ShotRequest
 from shared.strokes import Drawing
@@ -95,7 +96,7 @@ def draw_shot(request: ShotRequest, blobs: Blobs, frames: Sequence[int]) -> Draw
     flow, unknown = _flow(drawings, tops)
     scores = element_scores(_guessed(flow, unknown, pictures), tops, len(drawings.layers) + 1)
     by_hand = all(key is None or key.strokes is not None for keys in drawings.keys for key in keys)
-    sketch = _sketch(drawings, len(frames)) if by_hand else _line_art(pictures)
+    lines = _sketch(drawings, len(frames)) if by_hand else np.stack([sketch(p) for p in pictures])
     return DrawnShot(
         layers=drawings.layers,
         frames=pictures,
@@ -104,7 +105,7 @@ def draw_shot(request: ShotRequest, blobs: Blobs, frames: Sequence[int]) -> Draw
         scores=scores[1:],
         guessed=bool(unknown.any()),
         tracks=_tracks(drawings, tops),
-        sketch=sketch,
+        sketch=lines,
         sketched_by_hand=by_hand,
     )
 
@@ -254,13 +255,3 @@ def _trace(canvas: SketchCanvas, drawing: Drawing) -> None:
             canvas.shape(centre_line(points, closed=True), hides=True, drawn=False)
         hides = bool(fills[stroke]) and closed
         canvas.shape(centre_line(points, closed=closed), hides=hides, drawn=bool(drawn[stroke]))
-
-
-def _line_art(pictures: np.ndarray) -> np.ndarray:
-    """Dark ridges of the luminance, for shots of pictures: `spec/curation.md` 3.7, its winner."""
-    sketches = np.empty(pictures.shape[:3], np.uint8)
-    for index, picture in enumerate(pictures):
-        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-        ridge = cv2.GaussianBlur(grey, (0, 0), 1.8) - cv2.GaussianBlur(grey, (0, 0), 0.6)
-        sketches[index] = np.rint(255 * np.clip(1 - 8 * np.maximum(ridge - 0.015, 0), 0, 1))
-    return sketches

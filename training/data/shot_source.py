@@ -212,8 +212,9 @@ def _parts(file: Path, origin: Path, length: int, *, drawn_only: bool) -> list[S
     kept = [piece for piece in pieces if len(piece) >= _LEAST_FRAMES]
     if not kept:
         raise AcetateError("invalid_request", where=f"{file.name[:40]} has no two frames")
+    origin_hash = _file_hash(origin)
     return [
-        ShotPart(file, content, origin.name, _file_hash(origin), number, piece)
+        ShotPart(file, content, origin.name, origin_hash, number, piece)
         for number, piece in enumerate(kept)
     ]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import sys
+import zlib
 from dataclasses import fields
 from pathlib import Path
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
@@ -68,7 +70,7 @@ def read_shard(path: Path) -> Samples:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return Samples(*(arrays[field.name] for field in fields(Samples)))
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
         raise AcetateError("not_found", what=f"shard {path.name}", detail=str(error)) from error
 
 

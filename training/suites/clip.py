@@ -107,6 +107,11 @@ class SuiteClip:
         return frame / (len(self.frames) - 1)
 
 
+def opaque(frame: np.ndarray) -> np.ndarray:
+    """A picture uint8 [h, w, 3] with full alpha: uint8 [h, w, 4]."""
+    return np.concatenate([frame, np.full_like(frame[..., :1], 255)], axis=2)
+
+
 def grown(region: np.ndarray, by_px: int = RIM_PX) -> np.ndarray:
     """A region bool [h, w] with a rim around it."""
     side = 2 * by_px + 1

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from curation.dataset.clip import LayeredClip
+from curation.stages.sketches import sketch
 from shared.errors import AcetateError
 from shared.pictures import Picture
 from training.data.clips import ClipSource
-from training.metrics.lines import line_drawing
 from training.suites.clip import (
     ASKED_TRACKS,
     SCORE_WIDTH_PX,
@@ -23,13 +23,14 @@ from training.suites.clip import (
     SuiteClip,
     SuiteLayer,
     grown,
+    opaque,
     spread_out,
 )
 
 LEAST_BACKDROP = 0.01  # of the picture; with less without a label the lowest still layer serves
 SLOW, FAST = 1.0, 5.0  # pixels per frame at `SCORE_WIDTH_PX`: bounds of the strata
 _FILL_RADIUS_PX = 3
-_VERSION = 1
+_VERSION = 2
 
 
 def long_enough(source: ClipSource, frames: int) -> np.ndarray:
@@ -54,14 +55,21 @@ def data_set_clips(
         last = source.frame_count(number) - 1
         picks = np.rint(np.linspace(0, last, frames)).astype(int).tolist()
         identity = f"layered/{_VERSION} {source.fingerprint} {number} {picks} {width}x{height}"
-        yield of_layered(source.clip(number, picks), width, height, identity)
+        stride = last / max(frames - 1, 1)
+        yield of_layered(source.clip(number, picks), width, height, identity, stride=stride)
 
 
-def of_layered(clip: LayeredClip, width: int, height: int, identity: str) -> SuiteClip:
-    """A data set's clip at another size: the shorter side fits, the rest is cut off centrally."""
+def of_layered(
+    clip: LayeredClip, width: int, height: int, identity: str, *, stride: float = 1.0
+) -> SuiteClip:
+    """A data set's clip at another size: the shorter side fits, the rest is cut off centrally.
+
+    `stride`: frames of the source from one frame of `clip` to the next, on average. The clip's
+    rate and scores are the source's; those of the suite count its own frames and pixels.
+    """
     crop = _Crop.of(clip.frames.shape[2], clip.frames.shape[1], width, height)
     frames = np.stack([crop.picture(frame) for frame in clip.frames])
-    scale = SCORE_WIDTH_PX / clip.score_scale.width / clip.score_scale.frame_step
+    scale = _score_scale(clip, crop) * stride
     scores = [layer.score * scale for layer in clip.layers]
     labels = np.stack([crop.labels(frame) for frame in clip.layer_labels()])
     order = _depth_order(clip, labels, scores)
@@ -80,14 +88,21 @@ def of_layered(clip: LayeredClip, width: int, height: int, identity: str) -> Sui
         clip_id=clip.clip_id,
         identity=identity,
         stratum=_stratum([layer.score for layer in layers]),
-        fps=clip.fps,
+        fps=clip.fps / stride,
         caption=clip.caption,
         frames=frames,
         labels=labels,
-        backdrop=_opaque(filled),
-        backdrop_of_two=_opaque(both),
+        backdrop=opaque(filled),
+        backdrop_of_two=opaque(both),
         layers=layers,
     )
+
+
+def _score_scale(clip: LayeredClip, crop: _Crop) -> float:
+    """What turns a score of the clip into pixels per source frame at `SCORE_WIDTH_PX`."""
+    measured = clip.score_scale
+    pixels = crop.factor * clip.frames.shape[2] / measured.width
+    return pixels * SCORE_WIDTH_PX / crop.width / measured.frame_step
 
 
 @dataclass(frozen=True)
@@ -189,8 +204,7 @@ def _lines(clip: LayeredClip, frames: np.ndarray, crop: _Crop) -> np.ndarray:
     """Strokes of the whole picture: uint8 [frames, h, w], 255 on a line."""
     if clip.sketch is not None:
         return 255 - np.stack([crop.picture(sketch) for sketch in clip.sketch])
-    drawn = np.stack([line_drawing(frame) for frame in frames])
-    return np.rint((1 - drawn) * 255).astype(np.uint8)
+    return 255 - np.stack([sketch(frame) for frame in frames])
 
 
 def _cut_out(frame: np.ndarray, shown: np.ndarray) -> Picture:
@@ -204,10 +218,6 @@ def _filled(frame: np.ndarray, holes: np.ndarray) -> np.ndarray:
     if not holes.any() or holes.all():
         return frame
     return cv2.inpaint(frame, holes.astype(np.uint8), _FILL_RADIUS_PX, cv2.INPAINT_TELEA)
-
-
-def _opaque(frame: np.ndarray) -> np.ndarray:
-    return np.concatenate([frame, np.full_like(frame[..., :1], 255)], axis=2)
 
 
 def _stratum(scores: Sequence[float]) -> str:

@@ -17,7 +17,7 @@ from backend.layer_motion.task import GapResult, GapTask
 from shared.pictures import Picture
 from training import baselines
 from training.procedural.render import composite
-from training.suites.clip import SuiteClip, SuiteLayer
+from training.suites.clip import SuiteClip, SuiteLayer, opaque
 from training.suites.suite import Control, Suite
 
 Make = Callable[[SuiteClip, Suite], np.ndarray]
@@ -141,7 +141,7 @@ def _fade(clip: SuiteClip, suite: Suite) -> np.ndarray:
 
 
 def _flow(clip: SuiteClip, suite: Suite) -> np.ndarray:
-    first, last = (_opaque(clip.frames[index]) for index in (0, -1))
+    first, last = (opaque(clip.frames[index]) for index in (0, -1))
     made = baselines.flow_between(first, last, _times(clip, suite))
     return np.stack(made)[..., :3]
 
@@ -166,7 +166,3 @@ def _rigid_layer(layer: SuiteLayer) -> baselines.RigidLayer:
 
 def _times(clip: SuiteClip, suite: Suite) -> list[float]:
     return [clip.time(frame) for frame in suite.made(len(clip.frames))]
-
-
-def _opaque(frame: np.ndarray) -> np.ndarray:
-    return np.concatenate([frame, np.full_like(frame[..., :1], 255)], axis=2)

@@ -76,7 +76,7 @@ def load_method(name: str, device: str, settings: SampleSettings) -> tuple[Metho
         identity = present_identity(installed)
     between_keys = read_config(folder).dual is not None
     method = painter_method(Path(name).name, painter, settings, between_keys=between_keys)
-    return replace(method, identity=f"{identity} {method.identity}"), painter.clip_frames
+    return replace(method, identity=f"{identity} {device} {method.identity}"), painter.clip_frames
 
 
 def _painter_in(folder: Path, device: str) -> ClipPainter:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 import backend
+import curation
 import shared
 import training
 from shared.blobs import write_atomically
@@ -62,7 +63,7 @@ class ResultStore:
 def code_digest() -> str:
     """SHA-256 over the sources of the rooms that make and measure frames."""
     digest = hashlib.sha256()
-    for package in (shared, backend, training):
+    for package in (shared, backend, curation, training):
         for folder in map(Path, package.__path__):
             for path in sorted(folder.rglob("*.py")):
                 digest.update(path.relative_to(folder).as_posix().encode())

@@ -95,6 +95,12 @@ def test_takes_of_a_batch_are_those_that_run_one_by_one() -> None:
     assert alone.amounts["unet_clips"] == batch.amounts["unet_clips"] == 3 * 2 * STEPS
 
 
+def test_only_the_first_take_s_time_tells_how_long_painting_takes() -> None:
+    group = TakeGroup([4, 5, 6])
+    assert [group.is_first(seed) for seed in (4, 5, 6)] == [True, False, False]
+    assert TakeGroup(()).is_first(4)
+
+
 def test_as_many_takes_run_together_as_fit() -> None:
     request, builder = shot(takes=4)
     with counted() as pairs:

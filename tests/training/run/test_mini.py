@@ -15,7 +15,7 @@ from backend.weights import bundled
 from shared.errors import AcetateError
 from training.mini.samples import Samples, clip_samples
 from training.mini.settings import MiniData, MiniSettings
-from training.mini.shards import ShardSource, augmented, joined, make_missing
+from training.mini.shards import ShardSource, augmented, joined, make_missing, read_shard
 from training.mini.task import make
 from training.recipes import Place, Recipe, committed_recipes, load_recipe, typed
 from training.run.processes import joined as processes_joined
@@ -105,6 +105,20 @@ def test_an_untrained_expert_gains_nothing_and_a_trained_one_does(tmp_path: Path
 def test_shards_are_made_once(tmp_path: Path) -> None:
     assert make_missing(_DATA, tmp_path) == 3
     assert make_missing(_DATA, tmp_path) == 0
+
+
+def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.npz"
+    np.savez_compressed(whole, inputs=np.arange(4096.0))
+    data = whole.read_bytes()
+    flipped = bytearray(data)
+    flipped[len(data) // 2] ^= 255
+    for name, damage in (("cut", data[: len(data) // 2]), ("flipped", bytes(flipped))):
+        path = tmp_path / f"{name}.npz"
+        path.write_bytes(damage)
+        with pytest.raises(AcetateError) as refused:
+            read_shard(path)
+        assert refused.value.name == "not_found"
 
 
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_data_set_can_be_evaluated(tmp_path: Path, capsys: pytest.CaptureFixtu
     document = json.loads(capsys.readouterr().out)
     assert document["source"] == "data set clips"
     suite = document["suites"]["i2v-sketch"]
-    assert (suite["clips"], list(suite["clips_by_stratum"])) == (1, ["medium"])
+    assert (suite["clips"], list(suite["clips_by_stratum"])) == (1, ["fast"])  # four of six frames
     assert set(suite["methods"]) == {"truth", "hold", "rigid-warp", "layer-motion", "mini"}
     with pytest.raises(AcetateError, match="longest has 6"):
         _run("i2v", "--data", str(tmp_path / "clips"), "--frames", "9")

@@ -94,6 +94,16 @@ def test_damaged_results_are_measured_again(tmp_path: Path) -> None:
     assert not list((tmp_path / "results").rglob("*.part"))
 
 
+def test_a_method_that_reaches_the_truth_has_all_figures() -> None:
+    def perfect(clip: SuiteClip, suite: Suite) -> np.ndarray:
+        return np.stack([clip.frames[index] for index in suite.made(len(clip.frames))])
+
+    run = run_suites([crossing_suite_clip()], [SUITE], [Method("perfect", perfect)], JUDGE, None)
+    (result,) = run.results
+    assert {"psnr_db", "ssim", "lpips"} <= set(result.methods["perfect"].figures)
+    assert "psnr_db" not in result.methods[TRUTH].figures
+
+
 def _result(number: int, psnr: dict[str, float], epe: float | None = None) -> ClipResult:
     rng = np.random.default_rng(number)
 

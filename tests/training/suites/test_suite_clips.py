@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from training.data.procedural_source import ProceduralClips
 from training.procedural import make_clip, render
 from training.suites.clip import SCORE_WIDTH_PX, grown, spread_out
-from training.suites.layered import of_layered
+from training.suites.layered import data_set_clips, of_layered
 from training.suites.procedural import of_rendered, procedural_clips
 from training.suites.suite import SUITES, Control, suites_called
 
@@ -103,3 +104,22 @@ def test_points_are_chosen_far_apart() -> None:
     assert set(spread_out(points, 3).tolist()) >= {4}
     assert len(spread_out(points[:1], 3)) == 1
     assert len(spread_out(points[:0], 3)) == 0
+
+
+def test_scores_and_rate_count_the_frames_that_are_taken() -> None:
+    source = ProceduralClips(count=1, seed=3, width=96, height=64, length=9)
+    numbers = np.array([0])
+    (whole,) = data_set_clips(source, numbers, frames=9, width=96, height=64)
+    (every_fourth,) = data_set_clips(source, numbers, frames=3, width=96, height=64)
+    assert every_fourth.fps == whole.fps / 4
+    assert [layer.score for layer in every_fourth.layers] == pytest.approx(
+        [4 * layer.score for layer in whole.layers]
+    )
+
+
+def test_a_score_counts_pixels_of_what_is_left_of_the_picture() -> None:
+    narrow = of_layered(crossing(), HEIGHT, HEIGHT, "narrow")
+    moved = np.linalg.norm(np.diff(narrow.layers[0].tracks, axis=0), axis=-1).mean()
+    whole = crossing_suite_clip().layers[0].score
+    assert narrow.layers[0].score == pytest.approx(whole * WIDTH / HEIGHT)
+    assert moved == pytest.approx(STEP_PX)
