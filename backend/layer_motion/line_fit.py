@@ -135,7 +135,10 @@ class LineFitter:
 
     def _fit(self, start: np.ndarray, goal: _Target) -> Fit:
         bent = self._freely(start, goal)
-        matrix = affine.fit_affine(self.source, bent.moved, bent.trust + 0.05, stiffness=0.02)
+        if self._is_plate:
+            matrix = affine.fit_similarity(self.source, bent.moved, bent.trust + 0.05)
+        else:
+            matrix = affine.fit_affine(self.source, bent.moved, bent.trust + 0.05, stiffness=0.02)
         if not affine.is_regular(matrix):
             return bent
         plain = self._globally(affine.apply(matrix, self.source), goal, _PLAIN_STEPS)

@@ -32,7 +32,7 @@ def wall(shift_px: float = 0.0) -> Picture:
     pixels = np.zeros((HEIGHT, WIDTH, 4), np.float32)
     pixels[..., :3], pixels[..., 3] = 0.7, 1.0
     for line in (WINDOW, SIGN):
-        art = premultiplied(painted(line + [shift_px, 0.0]))
+        art = premultiplied(painted(line + np.array([shift_px, 0.0])))
         pixels = art + pixels * (1 - art[..., 3:])
     return Picture(np.rint(pixels * 255).astype(np.uint8))
 
