@@ -18,6 +18,7 @@ _HEADING_MOMENTS = 4
 _LEAVING = 0.05  # of the frame's width: how far outside a plate's point counts little
 _TOGETHER = 0.7  # of what points do beside a shift: whose turn and growth explain less are limbs
 _PLATE_TOGETHER = 0.9  # a plate has no limbs; points that disagree lie at different depths
+_UPRIGHT = 0.3  # shear by stretch: squash and stretch stays below
 _SAMPLES = 2000
 
 
@@ -117,7 +118,17 @@ def move_together(tracks: np.ndarray, extent: Extent) -> bool:
         best = affine.apply(affine.fit_similarity(start, points), start)
         alike += float(((points - best) ** 2).sum())
     least = _PLATE_TOGETHER if extent.plate else _TOGETHER
-    return alike <= (1 - least) * shifted + _STILL_PX**2 * tracks.shape[0]
+    if alike <= (1 - least) * shifted + _STILL_PX**2 * tracks.shape[0]:
+        return True
+    return extent.plate is None and _squashes(tracks)
+
+
+def _squashes(tracks: np.ndarray) -> bool:
+    """Whether points tell of squash and stretch along the picture's axes, with hardly any shear."""
+    start = tracks[0].astype(np.float64)
+    changes = np.array([_fit(start, now.astype(np.float64))[:2, :2] for now in tracks]) - np.eye(2)
+    along = np.abs(changes[:, (0, 1), (0, 1)]).max()
+    return bool(np.abs(changes[:, (0, 1), (1, 0)]).max() < _UPRIGHT * along)
 
 
 def _inside(now: np.ndarray, extent: Extent) -> np.ndarray:
