@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from scipy.spatial import KDTree
 
@@ -27,7 +28,13 @@ _BORDER_PX = 0.5
 _SETTLED_PX = 0.02
 _STRETCH_COST_PX = 0.5
 _PLAIN_MARGIN_PX = 0.06
+_PLAIN_MARGIN = 0.35  # of what free form leaves: it must explain clearly more than an affine map
+_PLATE_MARGIN = 1.0
 _TURNS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0)
+_SHIFT_REACH_PX, _SHIFT_STEP_PX, _SHIFT_POINTS, _SHIFTS_KEPT = 4.0, 3, 150, 2
+_SHIFT_SEEN = 0.4  # least share of the points that a shift must leave in view, to be told from luck
+_LEAST_PARTNERED = 0.2  # of a target: with less to compare, all of it counts
+_WHOLE = (-np.inf, -np.inf, np.inf, np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +56,23 @@ class LineFitter:
     """Fits one source drawing to many targets; keeps what depends on the source alone.
 
     `frame`: width and height in working pixels inside which targets are drawn; points that move
-    out of it are carried by the others.
+    out of it are carried by the others. `known`: left, top, right and bottom border of what the
+    source shows, in working pixels, infinite where it ends by itself. What a target shows of the
+    drawing beyond a finite one has no partner, and pulls nothing. `is_plate`: the drawing fills the
+    frame, so that a camera's pan, zoom and roll are likelier than a bend.
     """
 
-    def __init__(self, source: LinePoints, frame: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        source: LinePoints,
+        frame: tuple[float, float],
+        known: tuple[float, float, float, float] = _WHOLE,
+        *,
+        is_plate: bool = False,
+    ) -> None:
         self._frame = frame
+        self._is_plate = is_plate
+        self._known = None if np.isinf(known).all() else np.array(known)
         thinned = _thinned(source, MAX_SOURCE_POINTS)
         self.source, self.heading = thinned.place, thinned.heading  # [n, 2] each
         square = ((self.source[:, None] - self.source[None]) ** 2).sum(axis=2)
@@ -71,7 +90,8 @@ class LineFitter:
 
     def error_px(self, moved: np.ndarray, target: LinePoints) -> float:
         """Trimmed mean distance, both ways, between points [n, 2] and a target."""
-        return _Target(target, self._frame).error_px(moved)
+        goal = _Target(target, self._frame)
+        return goal.error_px(moved, self._partnered(moved, goal))
 
     def follow_stiffly(self, start: np.ndarray, target: LinePoints) -> Fit:
         """As `follow`, with one affine map for all points."""
@@ -80,11 +100,17 @@ class LineFitter:
         matrix = affine.fit_affine(self.source, moved, stiffness=0.0)
         if affine.is_regular(matrix):
             moved = affine.apply(matrix, self.source)
-        error = goal.error_px(moved)
+        error = self._error_px(moved, goal)
         return Fit(moved, np.ones(len(moved)), error, error)
 
-    def find(self, starts: list[np.ndarray], target: LinePoints) -> Fit:
-        """Fit to a target further off: several starts, turned ones among them, the best wins."""
+    def find(
+        self, starts: list[np.ndarray], target: LinePoints, near: np.ndarray | None = None
+    ) -> Fit:
+        """Fit to a target further off: several starts, turned ones among them, the best wins.
+
+        `near` [n, 2]: where the points lay before, for what a border cuts; by default the first
+        start.
+        """
         goal = _Target(target, self._frame)
         centre_goal = target.place.mean(axis=0)
         options: list[np.ndarray] = []
@@ -94,6 +120,8 @@ class LineFitter:
             for turn in _TURNS_DEG:
                 turned = affine.apply(affine.rotation_about(centre, turn), start)
                 options.append(turned + (centre_goal - centre))
+        if self._known is not None:
+            options += goal.shifted_onto(starts[0] if near is None else near)
         rough = [self._globally(option, goal, _START_STEPS) for option in options]
         rough.sort(key=lambda moved: self._cost_px(moved, goal))
         fits = [self._fit(moved, goal) for moved in rough[:3]]
@@ -103,16 +131,20 @@ class LineFitter:
         """Fit error plus what an unlikely change of shape costs."""
         linear = affine.fit_affine(self.source, moved, stiffness=1e-3)[:2, :2]
         stretch = np.log(np.maximum(np.linalg.svd(linear, compute_uv=False), 1e-3))
-        return goal.error_px(moved) + _STRETCH_COST_PX * float(np.abs(stretch).sum())
+        return self._error_px(moved, goal) + _STRETCH_COST_PX * float(np.abs(stretch).sum())
 
     def _fit(self, start: np.ndarray, goal: _Target) -> Fit:
         bent = self._freely(start, goal)
-        matrix = affine.fit_affine(self.source, bent.moved, bent.trust + 0.05, stiffness=0.02)
+        if self._is_plate:
+            matrix = affine.fit_similarity(self.source, bent.moved, bent.trust + 0.05)
+        else:
+            matrix = affine.fit_affine(self.source, bent.moved, bent.trust + 0.05, stiffness=0.02)
         if not affine.is_regular(matrix):
             return bent
         plain = self._globally(affine.apply(matrix, self.source), goal, _PLAIN_STEPS)
-        error = goal.error_px(plain)
-        if error > bent.error_px + _PLAIN_MARGIN_PX:
+        error = self._error_px(plain, goal)
+        margin = _PLATE_MARGIN if self._is_plate else _PLAIN_MARGIN
+        if error > bent.error_px + max(_PLAIN_MARGIN_PX, margin * bent.error_px):
             return replace(bent, stiff_error_px=error)
         return Fit(plain, bent.trust, error, error)
 
@@ -121,20 +153,43 @@ class LineFitter:
         trust = np.ones(len(moved))
         for kernel, reach in zip(self._kernels, _REACH_PX, strict=True):
             for _ in range(_FREE_STEPS):
-                pull, weight = goal.pull(moved, self._headings(moved), reach)
+                pull, weight = self._pull(moved, goal, reach)
                 moved = moved + self._smooth(kernel, pull, weight)
                 trust = np.minimum(weight, 1.0)
-        return Fit(moved, trust, goal.error_px(moved))
+        return Fit(moved, trust, self._error_px(moved, goal))
+
+    def _pull(
+        self, moved: np.ndarray, goal: _Target, reach: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return goal.pull(moved, self._headings(moved), reach, self._partnered(moved, goal))
+
+    def _error_px(self, moved: np.ndarray, goal: _Target) -> float:
+        return goal.error_px(moved, self._partnered(moved, goal))
+
+    def _partnered(self, moved: np.ndarray, goal: _Target) -> np.ndarray | None:
+        """Which points of a target [m] the source can show, lying as it does; None for all."""
+        if self._known is None:
+            return None
+        ahead = affine.fit_similarity(self.source, moved)
+        if not affine.is_regular(ahead):
+            return None
+        there = affine.apply(np.linalg.inv(ahead), goal.place)
+        low, high = self._known[:2] - _BORDER_PX, self._known[2:] + _BORDER_PX
+        found: np.ndarray = ((there > low) & (there < high)).all(axis=1)
+        return found if found.sum() >= _LEAST_PARTNERED * len(found) else None
 
     def _globally(self, start: np.ndarray, goal: _Target, steps: int) -> np.ndarray:
         moved = start
         for step in range(steps):
             reach = 10.0 * 0.7**step + 3.0
-            pull, weight = goal.pull(moved, self._headings(moved), reach)
+            pull, weight = self._pull(moved, goal, reach)
             if weight.sum() < 3.0:
                 break
             hidden = float(np.mean(weight < 0.05))
-            change = affine.fit_affine(moved, moved + pull, weight, stiffness=0.02 + hidden)
+            if self._is_plate:
+                change = affine.fit_similarity(moved, moved + pull, weight)
+            else:
+                change = affine.fit_affine(moved, moved + pull, weight, stiffness=0.02 + hidden)
             if not affine.is_regular(change):
                 break
             before, moved = moved, affine.apply(change, moved)
@@ -192,9 +247,16 @@ class _Target:
         self._plain = KDTree(points.place)
 
     def pull(
-        self, moved: np.ndarray, heading: np.ndarray, reach: float
+        self,
+        moved: np.ndarray,
+        heading: np.ndarray,
+        reach: float,
+        partnered: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean displacement [n, 2] towards matched target points and its weight [n]."""
+        """Mean displacement [n, 2] towards matched target points and its weight [n].
+
+        `partnered` bool [m]: the target points that count; None for all.
+        """
         features = np.hstack([moved, heading * _HEADING_PX])
         there, index = self._tree.query(features)
         ahead = _kernel(there, reach) * self._seen(moved)
@@ -203,21 +265,56 @@ class _Target:
         own = KDTree(features)
         back, origin = own.query(np.hstack([self.place, self.heading * _HEADING_PX]))
         share = _kernel(back, reach)
+        if partnered is not None:
+            share = share * partnered
         np.add.at(pull, origin, share[:, None] * (self.place - moved[origin]))
         np.add.at(total, origin, share)
         return pull / np.maximum(total, 1e-6)[:, None], total
+
+    def shifted_onto(self, moved: np.ndarray) -> list[np.ndarray]:
+        """Points [n, 2] shifted to where most of them lie on lines: the best few places.
+
+        Drawings that a border cuts need this: their centres tell nothing.
+        """
+        columns, rows = np.ceil(self._frame).astype(int)
+        empty = np.full((rows, columns), 255, np.uint8)
+        inside = np.floor(np.clip(self.place, 0, self._frame - 1)).astype(int)
+        empty[inside[:, 1], inside[:, 0]] = 0
+        near = np.clip(1 - cv2.distanceTransform(empty, cv2.DIST_L2, 3) / _SHIFT_REACH_PX, 0, 1)
+        some = moved[:: max(1, len(moved) // _SHIFT_POINTS)]
+        shifts = np.stack(
+            np.meshgrid(
+                np.arange(-columns // 2, columns // 2 + 1, _SHIFT_STEP_PX),
+                np.arange(-rows // 4, rows // 4 + 1, _SHIFT_STEP_PX),
+            ),
+            axis=-1,
+        ).reshape(-1, 2)
+        index = np.floor(some[None] + shifts[:, None]).astype(int)  # [shifts, points, 2]
+        seen = ((index >= 0) & (index < (columns, rows))).all(axis=2)
+        index = np.clip(index, 0, (columns - 1, rows - 1))
+        found = (near[index[..., 1], index[..., 0]] * seen).sum(axis=1)
+        score = found / np.maximum(seen.sum(axis=1), _SHIFT_SEEN * len(some))
+        best: list[np.ndarray] = []
+        for number in np.argsort(-score):
+            shift = shifts[number]
+            if all(np.abs(shift - other).max() > 2 * _SHIFT_STEP_PX for other in best):
+                best.append(shift)
+            if len(best) == _SHIFTS_KEPT:
+                break
+        return [moved + shift for shift in best]
 
     def _seen(self, moved: np.ndarray) -> np.ndarray:
         inside = (moved > -_BORDER_PX) & (moved < self._frame + _BORDER_PX)
         return inside.all(axis=1).astype(float)
 
-    def error_px(self, moved: np.ndarray) -> float:
-        """Trimmed mean of both ways' distances, without headings."""
+    def error_px(self, moved: np.ndarray, partnered: np.ndarray | None = None) -> float:
+        """Trimmed mean of both ways' distances, without headings; `partnered` as in `pull`."""
         seen = moved[self._seen(moved) > 0]
         if not len(seen):
             return float(np.hypot(*self._frame))
         ahead = np.sort(self._plain.query(seen)[0])
-        back = np.sort(KDTree(moved).query(self.place)[0])
+        there = self.place if partnered is None else self.place[partnered]
+        back = np.sort(KDTree(moved).query(there)[0])
         keep_ahead, keep_back = max(1, int(0.9 * len(ahead))), max(1, int(0.95 * len(back)))
         return float((ahead[:keep_ahead].mean() + back[:keep_back].mean()) / 2)
 

@@ -14,7 +14,7 @@ from shared.strokes import Drawing
 
 from . import affine, trajectory
 from .pose import AT_REST, Field, Pose
-from .registration import Registration, register
+from .registration import Registration, effort, register
 from .task import GapTask
 from .warp import Art, prepare
 
@@ -24,6 +24,7 @@ _FEW_DRAWINGS = 3  # a gap of four frames on ones
 _PLATE_SHARE = 0.75
 _CONTRADICTION = 0.2  # of the camera's width
 _LEFT_IN_VIEW = 0.1  # of the camera's frame
+_CLEARLY = 0.9  # of the difference that a stiffer model leaves: a freer one must come below
 _PLAINLY = 0.05  # rms difference left by registration
 _GENTLENESS = 0.7  # share of a smoothstep in the pace of what nothing controls
 
@@ -144,31 +145,49 @@ def plan_trajectory(scene: Scene) -> Plan:
     assert scene.tracks is not None  # noqa: S101 - the engine asks only with tracks
     extent = _extent(scene)
     moves = trajectory.motion(scene.tracks, extent)
-    if scene.last is None:
-        return Plan("trajectory", tuple(Step(Pose(moves[m])) for m in scene.wanted))
-    if not all(scene.visible):
-        return Plan("trajectory", one_key_steps(scene, moves))
+    stiff = trajectory.bulk_motion(scene.tracks, _shares(scene))
+    is_one = trajectory.move_together(scene.tracks, extent)
+    if scene.last is None or not all(scene.visible):
+        return Plan("trajectory", one_key_steps(scene, moves if is_one else stiff))
     registration = register(
-        scene.first, scene.last, scene.task.width, scene.task.height, (moves[-1],)
+        scene.first, scene.last, scene.task.width, scene.task.height, (moves[-1], stiff[-1])
     )
+    bent_error, stiff_error = registration.start_errors
+    if not is_one if extent.plate else bent_error > _CLEARLY * stiff_error:
+        moves, bent_error = stiff, stiff_error
     if extent.plate and _contradicts(scene, moves[-1], registration):
         return _between_keys(scene, registration)
-    if extent.plate and _leaves_view(scene, moves[-1]):
-        # the keys show different parts of it, whatever a comparison of them may find alike
-        registration = Registration(moves[-1], registration.error)
-    way = trajectory.progress(scene.tracks, scene.times)
     rest = np.linalg.inv(moves[-1]) @ registration.matrix
+    is_clear = registration.error * (1 + effort(rest)) < _CLEARLY * bent_error
+    if not is_clear or (extent.plate and _is_known(scene, moves[-1])):
+        registration, rest = Registration(moves[-1], bent_error), affine.IDENTITY
+    way = trajectory.progress(scene.tracks, scene.times)
     centre = scene.tracks[0].mean(axis=0)
     poses = [moves[m] @ affine.interpolate(rest, way[m], centre) for m in scene.wanted]
     return Plan("trajectory", two_key_steps(scene, poses, registration, way))
+
+
+def _shares(scene: Scene) -> np.ndarray:
+    """Share of the first key's art that lies nearest to each tracked point: [p]."""
+    assert scene.tracks is not None  # noqa: S101 - as above
+    box = scene.first.box
+    rows, columns = np.nonzero(scene.first.pixels[..., 3] > 0.5)
+    art = np.stack([columns + box.left, rows + box.top], axis=1) + 0.5
+    return trajectory.nearest_shares(scene.tracks[0], art)
 
 
 def _extent(scene: Scene) -> trajectory.Extent:
     """How large the art is that the points move, and whether it fills the camera's frame."""
     task, box = scene.task, scene.key_art().box
     spread_px = float(np.hypot(box.width, box.height) / np.sqrt(12))
-    is_plate = box.width >= _PLATE_SHARE * task.width and box.height >= _PLATE_SHARE * task.height
-    return trajectory.Extent(spread_px, (task.width, task.height) if is_plate else None)
+    frame = (task.width, task.height) if is_plate(scene.key_art(), task) else None
+    return trajectory.Extent(spread_px, frame)
+
+
+def is_plate(art: Art, task: GapTask) -> bool:
+    """Whether art fills the camera's frame, or nearly."""
+    wide = art.box.width >= _PLATE_SHARE * task.width
+    return wide and art.box.height >= _PLATE_SHARE * task.height
 
 
 def one_key_steps(scene: Scene, moves: list[np.ndarray]) -> tuple[Step, ...]:
@@ -247,6 +266,15 @@ def _contradicts(scene: Scene, end: np.ndarray, registration: Registration) -> b
     gap = affine.apply(end, centre) - affine.apply(registration.matrix, centre)
     far = float(np.hypot(*gap)) > _CONTRADICTION * scene.task.width
     return far and registration.error < _PLAINLY
+
+
+def _is_known(scene: Scene, end: np.ndarray) -> bool:
+    """Whether the path of a plate tells where it ends better than a comparison of the keys.
+
+    Several points do, and where the keys show different parts of it, they may find alike anything.
+    """
+    assert scene.tracks is not None  # noqa: S101 - as above
+    return scene.tracks.shape[1] > 1 or _leaves_view(scene, end)
 
 
 def _leaves_view(scene: Scene, end: np.ndarray) -> bool:

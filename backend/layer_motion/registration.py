@@ -46,10 +46,14 @@ class _View:
 
 @dataclass(frozen=True, eq=False)
 class Registration:
-    """`matrix`: first key's camera plane to the last key's. `error`: rms difference left, 0..1."""
+    """`matrix`: first key's camera plane to the last key's. `error`: rms difference left, 0..1.
+
+    `start_errors`: what the guesses that were given leave as they are, unimproved.
+    """
 
     matrix: np.ndarray
     error: float
+    start_errors: tuple[float, ...] = ()
 
 
 def register(
@@ -72,7 +76,8 @@ def register(
     fine = _view(first, box, scale, 0.7), _view(last, box, scale, 0.7)
     candidates = [_to_view(_from_view(ranked[0], box, half), box, scale)]
     best = _ranked(fine, candidates, _FINE_STEPS)[0]
-    return Registration(_from_view(best, box, scale), _error(fine, best))
+    as_given = tuple(_error(fine, _to_view(start, box, scale)) for start in starts)
+    return Registration(_from_view(best, box, scale), _error(fine, best), as_given)
 
 
 def _common_box(first: Art, last: Art, width: int, height: int) -> Box:
@@ -167,11 +172,11 @@ def _ranked(
 ) -> list[np.ndarray]:
     """Improved guesses, best first: the difference left, dearer for maps that change much."""
     improved = [_descend(views, guess, steps) for guess in guesses]
-    improved.sort(key=lambda entry: entry[0] * (1 + _effort(entry[1])))
+    improved.sort(key=lambda entry: entry[0] * (1 + effort(entry[1])))
     return [matrix for _, matrix in improved]
 
 
-def _effort(matrix: np.ndarray) -> float:
+def effort(matrix: np.ndarray) -> float:
     """How unlikely a motion is, from its turn and its stretches; 0 for a shift."""
     if not affine.is_regular(matrix):
         return float("inf")

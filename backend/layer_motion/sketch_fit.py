@@ -15,7 +15,7 @@ from .folding import TORN_SHARE, folded_shares, untangled
 from .key_lines import key_lines, laid_on, stray_px
 from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, art_points, sketch_points
-from .plan import Plan, Scene, Step
+from .plan import Plan, Scene, Step, is_plate
 from .pose import AT_REST, Pose
 from .steady import CALM_PX, steadied, tremble_px
 from .warp import Art
@@ -27,8 +27,21 @@ _FAR_MOMENTS = 2
 _ASTRAY_PX = 0.3  # a fit to a clean sketch that leaves more may have slid or turned along itself
 _WORSE = 1.3  # times what a second search could not improve on: worth a search again
 _GOOD_FIT_PX = 0.2
+_CUT_PX = 2.0  # so near to a border that cuts the art, an edge of it is the cut
 _STRAY_PX = 0.28  # rms distance of a key's sketch from its art's lines; clean ones reach 0.25
 _TREMBLE_BENDS = 0.75  # rms tremble that lets free form come this much nearer than stiff form
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """What the keys' own sketches tell, laid beside their art.
+
+    `exact`: the rough ones that were laid on the art's lines. `are_clean`: they lie there by
+    themselves, so that what trembles between the keys is the motion and no hand.
+    """
+
+    exact: frozenset[int]
+    are_clean: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +61,11 @@ class _Track:
 def plan_sketch(scene: Scene) -> Plan | None:
     """Poses that follow the sketches, or None where there is too little to follow."""
     scale = min(1.0, _WORKING_LINES / scene.task.height)
-    targets, exact = _with_keys_laid(scene, _targets(scene, scale), scale)
+    targets, keys = _with_keys_laid(scene, _targets(scene, scale), scale)
     if not any(moment > 0 for moment in targets):
         return None
     tracks = [
-        _follow(scene, art, key, targets, exact, scale) if art is not None and seen else None
+        _follow(scene, art, key, targets, keys, scale) if art is not None and seen else None
         for art, key, seen in (
             (scene.first, 0, scene.visible[0]),
             (scene.last, scene.moments - 1, scene.visible[1] and scene.last is not None),
@@ -106,7 +119,7 @@ def _targets(scene: Scene, scale: float) -> dict[int, LinePoints]:
 
 def _with_keys_laid(
     scene: Scene, targets: dict[int, LinePoints], scale: float
-) -> tuple[dict[int, LinePoints], frozenset[int]]:
+) -> tuple[dict[int, LinePoints], _Keys]:
     """Targets with the keys' rough sketches laid on the lines of their own art, and which ones.
 
     Roughs are rough at every key; what strays at one key only is art that shows other lines there.
@@ -120,9 +133,9 @@ def _with_keys_laid(
     strays = {moment: stray_px(targets[moment], found) for moment, found in lines.items()}
     known = {moment: stray for moment, stray in strays.items() if stray > 0.0}
     if min(known.values(), default=0.0) < _STRAY_PX:
-        return targets, frozenset()
+        return targets, _Keys(frozenset(), are_clean=bool(known))
     laid = {moment: laid_on(targets[moment], lines[moment]) for moment in known}
-    return targets | laid, frozenset(laid)
+    return targets | laid, _Keys(frozenset(laid), are_clean=False)
 
 
 def _follow(
@@ -130,7 +143,7 @@ def _follow(
     art: Art,
     key: int,
     targets: dict[int, LinePoints],
-    exact: frozenset[int],
+    keys: _Keys,
     scale: float,
 ) -> _Track | None:
     """Fit the lines of one key to every other sketch, going away from the key."""
@@ -138,7 +151,10 @@ def _follow(
     if len(source) < _MIN_POINTS:
         return None
     frame = scene.task.width * scale, scene.task.height * scale
-    fitter = LineFitter(source, frame)
+    left, top, right, bottom = (side * scale for side in art.known)
+    fitter = LineFitter(
+        source, frame, (left, top, right, bottom), is_plate=is_plate(art, scene.task)
+    )
     fits = {key: fitter.rest()}
     outward = sorted((m for m in targets if m != key), key=lambda m: abs(m - key))
     near, astray_px = key, _ASTRAY_PX
@@ -150,9 +166,9 @@ def _follow(
         elif abs(moment - near) <= _FAR_MOMENTS:
             fits[moment], astray_px = _followed(fitter, start, targets[moment], astray_px)
         else:
-            fits[moment] = fitter.find([fits[near].moved, start], targets[moment])
+            fits[moment] = fitter.find([fits[near].moved, start], targets[moment], start)
         near = moment
-    calm = _steady(fitter, fits, targets, key, exact)
+    calm = fits if keys.are_clean else _steady(fitter, fits, targets, key, keys.exact)
     is_steadied, fits = calm is not fits, calm
     origin = fits[key].moved
     maps = {moment: _global_map(origin, fit) for moment, fit in fits.items()}
@@ -204,7 +220,7 @@ def _stiffly(
 
 def _source_points(scene: Scene, art: Art, sketch: LinePoints | None, scale: float) -> LinePoints:
     """The key's own sketch, completed beyond the camera's border by the lines of the art."""
-    own = art_points(art, scale)
+    own = _uncut(art_points(art, scale), art, scale)
     if sketch is None:
         return own
     frame = np.array([scene.task.width, scene.task.height]) * scale
@@ -213,6 +229,13 @@ def _source_points(scene: Scene, art: Art, sketch: LinePoints | None, scale: flo
         np.concatenate([sketch.place, own.place[beyond]]),
         np.concatenate([sketch.heading, own.heading[beyond]]),
     )
+
+
+def _uncut(lines: LinePoints, art: Art, scale: float) -> LinePoints:
+    """Lines of the art without the edges at which the camera's border cuts it: nobody drew them."""
+    low, high = np.array(art.known[:2]) * scale, np.array(art.known[2:]) * scale
+    drawn = ((lines.place > low + _CUT_PX) & (lines.place < high - _CUT_PX)).all(axis=1)
+    return LinePoints(lines.place[drawn], lines.heading[drawn], lines.per_px)
 
 
 def _followed(
@@ -227,7 +250,7 @@ def _followed(
     if fit.error_px < astray_px:
         return fit, astray_px
     unbent = affine.apply(affine.fit_similarity(fitter.source, fit.moved), fitter.source)
-    again = fitter.find([unbent], target)
+    again = fitter.find([unbent], target, start)
     if again.error_px < 0.9 * fit.error_px:
         return again, astray_px
     return fit, max(astray_px, _WORSE * fit.error_px)

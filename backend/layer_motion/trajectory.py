@@ -16,6 +16,10 @@ _OBJECT_SPREAD = (0.06, 0.18)  # spread of points over that of the art: below no
 _PLATE_SPREAD = (0.25, 0.55)
 _HEADING_MOMENTS = 4
 _LEAVING = 0.05  # of the frame's width: how far outside a plate's point counts little
+_TOGETHER = 0.7  # of what points do beside a shift: whose turn and growth explain less are limbs
+_PLATE_TOGETHER = 0.9  # a plate has no limbs; points that disagree lie at different depths
+_UPRIGHT = 0.3  # shear by stretch: squash and stretch stays below
+_SAMPLES = 2000
 
 
 def usable(tracks: np.ndarray | None, moments: int) -> bool:
@@ -72,9 +76,59 @@ def _held(start: np.ndarray, now: np.ndarray, extent: Extent) -> np.ndarray:
     shift = weights @ (now - start)
     if trust <= 0:
         return affine.translation(*shift)
-    matrix = affine.interpolate(_fit(start, now), trust, centre)
+    # a camera pans, zooms and rolls; it shears nothing
+    fitted = affine.fit_similarity(start, now) if extent.plate else _fit(start, now)
+    matrix = affine.interpolate(fitted, trust, centre)
     matrix[:2, 2] += (1 - trust) * (centre + shift - affine.apply(matrix, centre))
     return matrix
+
+
+def bulk_motion(tracks: np.ndarray, shares: np.ndarray) -> list[np.ndarray]:
+    """As `motion`, but a shift alone: that of the point which most of the art is likest to follow.
+
+    `shares` [p]: how much of the art lies nearest to each point. The point is the one to whose way
+    those of all others, by their shares, lie closest; so one limb's point never moves a body.
+    """
+    ways = (tracks - tracks[:1]).astype(np.float64)
+    apart = np.linalg.norm(ways[:, :, None] - ways[:, None], axis=3).sum(axis=0)  # [p, p]
+    way = ways[:, int((apart @ shares).argmin())]
+    return [affine.translation(*offset) for offset in way]
+
+
+def nearest_shares(points: np.ndarray, art: np.ndarray) -> np.ndarray:
+    """Share of art pixels [n, 2] that lie nearest to each of `points` [p, 2]: [p], sum 1."""
+    some = art[:: max(1, len(art) // _SAMPLES)]
+    nearest = ((some[:, None] - points[None]) ** 2).sum(axis=2).argmin(axis=1)
+    return np.bincount(nearest, minlength=len(points)) / max(len(some), 1)
+
+
+def move_together(tracks: np.ndarray, extent: Extent) -> bool:
+    """Whether turns and growth explain most of what points do beside a common shift.
+
+    Points on limbs of their own, or at several depths, go their own ways: an affine map through
+    them would shear everything that lies between. Two points always agree.
+    """
+    start = tracks[0].astype(np.float64)
+    if len(start) < _AFFINE_FROM_POINTS:
+        return True
+    shifted = alike = 0.0
+    for points in tracks.astype(np.float64):
+        change = points - start
+        shifted += float(((change - change.mean(axis=0)) ** 2).sum())
+        best = affine.apply(affine.fit_similarity(start, points), start)
+        alike += float(((points - best) ** 2).sum())
+    least = _PLATE_TOGETHER if extent.plate else _TOGETHER
+    if alike <= (1 - least) * shifted + _STILL_PX**2 * tracks.shape[0]:
+        return True
+    return extent.plate is None and _squashes(tracks)
+
+
+def _squashes(tracks: np.ndarray) -> bool:
+    """Whether points tell of squash and stretch along the picture's axes, with hardly any shear."""
+    start = tracks[0].astype(np.float64)
+    changes = np.array([_fit(start, now.astype(np.float64))[:2, :2] for now in tracks]) - np.eye(2)
+    along = np.abs(changes[:, (0, 1), (0, 1)]).max()
+    return bool(np.abs(changes[:, (0, 1), (1, 0)]).max() < _UPRIGHT * along)
 
 
 def _inside(now: np.ndarray, extent: Extent) -> np.ndarray:
