@@ -175,7 +175,7 @@ class LineFitter:
             return None
         there = affine.apply(np.linalg.inv(ahead), goal.place)
         low, high = self._known[:2] - _BORDER_PX, self._known[2:] + _BORDER_PX
-        found: np.ndarray = ((there > low) & (there < high)).all(axis=1)
+        found = np.asarray(((there > low) & (there < high)).all(axis=1))
         return found if found.sum() >= _LEAST_PARTNERED * len(found) else None
 
     def _globally(self, start: np.ndarray, goal: _Target, steps: int) -> np.ndarray:
