@@ -24,6 +24,7 @@ from curation.stages.layering import (
 from curation.stages.masklets import MaskletSettings, propagate
 from curation.stages.merging import MergeSettings
 from curation.stages.motion import Motion, measure_motion, steadied
+from curation.stages.plain import plain_backdrop
 from curation.stages.refinement import RefineSettings
 from curation.stages.rests import RestSettings, camera_path, region_rests, resting
 from curation.stages.sketches import SketchSettings, sketch
@@ -145,7 +146,9 @@ def region_motion(
     rest = resting(frames, path, rests)
     # What is hidden later is best told by the first frame, what moves little by all of them.
     share = np.fmax(region_rests(rest, labels, count), region_rests(rest[0], labels[0], count))
-    vectors = steadied(loose, repaired, np.diff(path, axis=0), share, rests)
+    plain = plain_backdrop(frames[0], labels[0], share > rests.still, rests.plain)
+    vectors = steadied(loose, repaired, np.diff(path, axis=0), plain)
+    share = np.where(plain, 1.0, share)
     return flow, textured, Motion(repaired.scores, vectors, loose.area, share)
 
 

@@ -30,7 +30,7 @@ class GatherSettings:
     afar: float = 2.0
     clash: float = 4.0
     still: float = 0.75
-    moving: float = 0.5
+    moving: float = 0.4
 
 
 def gather(

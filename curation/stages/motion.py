@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from curation.stages.flow import region_medians
-from curation.stages.rests import RestSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,38 +57,18 @@ _WITH_CAMERA_PX = 0.3
 _WITH_CAMERA_SHARE = 0.6
 
 
-_CONTRADICTED_PX = 4.0
-_LAG = 6
-"""A way of so many pixels within so many frames cannot be missed by who looks that far."""
-
-
-def steadied(
-    raw: Motion,
-    repaired: Motion,
-    camera: np.ndarray,
-    share: np.ndarray,
-    settings: RestSettings,
-) -> np.ndarray:
+def steadied(raw: Motion, repaired: Motion, camera: np.ndarray, plain: np.ndarray) -> np.ndarray:
     """Motion of elements in which the backdrop's follow the camera: [n, steps, 2].
 
     raw, repaired: measured on flow before and after its repair by region; camera: [steps, 2];
-    share: [n], of `rests.region_rests`. The repair is right about what stands still and rough
-    about what bends: it is taken for those elements that it lets follow the camera most of the
-    time, unless they are seen to move. What is seen to rest goes with the camera, whatever way its
-    neighbours' outlines seem to carry it.
+    plain: bool [n], of `plain.plain_backdrop`. The repair is right about what stands still and
+    rough about what bends: it is taken for those elements that it lets follow the camera most of
+    the time. Plain backdrop goes with the camera, whatever way its neighbours' outlines seem to
+    carry it.
     """
     apart = np.linalg.norm(repaired.vectors - camera[None], axis=2)
     near = apart < _WITH_CAMERA_PX
-    rests = (near.mean(axis=1) > _WITH_CAMERA_SHARE) & ~(share < settings.moving)
+    rests = near.mean(axis=1) > _WITH_CAMERA_SHARE
     vectors = np.where((near & rests[:, None])[..., None], repaired.vectors, raw.vectors)
-    strayed = (share > settings.still) & (_strays(raw.vectors - camera[None]) > _CONTRADICTED_PX)
     with_camera = np.where(np.isnan(vectors), np.nan, camera[None])
-    return np.where(strayed[:, None, None], with_camera, vectors)
-
-
-def _strays(ways: np.ndarray) -> np.ndarray:
-    """Mean length of the way that elements seem to go in `_LAG` frames, float64 [n]."""
-    path = np.cumsum(np.nan_to_num(ways), axis=1)
-    if path.shape[1] <= _LAG:
-        return np.linalg.norm(path[:, -1:], axis=2).sum(axis=1)
-    return np.linalg.norm(path[:, _LAG:] - path[:, :-_LAG], axis=2).mean(axis=1)
+    return np.where(plain[:, None, None], with_camera, vectors)

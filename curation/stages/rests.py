@@ -7,13 +7,14 @@ this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from curation.stages.elements import lab_gradient, to_lab
 from curation.stages.flow import camera_modes
+from curation.stages.plain import PlainSettings
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class RestSettings:
     `steps`: how many frames ahead and back are looked at. `alike`: Lab error up to which a pixel
     still shows the same. `edge`: least Lab gradient that tells motion. A region rests above a share
     of `still` of its telling pixels, and moves below `moving`; between them nothing is said.
+    `plain`: what is told by its colour alone.
     """
 
     steps: tuple[int, ...] = (3, 5, 7, 9)
@@ -30,6 +32,7 @@ class RestSettings:
     edge: float = 1.5
     still: float = 0.75
     moving: float = 0.55
+    plain: PlainSettings = field(default_factory=PlainSettings)
 
 
 def camera_path(flow: np.ndarray, textured: np.ndarray) -> np.ndarray:

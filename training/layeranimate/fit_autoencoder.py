@@ -7,6 +7,7 @@ nothing. Real sizes always start from released weights.
 from __future__ import annotations
 
 import logging
+import sys
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 _BATCH = 8
 _RATE = 2e-3
 _WARM_UP = 20
+_TOLD_EVERY = 50
 _SHRINK = 1e-6
 """Weight of the Kullback-Leibler term: it only keeps the latents from growing without bound."""
 
@@ -56,6 +58,8 @@ def fit_autoencoder(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimiser.step()
+        if (step + 1) % _TOLD_EVERY == 0:
+            sys.stderr.write(f"autoencoder: {step + 1} of {steps} steps\n")
     vae.eval().requires_grad_(False)
     with torch.no_grad():
         return float(vae.encode(frames.pictures(rng)).mean.std())
