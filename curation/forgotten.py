@@ -6,7 +6,7 @@ As when rights are withdrawn (`spec/curation.md` 4.3). The footage itself is lef
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from shared.errors import AcetateError
 PARTS = ("footage", "clips")
 SHEETS = "sheets"
 _LIST = "forgotten.jsonl"
+_HALF_WRITTEN = ".part-*"
 _ID = re.compile(r"[0-9a-f]{16,64}")
 
 
@@ -78,6 +79,8 @@ def forget_source(out: Path, source_id: str, told: Told | None = None) -> Remova
     `usage` for no id, `not_found` where the set never had it, `dataset_busy`, `disk`.
     """
     wanted = checked_id(source_id)
+    if not out.is_dir():
+        raise AcetateError("not_found", what=f"set {out.name}")
     with only_writer(out, wait=False):
         known = _known(out, wanted)
         listed = read_forgotten(out)
@@ -92,6 +95,8 @@ def forget_source(out: Path, source_id: str, told: Told | None = None) -> Remova
         files = sum(_without_work(out / part, wanted) for part in PARTS)
         files += _unlinked(_named_after(out / SHEETS, wanted))
         files += _unlinked(_named_after(out / "leases", wanted))
+        for half in (*(out / SHEETS).rglob(_HALF_WRITTEN), *out.glob(_HALF_WRITTEN)):
+            files += _unlinked([half]) if half.is_file() else 0
         return Removal(wanted, clips, files, _without_cards(out, wanted))
 
 
@@ -130,7 +135,7 @@ def _named_after(folder: Path, wanted: str) -> Iterator[Path]:
 def _without_work(part: Path, wanted: str) -> int:
     """Remove units, and half-written ones of anybody; ledger and manifest lose its lines."""
     count = _unlinked(_named_after(part / "work", wanted))
-    count += _unlinked(part.rglob(".part-*"))
+    count += _unlinked(part.rglob(_HALF_WRITTEN))
     without_clips(part / "ledger", lambda clip_id: is_of_source(clip_id, wanted))
     manifest_without(part / MANIFEST_NAME, lambda clip_id: is_of_source(clip_id, wanted))
     return count
@@ -145,7 +150,7 @@ def _without_cards(out: Path, wanted: str) -> int:
     return len(review.cards) - len(cards)
 
 
-def _unlinked(paths: Iterator[Path]) -> int:
+def _unlinked(paths: Iterable[Path]) -> int:
     found = list(paths)
     for path in found:
         path.unlink(missing_ok=True)

@@ -23,6 +23,8 @@ LICENCE = "LicenseRef-unknown"
 WEIGHTS = transformers_folder.WEIGHTS
 PACKAGES = transformers_folder.PACKAGES
 _BACKEND = "caption"
+_CLOSED = {"local_files_only": True, "trust_remote_code": False}
+"""Nothing is downloaded and no code of a folder runs; left out, transformers asks whether to."""
 
 
 def load(folder: Path, device: str, settings: CaptionSettings | None = None) -> ClipCaptioner:
@@ -113,7 +115,7 @@ def _processor(folder: Path) -> Any:  # noqa: ANN401 - of the class that the fol
     from transformers import AutoProcessor
 
     try:
-        return AutoProcessor.from_pretrained(str(folder), local_files_only=True)
+        return AutoProcessor.from_pretrained(str(folder), **_CLOSED)
     except ImportError:
         return _without_films(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -126,8 +128,8 @@ def _without_films(folder: Path) -> Any:  # noqa: ANN401 - of the class that the
 
     try:
         kind = getattr(transformers, _class_name(folder))
-        pictures = AutoImageProcessor.from_pretrained(str(folder), local_files_only=True)
-        words = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        pictures = AutoImageProcessor.from_pretrained(str(folder), **_CLOSED)
+        words = AutoTokenizer.from_pretrained(str(folder), **_CLOSED)
         template = folder / "chat_template.jinja"
         told = template.read_text("utf-8") if template.is_file() else words.chat_template
         return _pictures_only(kind)(pictures, words, None, chat_template=told)

@@ -73,7 +73,9 @@ class Part:
 
     def keyed(self, plain: object) -> object:
         """What a unit's key says of it: the stage's own settings, and the network's if any."""
-        return (plain, self.name, self.annotation.version, self.settings) if self.module else plain
+        if not self.module:
+            return plain
+        return (plain, self.name, self.annotation.name, self.annotation.version, self.settings)
 
 
 @dataclass(frozen=True)

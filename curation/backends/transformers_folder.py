@@ -46,6 +46,7 @@ def load_model(model_class: str, folder: Path, device: str, backend: str) -> Any
         model, told = getattr(transformers, model_class).from_pretrained(
             str(folder),
             local_files_only=True,
+            trust_remote_code=False,  # left out, it asks on the terminal whether to run it
             use_safetensors=True,
             output_loading_info=True,
             dtype=torch.float32,

@@ -101,6 +101,8 @@ class Leases:
             ours = claim.with_suffix(".ours")
             ours.write_text(self.owner)
             ours.replace(path)
+        except OSError as error:
+            raise AcetateError("disk", detail=str(error)) from error
         finally:
             for old in self.folder.glob(f".{stale}-*"):
                 old.unlink(missing_ok=True)
@@ -131,7 +133,8 @@ class Leases:
         while not over.wait(self.expiry_s / 10):
             if not self._is_ours(path):
                 return
-            with contextlib.suppress(FileNotFoundError):  # given back by whoever took it over
+            # given back by whoever took it over, or a share that is away for a moment
+            with contextlib.suppress(OSError):
                 os.utime(path)  # never `touch`, which would make the file anew
 
 

@@ -71,7 +71,9 @@ NO_WEIGHTS = tuple(
 def no_weights(settings: ChainSettings) -> Backends:
     """The parts that are always there."""
     return Backends(
-        segment=lambda picture: cut_strokes(region_labels(picture, settings.elements)),
+        segment=lambda picture: cut_strokes(
+            region_labels(picture, settings.elements), most=settings.elements.most_regions
+        ),
         flow=lambda first, second: dis_flow(first, second, settings.flow.preset),
         propagate=lambda frames, first, regions: (
             propagate(frames, first, settings.masklets, regions=regions).labels

@@ -26,7 +26,7 @@ def gather_all(
     The first `there` elements are those of the first frame. The others join a layer of these that
     moves as they do, or have their own as far as the capacity goes. `rests`: as for `gather`.
     """
-    if there == len(motion):
+    if there == len(motion) or settings.capacity < 2:
         return gather(motion, area, pairs, settings, rests)
     seen = np.full(len(motion), np.nan) if rests is None else rests
     both = (pairs >= there).all(axis=1)

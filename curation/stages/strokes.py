@@ -28,10 +28,19 @@ class StrokeSettings:
     least_px: int = 12
 
 
-def cut_strokes(labels: np.ndarray, settings: StrokeSettings | None = None) -> np.ndarray:
+_NO_LIMIT = 65_535
+"""Labels are kept in 16 bits."""
+_TURNS = 5
+"""How often the least size doubles before a picture is left uncut."""
+
+
+def cut_strokes(
+    labels: np.ndarray, settings: StrokeSettings | None = None, *, most: int = _NO_LIMIT
+) -> np.ndarray:
     """Regions with their lines cut into pieces, int32 [h, w] from 0; labels: int [h, w] from 0.
 
-    Every piece lies within one of the old regions and hangs together.
+    Every piece lies within one of the old regions and hangs together. Of more pieces than `most`
+    the smallest are joined again; where that is not enough, as on grain and text, none is cut.
     """
     settings = settings or StrokeSettings()
     wide = np.ones((settings.width_px, settings.width_px), np.uint8)
@@ -44,7 +53,11 @@ def cut_strokes(labels: np.ndarray, settings: StrokeSettings | None = None) -> n
     beside = np.where(surface[..., None], 0, np.stack([low, high], 2))
     key = np.dstack([tall, surface, beside])  # [h, w, 4]
     pieces = _hanging_together((key[:, 1:] == key[:, :-1]).all(2), (key[1:] == key[:-1]).all(2))
-    return _without_crumbs(pieces, labels, settings.least_px)
+    for least_px in (settings.least_px * 2**turn for turn in range(_TURNS)):
+        pieces = _without_crumbs(pieces, labels, least_px)
+        if int(pieces.max()) < most:
+            return pieces
+    return labels.astype(np.int32)
 
 
 def _hanging_together(across: np.ndarray, down: np.ndarray) -> np.ndarray:

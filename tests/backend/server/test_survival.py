@@ -27,7 +27,7 @@ def test_a_job_whose_worker_is_killed_is_done_once_by_another(
 ) -> None:
     journal = tmp_path / "journal"
     with server.start().connect() as client:
-        job = client.submit(*make_shot(f"steps=20 step_s=0.03 journal={journal}"))
+        job = client.submit(*make_shot(f"steps=100 step_s=0.03 journal={journal}"))
         wait_for_step(client, job, 3)
         os.kill(client.health().workers[0].pid, signal.SIGKILL)
         final = client.wait(job, timeout_s=30)
@@ -54,7 +54,7 @@ def test_a_job_whose_server_is_killed_is_done_once_after_the_restart(
 ) -> None:
     journal = tmp_path / "journal"
     with server.start().connect() as client:
-        job = client.submit(*make_shot(f"steps=20 step_s=0.05 journal={journal}"))
+        job = client.submit(*make_shot(f"steps=60 step_s=0.05 journal={journal}"))
         wait_for_step(client, job, 3)
         worker = client.health().workers[0].pid
         server.kill()

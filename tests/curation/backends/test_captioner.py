@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import shutil
 from pathlib import Path
 
@@ -80,6 +83,24 @@ def test_a_folder_that_cannot_be_read_is_named(small_weights: Path, tmp_path: Pa
     with pytest.raises(AcetateError) as caught:
         captioner(np.zeros((2, 32, 32, 3), np.uint8))
     assert caught.value.name in {"weights_unfit", "backend_package"}
+
+
+def test_code_in_a_folder_never_runs_whatever_the_terminal_says(
+    small_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, marker = tmp_path / "tales", tmp_path / "ran"
+    shutil.copytree(small_weights / "tales", folder)
+    (folder / "evil.py").write_text(f"open({str(marker)!r}, 'w')\nclass P:\n    pass\n")
+    for name in ("config.json", "processor_config.json"):
+        path = folder / name
+        told = json.loads(path.read_text()) if path.is_file() else {}
+        path.write_text(json.dumps(told | {"auto_map": {"AutoProcessor": "evil.P"}}))
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))
+    captioner = built(ChainSettings(), _choice(tmp_path)).caption
+    assert captioner is not None
+    with contextlib.suppress(AcetateError):  # it may be refused, or read without its code
+        captioner(np.zeros((2, 32, 32, 3), np.uint8))
+    assert not marker.exists()
 
 
 def test_a_processor_with_a_part_for_films_works_without_torchvision(small_weights: Path) -> None:

@@ -12,6 +12,8 @@ from curation.bench.easel import Part, Shape, box, draw, ellipse
 from curation.bench.measures import best_layer, iou
 from curation.stages.chain import ChainSettings, layered_clip
 from curation.stages.elements import region_labels
+from curation.stages.gathering import GatherSettings
+from curation.stages.joining import gather_all
 from curation.stages.masklets import propagate
 from curation.stages.merging import MergeSettings
 from curation.stages.refinement import RefineSettings, first_shown, neighbours, refine
@@ -122,3 +124,11 @@ def test_layers_by_score_hold_newcomers_too() -> None:
     by_score = replace(_chain(), layers="score", merge=MergeSettings(by_area=True))
     made = layered_clip(frames[:7], 24.0, by_score, BENCH)
     assert {element.layer for element in made.elements} == set(range(len(made.layers)))
+
+
+def test_one_layer_stays_one_when_something_enters() -> None:
+    motion = np.zeros((3, 4, 2))
+    motion[2] = (9.0, 0.0)
+    pairs = np.array([[0, 1], [1, 2]])
+    one = gather_all(motion, np.full(3, 50.0), pairs, 2, GatherSettings(capacity=1))
+    assert one.tolist() == [0, 0, 0]

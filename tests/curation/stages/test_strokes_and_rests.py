@@ -34,6 +34,13 @@ def test_pieces_stay_within_their_region_and_leave_no_number_out() -> None:
         assert len(np.unique(labels[cut == piece])) == 1
 
 
+def test_grain_is_not_cut_to_dust() -> None:
+    grain = np.random.default_rng(3).integers(0, 256, (96, 128, 3)).astype(np.uint8)
+    labels = region_labels(grain)
+    assert int(cut_strokes(labels, most=250).max()) < 250
+    assert (cut_strokes(labels, most=1) == labels).all()
+
+
 def test_cut_lines_let_masks_be_built_more_closely() -> None:
     made = clip("mid")
     mask = made.things[0] == CHARACTER
