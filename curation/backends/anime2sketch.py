@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from curation.backends.interfaces import Sketcher
-from curation.backends.weight_file import Shapes, fill, find_weights, read_shapes, unfit
+from curation.backends.weight_file import Shapes, fill, find_weights, read_shapes
+from curation.backends.weights import unfit
 
 if TYPE_CHECKING:
     from curation.backends.anime2sketch_network import SketchNetwork
@@ -40,7 +41,7 @@ def load(folder: Path, device: str) -> Sketcher:
     file = find_weights(folder, WEIGHTS, NAME)
     shapes = read_shapes(file, NAME)
     if len(shapes.get(_FIRST, ())) != 4:
-        raise unfit(file, NAME, f"there is no {_FIRST}")
+        raise unfit(folder, NAME, f"there is no {_FIRST}")
     with torch.device("meta"):
         network = SketchNetwork(shapes[_FIRST][0], smooth=_is_smooth(shapes))
     fill(network, file, NAME)

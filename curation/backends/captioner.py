@@ -7,6 +7,7 @@ Qwen2.5-VL; the model sees some frames of the clip as pictures, and is asked one
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 
 from curation.backends import transformers_folder
 from curation.backends.caption_settings import CaptionSettings
-from curation.backends.transformers_folder import check_kind, load_model, unfit
+from curation.backends.transformers_folder import check_kind, load_model
+from curation.backends.weights import unfit
 from shared.errors import AcetateError
 
 NAME = "captioner"
@@ -39,32 +41,27 @@ def load(folder: Path, device: str, settings: CaptionSettings | None = None) -> 
     )
 
 
+@dataclass(frozen=True, eq=False)
 class ClipCaptioner:
-    """A `Captioner`; the likeliest words, so that the same clip is always told the same."""
+    """A `Captioner`; the likeliest words, so that the same clip is always told the same.
 
-    def __init__(
-        self,
-        model: Any,  # noqa: ANN401 - of the class that the folder names
-        processor: Any,  # noqa: ANN401
-        device: str,
-        settings: CaptionSettings,
-        name: str,
-        revision: str,
-    ) -> None:
-        self._model = model
-        self._processor = processor
-        self._device = device
-        self._settings = settings
-        self._name = name
-        self._revision = revision
+    `model`, `processor`: of the classes that the folder names.
+    """
+
+    model: Any
+    processor: Any
+    device: str
+    settings: CaptionSettings
+    name: str
+    revision: str
 
     @property
     def made_by(self) -> dict[str, str]:
         """`model`, `revision` and `prompt_hash`."""
         return {
-            "model": self._name,
-            "revision": self._revision,
-            "prompt_hash": self._settings.prompt_hash,
+            "model": self.name,
+            "revision": self.revision,
+            "prompt_hash": self.settings.prompt_hash,
         }
 
     def __call__(self, frames: np.ndarray, *, layer: bool = False) -> str:
@@ -72,28 +69,28 @@ class ClipCaptioner:
         import torch
         from PIL import Image
 
-        shown = sampled(frames, self._settings.frames, self._settings.side_px)
-        prompt = self._settings.layer_prompt if layer else self._settings.prompt
-        inputs = self._processor(
+        shown = sampled(frames, self.settings.frames, self.settings.side_px)
+        prompt = self.settings.layer_prompt if layer else self.settings.prompt
+        inputs = self.processor(
             text=self._question(prompt, len(shown)),
             images=[Image.fromarray(frame) for frame in shown],
             return_tensors="pt",
-        ).to(self._device)
+        ).to(self.device)
         with torch.inference_mode():
-            tokens = self._model.generate(
-                **inputs, do_sample=False, max_new_tokens=self._settings.most_tokens
+            tokens = self.model.generate(
+                **inputs, do_sample=False, max_new_tokens=self.settings.most_tokens
             )
         answer = tokens[:, inputs["input_ids"].shape[1] :]
-        text = self._processor.batch_decode(answer, skip_special_tokens=True)[0]
+        text = self.processor.batch_decode(answer, skip_special_tokens=True)[0]
         return " ".join(text.split())
 
     def _question(self, prompt: str, pictures: int) -> str:
         """The prompt in the model's own form of a conversation, with a place for each picture."""
-        if not getattr(self._processor, "chat_template", None):
-            return f"{self._processor.image_token * pictures}\n{prompt}\n"
+        if not getattr(self.processor, "chat_template", None):
+            return f"{self.processor.image_token * pictures}\n{prompt}\n"
         content = [*({"type": "image"} for _ in range(pictures)), {"type": "text", "text": prompt}]
         said = [{"role": "user", "content": content}]
-        return self._processor.apply_chat_template(said, add_generation_prompt=True)
+        return self.processor.apply_chat_template(said, add_generation_prompt=True)
 
 
 def sampled(frames: np.ndarray, count: int, side_px: int) -> list[np.ndarray]:

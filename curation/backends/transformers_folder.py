@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shared.errors import AcetateError
+from curation.backends.weights import unfit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,11 +57,6 @@ def load_model(model_class: str, folder: Path, device: str, backend: str) -> Any
         detail = f"{len(wrong)} tensors are missing or of another shape, such as {wrong[0][:80]}"
         raise unfit(folder, backend, detail)
     return model.to(device).eval().requires_grad_(requires_grad=False)
-
-
-def unfit(folder: Path, backend: str, detail: str) -> AcetateError:
-    """The error for a folder that is not this backend's."""
-    return AcetateError("weights_unfit", folder=folder.name, backend=backend, detail=detail)
 
 
 def square_side(size: int | Sequence[int]) -> int:

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curation.backends.weights import check_weights
-from shared.errors import AcetateError
+from curation.backends.weights import check_weights, unfit
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,7 +35,7 @@ def read_shapes(file: Path, backend: str) -> dict[str, tuple[int, ...]]:
             names = opened.keys()
             return {_plain(key): tuple(opened.get_slice(key).get_shape()) for key in names}
     except (OSError, SafetensorError) as error:
-        raise unfit(file, backend, f"{file.name} cannot be read: {error}") from error
+        raise unfit(file.parent, backend, f"{file.name} cannot be read: {error}") from error
 
 
 def fill(network: nn.Module, file: Path, backend: str) -> None:
@@ -47,14 +46,9 @@ def fill(network: nn.Module, file: Path, backend: str) -> None:
     """
     wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     if difference := _difference(wanted, read_shapes(file, backend)):
-        raise unfit(file, backend, f"{file.name}: {difference}")
+        raise unfit(file.parent, backend, f"{file.name}: {difference}")
     network.load_state_dict(_tensors(file), strict=True, assign=True)
     network.requires_grad_(requires_grad=False).eval()
-
-
-def unfit(file: Path, backend: str, detail: str) -> AcetateError:
-    """The error for a file that is not this backend's."""
-    return AcetateError("weights_unfit", folder=file.parent.name, backend=backend, detail=detail)
 
 
 def _tensors(file: Path) -> dict[str, Tensor]:

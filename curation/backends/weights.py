@@ -59,6 +59,11 @@ def check_weights(
     raise AcetateError("weights_missing", backend=backend, files=names[0], detail=detail)
 
 
+def unfit(folder: Path, backend: str, detail: str) -> AcetateError:
+    """The error for a folder that is not this backend's."""
+    return AcetateError("weights_unfit", folder=folder.name, backend=backend, detail=detail)
+
+
 def check_packages(backend: str, packages: Sequence[str]) -> None:
     """Raise `backend_package` for the first package that is not installed."""
     if missing := missing_packages(packages):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import msgspec
 import numpy as np
 
@@ -13,25 +11,13 @@ from curation.footage_stages import Ingest, Shots, ShotSettings, footage_ref, is
 from curation.media.probe import IngestSettings
 from curation.media.sources import find_sources
 
+from .media.footage import write_frames
 from .stages.test_transitions import FRAMES, dissolved, shot
-
-
-def _film(path: Path, frames: np.ndarray) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=24, options={"crf": "12"})
-        stream.width, stream.height = frames.shape[2], frames.shape[1]
-        stream.pix_fmt = "yuv420p"
-        for index, picture in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-            frame.pts, frame.time_base = index, Fraction(1, 24)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
 
 
 def test_a_dissolve_and_a_cut_in_a_film_end_clips(tmp_path: Path) -> None:
     dissolve = dissolved(shot(1), shot(2), 10)  # frames 26 .. 35
-    film = _film(tmp_path / "film.mp4", np.concatenate([dissolve, shot(3)[:20]]))
+    film = write_frames(tmp_path / "film.mp4", np.concatenate([dissolve, shot(3)[:20]]))
     clip = footage_ref(find_sources([film])[0])
     ingested = Ingest(IngestSettings(least_short_side=64))(clip, {})
     found = Shots(ShotSettings(proposer="none"))(clip, {"ingest": ingested}).facts
@@ -45,7 +31,7 @@ def test_a_dissolve_and_a_cut_in_a_film_end_clips(tmp_path: Path) -> None:
 
 
 def test_names_tell_their_source(tmp_path: Path) -> None:
-    film = _film(tmp_path / "film.mp4", shot(1)[:4])
+    film = write_frames(tmp_path / "film.mp4", shot(1)[:4])
     source = find_sources([film])[0]
     name = footage_ref(source).clip_id
     assert is_of_source(name, source.source_id)

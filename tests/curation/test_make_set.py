@@ -7,10 +7,8 @@ import contextlib
 import io
 import json
 import shutil
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
@@ -21,7 +19,7 @@ from curation.forgotten import let_in_again, read_forgotten
 from shared.errors import AcetateError
 from training.data.procedural_source import ProceduralClips
 
-from .media.footage import LICENCE, write_video
+from .media.footage import LICENCE, write_frames, write_video
 
 FRAMES = 16
 
@@ -34,24 +32,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     footage.mkdir()
     clips = ProceduralClips(8, seed=3, width=320, height=256, length=FRAMES)
     frames = np.concatenate([clips.clip(index).frames for index in (1, 4, 1)])
-    _write_film(footage / "film.mp4", frames)
+    write_frames(footage / "film.mp4", frames)
     (footage / "broken.mp4").write_bytes(b"no film" * 99)
     write_video(footage / "short.mp4", 9)
     (footage / "licence.toml").write_text(LICENCE)
     (folder / "first.json").write_text(_curate(footage, folder / "set"))
     return folder
-
-
-def _write_film(path: Path, frames: np.ndarray) -> None:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=24, options={"crf": "12"})
-        stream.width, stream.height = frames.shape[2], frames.shape[1]
-        stream.pix_fmt = "yuv420p"
-        for index, frame in enumerate(frames):
-            shown = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-            shown.pts, shown.time_base = index, Fraction(1, 24)
-            container.mux(stream.encode(shown))
-        container.mux(stream.encode(None))
 
 
 def _curate(footage: Path, out: Path, *more: str) -> str:
