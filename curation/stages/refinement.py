@@ -178,7 +178,8 @@ def _examine(
     future = _traced(footage, np.where(gone[seeds], seeds, 0), range(key, len(footage.frames)))
     last = np.bincount(future[min(settings.stays, len(future) - 1)].ravel(), minlength=count)
     new = gone & (last >= settings.gone * now)
-    masks = {key - step: mask for step, mask in enumerate(past)}
+    # not the frame where it is gone: its last pixels on frame 0 would count as there from the start
+    masks = {key - step: mask for step, mask in enumerate(past[:-1])}
     masks |= {key + step: mask for step, mask in enumerate(future)}
     return _put(masks, new, labels, known)
 
