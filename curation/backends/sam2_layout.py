@@ -29,7 +29,7 @@ class _Size:
     windows: tuple[int, ...] = (8, 4, 14, 7)
 
 
-_SIZES = {
+_SIZES: dict[tuple[int, ...], _Size] = {
     (1, 2, 7, 2): _Size(1, (5, 7, 9)),
     (1, 2, 11, 2): _Size(1, (7, 10, 13)),
     (2, 3, 16, 3): _Size(2, (12, 16, 20)),
