@@ -54,26 +54,46 @@ def _names(key: str) -> tuple[str, ...]:
 
 
 def _settings(file: MakersFile) -> Any:  # noqa: ANN401 - a SamConfig; transformers is imported late
-    """The network's `SamConfig`, told from the shapes. Raises `weights_unfit`.
-
-    Heads of attention in the picture's encoder are as wide as its relative positions, and these
-    reach over a window or, in few blocks, over the whole picture.
-    """
+    """The network's `SamConfig`, told from the shapes. Raises `weights_unfit`."""
     from transformers import SamConfig
 
+    vision = _vision(file)
+    channels = vision["output_channels"]
+    layer = "mask_decoder.transformer.layers.0."
+    return SamConfig(
+        vision_config=vision,
+        prompt_encoder_config={
+            "hidden_size": channels,
+            "image_size": vision["image_size"],
+            "patch_size": vision["patch_size"],
+            "mask_input_channels": file.size("prompt_encoder.mask_downscaling.3.weight", 0),
+        },
+        mask_decoder_config={
+            "hidden_size": channels,
+            "mlp_dim": file.size(f"{layer}mlp.lin1.weight", 0),
+            "num_hidden_layers": len(file.numbers(r"mask_decoder\.transformer\.layers\.(\d+)\.")),
+            "iou_head_hidden_dim": file.size("mask_decoder.iou_prediction_head.layers.0.weight", 0),
+        },
+    )
+
+
+def _vision(file: MakersFile) -> dict[str, Any]:
+    """Settings of the encoder of pictures.
+
+    Its heads of attention are as wide as relative positions are, and these reach over a window
+    or, in few blocks, over the whole picture.
+    """
     patch = file.size("image_encoder.patch_embed.proj.weight", 2)
     grid = file.size("image_encoder.pos_embed", 1)
     width = file.size("image_encoder.pos_embed", 3)
+    head = file.size(f"{_BLOCKS}0.attn.rel_pos_h", 1)
+    if width % head:
+        raise file.unfit(f"{_BLOCKS}0.attn.rel_pos_h has {head} columns and {width} channels")
     spans = [
         (file.size(f"{_BLOCKS}{number}.attn.rel_pos_h", 0) + 1) // 2
         for number in file.numbers(r"image_encoder\.blocks\.(\d+)\.attn\.rel_pos_h$")
     ]
-    if not spans:
-        raise file.unfit(f"there is no {_BLOCKS}0.attn.rel_pos_h")
-    head = file.size(f"{_BLOCKS}0.attn.rel_pos_h", 1)
-    if width % head:
-        raise file.unfit(f"{_BLOCKS}0.attn.rel_pos_h has {head} columns and {width} channels")
-    vision = {
+    return {
         "hidden_size": width,
         "num_hidden_layers": len(spans),
         "num_attention_heads": width // head,
@@ -87,23 +107,6 @@ def _settings(file: MakersFile) -> Any:  # noqa: ANN401 - a SamConfig; transform
             "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix", 1
         ),
     }
-    layer = "mask_decoder.transformer.layers.0."
-    channels = vision["output_channels"]
-    return SamConfig(
-        vision_config=vision,
-        prompt_encoder_config={
-            "hidden_size": channels,
-            "image_size": grid * patch,
-            "patch_size": patch,
-            "mask_input_channels": file.size("prompt_encoder.mask_downscaling.3.weight", 0),
-        },
-        mask_decoder_config={
-            "hidden_size": channels,
-            "mlp_dim": file.size(f"{layer}mlp.lin1.weight", 0),
-            "num_hidden_layers": len(file.numbers(r"mask_decoder\.transformer\.layers\.(\d+)\.")),
-            "iou_head_hidden_dim": file.size("mask_decoder.iou_prediction_head.layers.0.weight", 0),
-        },
-    )
 
 
 LAYOUT = Layout("sam", FILES, "SamModel", _names, _settings)
