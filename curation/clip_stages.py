@@ -98,7 +98,7 @@ class ClipStages:
         labels = needed["masklets"].arrays["labels"].astype(np.int32)
         settings = self.settings
         flow, _, found = region_motion(
-            frames, regions, labels, settings.flow, settings.masklets, self.parts.flow
+            frames, regions, labels, settings.flow, settings.masklets, settings.far, self.parts.flow
         )
         return Product({"flow": flow.astype(np.float16), **asdict(found)})
 
@@ -107,7 +107,7 @@ class ClipStages:
         measured = needed["motion"].arrays
         layered = find_layers(
             needed["masklets"].arrays["labels"].astype(np.int32),
-            Motion(*(measured[name] for name in ("scores", "vectors", "area", "rests"))),
+            Motion(*(measured[name] for name in ("scores", "vectors", "area", "rests", "hidden"))),
             measured["flow"].astype(np.float32),
             textured_pixels(clip_frames(clip), self.settings.flow),
             self.settings,
@@ -160,7 +160,7 @@ def clip_stages(
     choice = choice or choose()
     work = ClipStages(settings, quality, choice)
     chosen = (settings.layers, settings.gather, settings.merge)
-    moving = (settings.flow, settings.masklets.leaps, settings.masklets.rests)
+    moving = (settings.flow, settings.masklets.leaps, settings.masklets.rests, settings.far)
     followed = (settings.masklets, settings.newcomers)
 
     def by(slot: str, stage: Stage) -> Stage:

@@ -66,9 +66,7 @@ def execute(
     context.report("plan", 1, 1)
     clock.lap("plan")
 
-    # Thousands of small products: threads would wait for each other longer than they work.
-    with threadpool_limits(limits=1):
-        motion = _move(plan, artwork, choice, context, outputs)
+    motion = _move(plan, artwork, choice, context, outputs)
     clock.lap("motion")
 
     result = None
@@ -117,6 +115,9 @@ class _Clock:
         self._last = now
 
 
+# Thousands of small products, and a small network: threads of BLAS and torch would wait for each
+# other longer than they work.
+@threadpool_limits.wrap(limits=1)
 def _move(
     plan: ShotPlan, artwork: Artwork, choice: Choice, context: RunContext, outputs: Blobs
 ) -> MotionResult:

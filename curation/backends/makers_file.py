@@ -82,6 +82,8 @@ class Layout:
 
         quiet_transformers()
         path = find_weights(folder, self.files, self.backend)
+        if rivals := [name for name in self.files if (folder / name).is_file()][1:]:
+            raise unfit(folder, self.backend, f"{path.name} lies beside {rivals[0]}; keep one")
         config = self.checked(MakersFile(path, self.backend, read_shapes(path, self.backend)))
         chosen = getattr(transformers, model_class)
         own = chosen.config_class.from_dict(config.to_dict())

@@ -71,7 +71,8 @@ def _convertible(folder: Path, names: Sequence[str]) -> tuple[Path, str] | None:
         stem = path.stem.replace("pytorch_model", "model")
         if f"{stem}.safetensors" in names:
             return path, f"{stem}.safetensors"
-    unknown = [path for path in pickled if not path.stem.startswith("pytorch_model")]
+    theirs = ("pytorch_model",) if "model.safetensors" in names else ()
+    unknown = [path for path in pickled if not path.stem.startswith(theirs)]
     others = [name for name in names if not name.startswith("model.")]
     return (unknown[0], others[-1]) if unknown and others else None
 

@@ -12,7 +12,7 @@ from curation.backends.interfaces import Backends, FlowEstimator
 from curation.dataset.clip import LayeredClip
 from curation.dataset.provenance import Annotation, Provenance
 from curation.stages.elements import ElementSettings, region_labels
-from curation.stages.far_flow import far_ways, with_leaps
+from curation.stages.far_flow import FarSettings, far_ways, with_leaps
 from curation.stages.flow import FlowSettings, dis_flow, flows, textured_pixels
 from curation.stages.gathering import GatherSettings
 from curation.stages.layering import (
@@ -24,7 +24,7 @@ from curation.stages.layering import (
 )
 from curation.stages.masklets import MaskletSettings, propagate
 from curation.stages.merging import MergeSettings
-from curation.stages.motion import Motion, measure_motion, steadied, unseen_left_out
+from curation.stages.motion import Motion, left_out, measure_motion, on_pixels, steadied
 from curation.stages.plain import plain_backdrop
 from curation.stages.presence import like_themselves
 from curation.stages.refinement import RefineSettings
@@ -43,6 +43,7 @@ class ChainSettings:
 
     elements: ElementSettings = field(default_factory=ElementSettings)
     flow: FlowSettings = field(default_factory=FlowSettings)
+    far: FarSettings = field(default_factory=FarSettings)
     masklets: MaskletSettings = field(default_factory=MaskletSettings)
     newcomers: RefineSettings = field(default_factory=RefineSettings)
     gather: GatherSettings = field(default_factory=GatherSettings)
@@ -104,7 +105,7 @@ def layered_clip(
     newcomers = None if parts.finds_newcomers else settings.newcomers
     labels = follow_elements(frames, regions, parts.propagate, newcomers, settings.masklets)
     flow, textured, motion = region_motion(
-        frames, regions, labels, settings.flow, settings.masklets, parts.flow
+        frames, regions, labels, settings.flow, settings.masklets, settings.far, parts.flow
     )
     layered = find_layers(labels, motion, flow, textured, settings)
     made = msgspec.structs.replace(
@@ -133,6 +134,7 @@ def region_motion(
     labels: np.ndarray,
     settings: FlowSettings,
     masklets: MaskletSettings,
+    far: FarSettings,
     estimate: FlowEstimator | None = None,
 ) -> tuple[np.ndarray, np.ndarray, Motion]:
     """Repaired flow float32 [frames - 1, h, w, 2], textured pixels bool [frames, h, w], and how
@@ -144,18 +146,20 @@ def region_motion(
     raw, flow = flows(frames, regions, settings, estimate)
     textured = textured_pixels(frames, settings)
     path = camera_path(raw, textured)
-    leaps = far_ways(frames, labels, raw, textured, masklets.leaps)
+    leaps = far_ways(frames, labels, raw, textured, masklets.leaps, far)
     raw, flow = (with_leaps(each, labels, leaps) for each in (raw, flow))
     count = int(labels.max()) + 1
-    loose = measure_motion(raw, labels, textured, count)
-    repaired = measure_motion(flow, labels, textured, count)
     strayed = _strayed(frames, labels, leaps)
+    hidden = left_out(strayed)
+    loose, repaired = (
+        measure_motion(each, labels, textured, count, on_pixels(hidden, labels))
+        for each in (raw, flow)
+    )
     share = _rest_share(frames, labels, path, strayed, masklets.rests)
     plain = plain_backdrop(frames[0], labels[0], share > masklets.rests.still, masklets.rests.plain)
     vectors = steadied(loose, repaired, np.diff(path, axis=0), plain)
-    vectors = unseen_left_out(vectors, strayed)
     share = np.where(plain, 1.0, share)
-    return flow, textured, Motion(repaired.scores, vectors, loose.area, share)
+    return flow, textured, Motion(repaired.scores, vectors, loose.area, share, hidden)
 
 
 def _strayed(frames: np.ndarray, labels: np.ndarray, leaps: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ their look know better: what leaps, and lands on itself, moves as it leaps.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
@@ -15,8 +16,17 @@ from curation.stages.elements import to_lab
 from curation.stages.flow import region_medians
 from curation.stages.leaps import LeapSettings, leaping_ways
 
-_LANDS = 0.5
-"""Share of an element that must come down on it."""
+
+@dataclass(frozen=True)
+class FarSettings:
+    """When a leap tells how an element moves.
+
+    `far_px`: from this length on; shorter ways are left to flow, which is finer. `lands`: share of
+    the element that must come down on it, and more than would along the flow.
+    """
+
+    far_px: float = 12.0
+    lands: float = 0.5
 
 
 def far_ways(
@@ -24,13 +34,15 @@ def far_ways(
     labels: np.ndarray,
     flow: np.ndarray,
     textured: np.ndarray,
-    settings: LeapSettings,
+    leaping: LeapSettings,
+    settings: FarSettings | None = None,
 ) -> np.ndarray:
     """Leaps of elements, float64 [frames - 1, elements, 2], pixels; NaN: follows its flow.
 
     frames: RGB uint8 [frames, h, w, 3]; labels: int [frames, h, w] from 0, followed; flow: float32
     [frames - 1, h, w, 2]; textured: bool [frames, h, w].
     """
+    settings = settings or FarSettings()
     leaps = np.full((len(flow), int(labels.max()) + 1, 2), np.nan)
     lab = [to_lab(frame) for frame in frames]
     for index, (first, second) in enumerate(pairwise(lab)):
@@ -39,9 +51,11 @@ def far_ways(
         here, there = labels[index], labels[index + 1]
         ways = np.nan_to_num(region_medians(flow[index], here, textured[index]))
         errors = _unlike_along(first, second, flow[index], here)
-        found = leaping_ways(first, second, here, ways, errors, settings)
+        found = leaping_ways(first, second, here, ways, errors, leaping)
         for element in np.flatnonzero(_far(found, ways, settings.far_px)):
-            if _lands(here, there, int(element), found[element]):
+            stays = here == element, there == element
+            share = _landing(*stays, found[element])
+            if share >= settings.lands and share > _landing(*stays, ways[element]):
                 leaps[index, element] = found[element]
     return leaps
 
@@ -75,10 +89,9 @@ def _unlike_along(
     return np.bincount(labels.ravel(), error) / np.maximum(area, 1)
 
 
-def _lands(here: np.ndarray, there: np.ndarray, element: int, way: np.ndarray) -> bool:
-    """Whether an element that goes this way comes down on itself."""
-    y, x = np.nonzero(here == element)
+def _landing(here: np.ndarray, there: np.ndarray, way: np.ndarray) -> float:
+    """Share of an element's pixels, bool [h, w], that come down on it when they go this way."""
+    y, x = np.nonzero(here)
     row, column = y + round(float(way[1])), x + round(float(way[0]))
     inside = (row >= 0) & (row < here.shape[0]) & (column >= 0) & (column < here.shape[1])
-    hits = np.count_nonzero(there[row[inside], column[inside]] == element)
-    return bool(hits >= _LANDS * len(y))
+    return np.count_nonzero(there[row[inside], column[inside]]) / max(len(y), 1)

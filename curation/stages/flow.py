@@ -242,6 +242,8 @@ def _edge_pixels(
 
 def _sampled(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Bilinear values at `x`, `y` (pixel indices); far outside counts as wholly different."""
+    if not len(x):
+        return np.zeros((0, picture.shape[2]), np.float32)
     wide = 512  # OpenCV maps may have no more than 32767 rows
     padding = -len(x) % wide
     maps = [np.pad(axis.astype(np.float32), (0, padding)).reshape(-1, wide) for axis in (x, y)]

@@ -15,7 +15,7 @@ from curation.stages.gathering import GatherSettings
 from curation.stages.joining import gather_all
 from curation.stages.masklets import MaskletSettings
 from curation.stages.merging import MergeSettings, merge_by_score, pre_merge
-from curation.stages.motion import Motion, measure_motion
+from curation.stages.motion import Motion, measure_motion, on_pixels
 from curation.stages.refinement import RefineSettings, first_shown, neighbours, refine
 
 
@@ -87,8 +87,9 @@ def find_layers(
     make layers.
     """
     element, layer = _group(motion, neighbours(labels), int(labels[0].max()) + 1, settings)
+    hidden = None if motion.hidden is None else on_pixels(motion.hidden, labels)
     labels = element[labels].astype(np.int32)
-    moving = measure_motion(flow, labels, textured, len(layer))
+    moving = measure_motion(flow, labels, textured, len(layer), hidden)
     weight = np.bincount(layer, moving.area)
     total = np.bincount(layer, moving.area * moving.scores)
     return Layered(

@@ -18,8 +18,7 @@ class LeapSettings:
     `unlike`: Lab error along the flow from which it is worth it. `alike`: the error of the new
     place must be below this share of it. `reach_px`: furthest leap. `far`: Lab error that a leap
     of one pixel weighs as much as. `least_px`, `largest`: areas, the latter as share of the
-    picture. `most`: regions per frame, the worst first. `far_px`: from this length a leap tells how
-    an element moves; shorter ways are left to flow, which is finer.
+    picture. `most`: regions per frame, the worst first.
     """
 
     unlike: float = 6.0
@@ -29,7 +28,6 @@ class LeapSettings:
     least_px: int = 60
     largest: float = 0.05
     most: int = 24
-    far_px: float = 12.0
 
 
 def leaping_ways(

@@ -17,37 +17,45 @@ class Motion:
     vectors  float64 [n, steps, 2], median way on textured pixels; NaN where there are none
     area     float64 [n], mean pixels in the frames that show it
     rests    float64 [n], share of its telling pixels that go with the camera; NaN or None: unknown
+    hidden   bool [steps, n], steps that tell nothing of it, see `left_out`; None: there are none
     """
 
     scores: np.ndarray
     vectors: np.ndarray
     area: np.ndarray
     rests: np.ndarray | None = None
+    hidden: np.ndarray | None = None
 
 
 def measure_motion(
-    flow: np.ndarray, labels: np.ndarray, textured: np.ndarray, count: int
+    flow: np.ndarray,
+    labels: np.ndarray,
+    textured: np.ndarray,
+    count: int,
+    hidden: np.ndarray | None = None,
 ) -> Motion:
     """Motion of elements 0 .. count - 1.
 
     flow: float [frames - 1, h, w, 2]; labels: int [frames, h, w]; textured: bool [frames, h, w],
-    pixels that can tell their motion. The official code does not say how frames are pooled: here
-    every frame counts the same (`spec/curation.md` 1.5).
+    pixels that can tell their motion; hidden: of `on_pixels`, what does not count. The official
+    code does not say how frames are pooled: here every frame counts the same
+    (`spec/curation.md` 1.5).
     """
     steps = len(flow)
     sums, shown = np.zeros(count), np.zeros(count)
     vectors = np.full((count, steps, 2), np.nan)
     total = np.zeros(count)
     for step in range(steps):
-        flat = labels[step].ravel()
-        length = np.hypot(flow[step, ..., 0], flow[step, ..., 1]).ravel()
+        told = np.ones(labels[step].shape, bool) if hidden is None else ~hidden[step]
+        flat = labels[step][told]
+        length = np.hypot(flow[step, ..., 0], flow[step, ..., 1])[told]
         area = np.bincount(flat, minlength=count)
         there = area > 0
         mean = np.bincount(flat, length, count)[there] / area[there]
         sums[there] += mean
         shown += there
         total += area
-        found = region_medians(flow[step], labels[step], textured[step])
+        found = region_medians(flow[step], labels[step], textured[step] & told)
         vectors[: len(found), step] = found
     seen = np.maximum(shown, 1)
     return Motion(sums / seen, vectors, total / seen)
@@ -74,12 +82,16 @@ def steadied(raw: Motion, repaired: Motion, camera: np.ndarray, plain: np.ndarra
     return np.where(plain[:, None, None], with_camera, vectors)
 
 
-def unseen_left_out(vectors: np.ndarray, strayed: np.ndarray) -> np.ndarray:
-    """Motion [n, steps, 2] with NaN where an element has strayed before or after a step.
+def left_out(strayed: np.ndarray) -> np.ndarray:
+    """Steps that tell nothing of an element, bool [frames - 1, n]; never all of one.
 
-    strayed: bool [frames, n]. Whose every step would go keeps them all.
+    strayed: bool [frames, n], where its label lies on something else.
     """
-    left = vectors.copy()
-    left[(strayed[:-1] | strayed[1:]).T] = np.nan
-    told = np.asarray(np.isfinite(left[..., 0]).any(axis=1))
-    return np.where(told[:, None, None], left, vectors)
+    steps = strayed[:-1] | strayed[1:]
+    return steps & ~steps.all(axis=0)
+
+
+def on_pixels(steps: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """`left_out` pixel by pixel, bool [frames - 1, h, w]; labels: int [frames, h, w]."""
+    pairs = zip(steps, labels[:-1], strict=True)
+    return np.stack([step[label] for step, label in pairs]) if len(steps) else steps[:, :, None]

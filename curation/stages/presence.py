@@ -13,7 +13,7 @@ from curation.stages.palette import palette, support
 _LEAST_AREA = 0.2
 """Of its largest: below it a label lies on the rim of what has gone."""
 _FAMILIAR = 0.4
-"""Share of its pixels in colours that it had on the first frame."""
+"""Share of its pixels in colours of its own, against the first frame's share."""
 
 
 def like_themselves(frames: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -26,9 +26,10 @@ def like_themselves(frames: np.ndarray, labels: np.ndarray) -> np.ndarray:
     area = np.stack([np.bincount(frame.ravel(), minlength=count) for frame in labels])
     shown = area >= np.maximum(_LEAST_AREA * area.max(axis=0), 1)
     colours = palette(to_lab(frames[0]), labels[0])
+    first = _own_colours(to_lab(frames[0]), labels[0], colours)
     for index in range(1, len(frames)):
         own = _own_colours(to_lab(frames[index]), labels[index], colours)
-        shown[index, : len(own)] &= own >= _FAMILIAR
+        shown[index, : len(own)] &= own >= _FAMILIAR * first[: len(own)]
     return shown
 
 

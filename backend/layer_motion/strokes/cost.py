@@ -203,15 +203,16 @@ def matching_samples(
     against = (backward > forward) & ~one.cyclic[rows]
     found[against] = found[against, ::-1]
     for place in np.flatnonzero(one.cyclic[rows]):
-        fine = _finer(b[place])
+        fine = finer(b[place])
         ways = np.concatenate([fine[_STARTS], fine[::-1][_STARTS]])
         worth = _worth(ways @ a[place].conj(), ease)
         found[place] = ways[int(np.argmax(worth))] + other.middle[columns[place]]
     return found
 
 
-def _finer(loop: np.ndarray) -> np.ndarray:
-    """A round stroke's samples, _FINER times as many, through all that are there; complex.
+def finer(loop: np.ndarray) -> np.ndarray:
+    """A round stroke's samples (an even number), 16 times as many, through all that are there;
+    complex.
 
     As `scipy.signal.resample`, whose import alone takes longer than a whole small take.
     """

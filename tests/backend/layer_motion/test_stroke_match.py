@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from backend.layer_motion import affine
+from backend.layer_motion.strokes import cost
+from backend.layer_motion.strokes.cost import SAMPLES
 from backend.layer_motion.strokes.level import Line
 from backend.layer_motion.strokes.match import pair_strokes
 from backend.layer_motion.strokes.morph import Morph
@@ -164,3 +167,10 @@ def test_five_thousand_redrawn_strokes_are_planned_without_stalling() -> None:
         assert np.isfinite(morph.at(affine.IDENTITY, float(progress)).points).all()
     moved = pair.last.points - pair.first.points
     assert np.median(np.abs(moved - shift)) < 0.5
+
+
+def test_round_strokes_are_refined_as_scipy_does() -> None:
+    around = np.random.default_rng(0).normal(size=(SAMPLES, 2)) @ np.array([1, 1j])
+    fine = cost.finer(around)
+    assert np.allclose(fine, signal.resample(around, len(fine)), atol=1e-12)
+    assert np.allclose(fine[:: len(fine) // SAMPLES], around)
