@@ -17,6 +17,7 @@ from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, art_points, sketch_points
 from .plan import Plan, Scene, Step, is_plate
 from .pose import AT_REST, Pose
+from .rough_fit import Run, fit_bent, fit_stiff
 from .steady import CALM_PX, steadied, tremble_px
 from .warp import Art
 
@@ -193,10 +194,13 @@ def _steady(
     tremble = tremble_px(_path(fits))
     if tremble < CALM_PX:
         return fits
+    run = Run(fitter.source, fitter.heading, targets, key, exact, fitter.frame)
     bends = [fit.stiff_error_px - fit.error_px for moment, fit in fits.items() if moment != key]
     if np.median(bends) < _TREMBLE_BENDS * tremble:
         fits = _stiffly(fitter, fits, targets, key)
-    calm = steadied(_path(fits), [m in exact for m in moments])
+        calm = fit_stiff(run, moments, _path(fits))
+    else:
+        calm = fit_bent(run, moments, steadied(_path(fits), [m in exact for m in moments]))
     return {m: replace(fits[m], moved=moved) for m, moved in zip(moments, calm, strict=True)}
 
 
