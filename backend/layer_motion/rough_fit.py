@@ -57,23 +57,23 @@ class Run:
 
 def fit_bent(run: Run, moments: Sequence[int], path: np.ndarray) -> np.ndarray:
     """Points [moments, n, 2] near `path`, bent smoothly in space and over time."""
-    views = _views(run, moments)
+    views, along = _views(run, moments), _along(run)
     shapes, groups = _shapes(run.source)
     jerks = _jerks(shapes, groups, path - run.source)
     for reach in _REACHES_PX:
-        pulls = _pulls(run, views, path, reach)
+        pulls = _pulls(run, views, path, reach, along)
         path = _smoothest(run, moments, path, pulls, (shapes, jerks))
     return path
 
 
 def fit_stiff(run: Run, moments: Sequence[int], path: np.ndarray) -> np.ndarray:
     """Points [moments, n, 2] near `path`, moved by one affine map at each moment."""
-    views = _views(run, moments)
+    views, along = _views(run, moments), _along(run)
     exact = [moment == run.key or moment in run.exact for moment in moments]
     start = [moment == run.key for moment in moments].index(True)
     for _ in range(_STIFF_ROUNDS):
         for reach in _STIFF_REACHES_PX:
-            pulls = _pulls(run, views, path, reach)
+            pulls = _pulls(run, views, path, reach, along)
             path = np.stack(
                 [
                     points if pull is None else _stiffly(points, pull)
@@ -128,10 +128,14 @@ def _views(run: Run, moments: Sequence[int]) -> list[_View | None]:
 
 
 def _pulls(
-    run: Run, views: list[_View | None], path: np.ndarray, reach: float
+    run: Run,
+    views: list[_View | None],
+    path: np.ndarray,
+    reach: float,
+    along: tuple[np.ndarray, np.ndarray],
 ) -> list[_Pull | None]:
     """What the sketch of each moment says; None for the key's own."""
-    tangents = _tangents(run, path)
+    tangents = _tangents(path - run.source, *along)
     pulls: list[_Pull | None] = []
     for view, points, tangent in zip(views, path, tangents, strict=True):
         if view is None:
@@ -143,21 +147,26 @@ def _pulls(
     return pulls
 
 
-def _tangents(run: Run, path: np.ndarray) -> np.ndarray:
-    """Directions of the lines at the moved points [moments, n, 2], turned as their parts are."""
+def _along(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Directions of the lines at the points [n, 2], and what takes differences along them [n, n].
+
+    Points on the same stretch of line count, not those of another line close by.
+    """
     angle = np.arctan2(run.heading[:, 1], run.heading[:, 0]) / 2
-    rest = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    apart = run.source[None] - run.source[:, None]
-    unlike = ((run.heading[:, None] - run.heading[None]) ** 2).sum(axis=2)
-    square = (apart**2).sum(axis=2)
+    tangent = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    square = _squares(run.source, run.source)
+    unlike = _squares(run.heading, run.heading)
     near = np.exp(-square / (2 * _TANGENT_PX**2) - unlike / (2 * _TANGENT_HEADING**2))
-    along = (apart * rest[:, None]).sum(axis=2)
-    slope = near * along / ((near * along**2).sum(axis=1, keepdims=True) + 0.5)
-    shift = path - run.source
-    change = np.einsum("ij,tjc->tic", slope, shift, optimize=True)
-    change = change - slope.sum(axis=1)[:, None] * shift
-    tangent = rest + change
-    return tangent / np.maximum(np.linalg.norm(tangent, axis=2, keepdims=True), 1e-6)
+    apart = tangent @ run.source.T - (tangent * run.source).sum(axis=1)[:, None]
+    slope = near * apart / ((near * apart**2).sum(axis=1, keepdims=True) + 0.5)
+    return tangent, slope - np.diag(slope.sum(axis=1))
+
+
+def _tangents(shift: np.ndarray, tangent: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Directions of the lines [moments, n, 2] after shifts [moments, n, 2] of their points."""
+    flat = slope @ shift.transpose(1, 0, 2).reshape(len(slope), -1)
+    turned = tangent + flat.reshape(len(slope), len(shift), 2).transpose(1, 0, 2)
+    return turned / np.maximum(np.linalg.norm(turned, axis=2, keepdims=True), 1e-6)
 
 
 def _shapes(source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -194,7 +203,12 @@ def _jerks(shapes: np.ndarray, groups: np.ndarray, shift: np.ndarray) -> np.ndar
 
 
 def _likeness(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    return np.exp(-((points[:, None] - others[None]) ** 2).sum(axis=2) / 2)
+    return np.exp(-_squares(points, others) / 2)
+
+
+def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Squared distances [n, m] between points [n, 2] and others [m, 2]."""
+    return ((points[:, None] - others[None]) ** 2).sum(axis=2)
 
 
 def _landmarks(points: np.ndarray, count: int) -> list[int]:
