@@ -16,8 +16,8 @@ from . import affine
 from .line_points import LinePoints
 
 MAX_SOURCE_POINTS = 600
-_MAX_TARGET_POINTS = 1500
-_HEADING_PX = 2.5
+MAX_TARGET_POINTS = 1500
+HEADING_PX = 2.5
 _AFFINE_STEPS = 6
 _PLAIN_STEPS = 5
 _START_STEPS = 6
@@ -70,11 +70,11 @@ class LineFitter:
         *,
         is_plate: bool = False,
     ) -> None:
-        self._frame = frame
+        self.frame = frame
         self._is_plate = is_plate
         self._known = None if np.isinf(known).all() else np.array(known)
-        thinned = _thinned(source, MAX_SOURCE_POINTS)
-        self.source, self.heading = thinned.place, thinned.heading  # [n, 2] each
+        few = thinned(source, MAX_SOURCE_POINTS)
+        self.source, self.heading = few.place, few.heading  # [n, 2] each
         square = ((self.source[:, None] - self.source[None]) ** 2).sum(axis=2)
         self._kernels = [
             np.exp(square / (-2 * sigma**2)).astype(np.float32) for sigma in _FREE_SIGMAS_PX
@@ -86,16 +86,16 @@ class LineFitter:
 
     def follow(self, start: np.ndarray, target: LinePoints) -> Fit:
         """Fit to a target close by: `start` [n, 2] are the points' places a moment ago."""
-        return self._fit(start, _Target(target, self._frame))
+        return self._fit(start, _Target(target, self.frame))
 
     def error_px(self, moved: np.ndarray, target: LinePoints) -> float:
         """Trimmed mean distance, both ways, between points [n, 2] and a target."""
-        goal = _Target(target, self._frame)
+        goal = _Target(target, self.frame)
         return goal.error_px(moved, self._partnered(moved, goal))
 
     def follow_stiffly(self, start: np.ndarray, target: LinePoints) -> Fit:
         """As `follow`, with one affine map for all points."""
-        goal = _Target(target, self._frame)
+        goal = _Target(target, self.frame)
         moved = self._globally(start, goal, _AFFINE_STEPS)
         matrix = affine.fit_affine(self.source, moved, stiffness=0.0)
         if affine.is_regular(matrix):
@@ -111,7 +111,7 @@ class LineFitter:
         `near` [n, 2]: where the points lay before, for what a border cuts; by default the first
         start.
         """
-        goal = _Target(target, self._frame)
+        goal = _Target(target, self.frame)
         centre_goal = target.place.mean(axis=0)
         options: list[np.ndarray] = []
         for start in starts:
@@ -240,10 +240,10 @@ class _Target:
 
     def __init__(self, points: LinePoints, frame: tuple[float, float]) -> None:
         self._frame = np.array(frame)
-        points = _thinned(points, _MAX_TARGET_POINTS)
+        points = thinned(points, MAX_TARGET_POINTS)
         self.place = points.place
         self.heading = points.heading
-        self._tree = KDTree(np.hstack([points.place, points.heading * _HEADING_PX]))
+        self._tree = KDTree(np.hstack([points.place, points.heading * HEADING_PX]))
         self._plain = KDTree(points.place)
 
     def pull(
@@ -257,14 +257,14 @@ class _Target:
 
         `partnered` bool [m]: the target points that count; None for all.
         """
-        features = np.hstack([moved, heading * _HEADING_PX])
+        features = np.hstack([moved, heading * HEADING_PX])
         there, index = self._tree.query(features)
-        ahead = _kernel(there, reach) * self._seen(moved)
+        ahead = robust_weight(there, reach) * self._seen(moved)
         total = ahead.copy()
         pull = ahead[:, None] * (self.place[index] - moved)
         own = KDTree(features)
-        back, origin = own.query(np.hstack([self.place, self.heading * _HEADING_PX]))
-        share = _kernel(back, reach)
+        back, origin = own.query(np.hstack([self.place, self.heading * HEADING_PX]))
+        share = robust_weight(back, reach)
         if partnered is not None:
             share = share * partnered
         np.add.at(pull, origin, share[:, None] * (self.place - moved[origin]))
@@ -319,7 +319,7 @@ class _Target:
         return float((ahead[:keep_ahead].mean() + back[:keep_back].mean()) / 2)
 
 
-def _thinned(points: LinePoints, most: int) -> LinePoints:
+def thinned(points: LinePoints, most: int) -> LinePoints:
     """At most `most` points, spread over all lines; the same choice every time."""
     if len(points) <= most:
         return points
@@ -327,6 +327,6 @@ def _thinned(points: LinePoints, most: int) -> LinePoints:
     return LinePoints(points.place[chosen], points.heading[chosen])
 
 
-def _kernel(distance: np.ndarray, reach: float) -> np.ndarray:
+def robust_weight(distance: np.ndarray, reach: float) -> np.ndarray:
     """Robust weight: 1 on the spot, 0 beyond twice the reach."""
     return np.clip(1.0 - (distance / (2 * reach)) ** 2, 0.0, 1.0) ** 2

@@ -17,6 +17,7 @@ from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, art_points, sketch_points
 from .plan import Plan, Scene, Step, is_plate
 from .pose import AT_REST, Pose
+from .rough_fit import Run, fit_bent, fit_stiff
 from .steady import CALM_PX, steadied, tremble_px
 from .warp import Art
 
@@ -26,6 +27,7 @@ _SAME_LINES = 0.02
 _FAR_MOMENTS = 2
 _ASTRAY_PX = 0.3  # a fit to a clean sketch that leaves more may have slid or turned along itself
 _WORSE = 1.3  # times what a second search could not improve on: worth a search again
+_LOST = 2.0  # times farther from the other key's lines than the other from its own
 _GOOD_FIT_PX = 0.2
 _CUT_PX = 2.0  # so near to a border that cuts the art, an edge of it is the cut
 _STRAY_PX = 0.28  # rms distance of a key's sketch from its art's lines; clean ones reach 0.25
@@ -37,11 +39,15 @@ class _Keys:
     """What the keys' own sketches tell, laid beside their art.
 
     `exact`: the rough ones that were laid on the art's lines. `are_clean`: they lie there by
-    themselves, so that what trembles between the keys is the motion and no hand.
+    themselves, so that what trembles between the keys is the motion and no hand. Where one lies
+    there and one does not, only the sketches between can tell. `stray_px`: how far rough ones
+    stray.
     """
 
     exact: frozenset[int]
     are_clean: bool
+    are_doubtful: bool = False
+    stray_px: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,32 +55,57 @@ class _Track:
     """One key's art along the sketches: moment -> fit, and the affine map of each.
 
     `origin` float64 [n, 2]: where the fitted points lie on the key's art, in working pixels.
-    `is_steadied`: the sketches tremble, the fits do not.
+    `is_steadied`: the sketches tremble, the fits do not. `far_px`: how far the lines then are from
+    those of the other key's art; None where that says nothing.
     """
 
     origin: np.ndarray
     fits: dict[int, Fit]
     maps: dict[int, np.ndarray]
     is_steadied: bool
+    far_px: float | None = None
 
 
 def plan_sketch(scene: Scene) -> Plan | None:
     """Poses that follow the sketches, or None where there is too little to follow."""
     scale = min(1.0, _WORKING_LINES / scene.task.height)
-    targets, keys = _with_keys_laid(scene, _targets(scene, scale), scale)
+    targets = _targets(scene, scale)
     if not any(moment > 0 for moment in targets):
         return None
-    tracks = [
+    laid, keys = _with_keys_laid(scene, targets, scale)
+    tracks = _tracks(scene, targets if keys.are_doubtful else laid, keys, scale)
+    if keys.are_doubtful and any(track is not None and track.is_steadied for track in tracks):
+        tracks = _tracks(scene, laid, replace(keys, exact=frozenset(laid) & _ends(scene)), scale)
+    tracks = _arriving(tracks)
+    if all(track is None for track in tracks):
+        return None
+    steps = tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted)
+    return Plan("sketch", _whole(scene, steps))
+
+
+def _ends(scene: Scene) -> frozenset[int]:
+    return frozenset((0, scene.moments - 1) if scene.last is not None else (0,))
+
+
+def _tracks(
+    scene: Scene, targets: dict[int, LinePoints], keys: _Keys, scale: float
+) -> list[_Track | None]:
+    """The first key's art along the sketches, and the last key's."""
+    return [
         _follow(scene, art, key, targets, keys, scale) if art is not None and seen else None
         for art, key, seen in (
             (scene.first, 0, scene.visible[0]),
             (scene.last, scene.moments - 1, scene.visible[1] and scene.last is not None),
         )
     ]
-    if all(track is None for track in tracks):
-        return None
-    steps = tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted)
-    return Plan("sketch", _whole(scene, steps))
+
+
+def _arriving(tracks: list[_Track | None]) -> list[_Track | None]:
+    """The tracks without one that clearly misses the other key, where the other misses nothing."""
+    far = _far_errors(*tracks)
+    if not far or max(far) < max(_ASTRAY_PX, _LOST * min(far)):
+        return tracks
+    return [track if px == min(far) else None for track, px in zip(tracks, far, strict=True)]
 
 
 def _whole(scene: Scene, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -132,10 +163,13 @@ def _with_keys_laid(
     }
     strays = {moment: stray_px(targets[moment], found) for moment, found in lines.items()}
     known = {moment: stray for moment, stray in strays.items() if stray > 0.0}
-    if min(known.values(), default=0.0) < _STRAY_PX:
+    if max(known.values(), default=0.0) < _STRAY_PX:
         return targets, _Keys(frozenset(), are_clean=bool(known))
     laid = {moment: laid_on(targets[moment], lines[moment]) for moment in known}
-    return targets | laid, _Keys(frozenset(laid), are_clean=False)
+    if min(known.values()) < _STRAY_PX:
+        return targets | laid, _Keys(frozenset(), are_clean=False, are_doubtful=True)
+    stray = min(known.values())
+    return targets | laid, _Keys(frozenset(laid), are_clean=False, stray_px=stray)
 
 
 def _follow(
@@ -157,7 +191,7 @@ def _follow(
     )
     fits = {key: fitter.rest()}
     outward = sorted((m for m in targets if m != key), key=lambda m: abs(m - key))
-    near, astray_px = key, _ASTRAY_PX
+    near, astray_px = key, max(_ASTRAY_PX, keys.stray_px)
     for moment in outward:
         scene.check()
         start = _expected(fits, key, near, moment)
@@ -172,7 +206,10 @@ def _follow(
     is_steadied, fits = calm is not fits, calm
     origin = fits[key].moved
     maps = {moment: _global_map(origin, fit) for moment, fit in fits.items()}
-    return _Track(origin, fits, maps, is_steadied)
+    far = scene.moments - 1 - key
+    is_told = is_steadied and far in fits and {key, far} <= keys.exact
+    far_px = fitter.error_px(fits[far].moved, targets[far]) if is_told else None
+    return _Track(origin, fits, maps, is_steadied, far_px)
 
 
 def _steady(
@@ -193,11 +230,24 @@ def _steady(
     tremble = tremble_px(_path(fits))
     if tremble < CALM_PX:
         return fits
-    bends = [fit.stiff_error_px - fit.error_px for moment, fit in fits.items() if moment != key]
-    if np.median(bends) < _TREMBLE_BENDS * tremble:
+    run = Run(fitter.source, fitter.heading, targets, key, exact, fitter.frame)
+    is_known = key in exact
+    if _is_stiff(fits, key, exact, tremble):
         fits = _stiffly(fitter, fits, targets, key)
-    calm = steadied(_path(fits), [m in exact for m in moments])
+        stiff = _path(fits)
+        calm = fit_stiff(run, moments, stiff) if is_known else steadied(stiff)
+    else:
+        calm = steadied(_path(fits), [m in exact for m in moments])
+        calm = fit_bent(run, moments, calm) if is_known else calm
     return {m: replace(fits[m], moved=moved) for m, moved in zip(moments, calm, strict=True)}
+
+
+def _is_stiff(fits: dict[int, Fit], key: int, exact: frozenset[int], tremble: float) -> bool:
+    """Whether the sketches bend no more than the hand trembles, and the keys' arts not at all."""
+    bends = {m: fit.stiff_error_px - fit.error_px for m, fit in fits.items() if m != key}
+    if any(bend > 0.0 for m, bend in bends.items() if m in exact):
+        return False
+    return bool(np.median(list(bends.values())) < _TREMBLE_BENDS * tremble)
 
 
 def _path(fits: dict[int, Fit]) -> np.ndarray:
@@ -296,11 +346,21 @@ def _step(
         moved, trust, error = _at(track, moment)
         poses.append(_pose(scene, track.origin, moved, trust, scale))
         errors.append(error)
-    share = _share(scene, moment, errors)
+    share = _share(scene, moment, _far_errors(first, last) or errors)
     if first is None or last is None:
         share = 1.0 if first is None else 0.0
     is_steadied = any(track is not None and track.is_steadied for track in (first, last))
     return Step(poses[0], poses[1], share, fit_error_px=min(errors), is_steadied=is_steadied)
+
+
+def _far_errors(first: _Track | None, last: _Track | None) -> list[float]:
+    """How well each key's lines arrive at the other's, where both are known to lie exactly.
+
+    What a rough sketch leaves says nothing of that: it leaves as much of a good fit.
+    """
+    if first is None or last is None or first.far_px is None or last.far_px is None:
+        return []
+    return [first.far_px, last.far_px]
 
 
 def _share(scene: Scene, moment: int, errors: list[float]) -> float:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from . import affine
+
 CALM_PX = (
     0.22  # rms tremble per coordinate below which fits stay as they are; clean sketches reach 0.19
 )
@@ -20,6 +22,8 @@ _MEDIAN = 0.6745  # median of the magnitude of a normal variable of rms 1
 _CAUTION = 2.0  # price of freedom against that of C_p: a run of sketches is short
 _FIXED_WEIGHT = 1e6
 _STIFFNESSES = np.logspace(0, 4, 9)
+_ORDERS = {0: 1.0, 1: 10.0, 2: 10.0, 3: 1.0}  # of differences, and their stiffness against others'
+_STIFF_STIFFNESSES = np.logspace(-1, 5, 13)
 
 
 def tremble_px(path: np.ndarray) -> float:
@@ -44,17 +48,81 @@ def steadied(path: np.ndarray, exact: Sequence[bool] = ()) -> np.ndarray:
     course, size, shape = np.linalg.svd(flat - middle, full_matrices=False)
     course = course * size  # [moments, movements], in pixels times the root of the number of points
     variance = float((np.diff(course, 3, axis=0) ** 2).mean()) / _THIRD_SQUARED
-    return (_smoothed(course, variance, fixed) @ shape + middle).reshape(path.shape)
+    smoothers = _smoothers(fixed, 3, _STIFFNESSES)
+    return (_smoothed(course, variance, fixed, smoothers) @ shape + middle).reshape(path.shape)
 
 
-def _smoothed(course: np.ndarray, variance: float, fixed: np.ndarray) -> np.ndarray:
-    """Every column [moments] of `course` with the stiffness that suits it best."""
+def steadied_stiffly(
+    source: np.ndarray, path: np.ndarray, start: int, exact: Sequence[bool]
+) -> np.ndarray:
+    """The same for points [moments, n, 2] that one affine map moves at each moment.
+
+    Shift, size, turn and the two ways to stretch have courses of their own; one that is not told
+    from tremble stays as it is at the moment `start`, where the points lie as in `source` [n, 2]: a
+    drawing that only turns is not stretched.
+    """
+    middle = source.mean(axis=0)
+    centred = source - middle
+    spread = float(np.sqrt((centred**2).sum(axis=1).mean())) + 1e-6
+    maps = np.stack([affine.fit_affine(centred, points, stiffness=0.0) for points in path])
+    shift = maps[:, :2, 2] - maps[start, :2, 2]
+    course = np.hstack([shift, _growth(maps[:, :2, :2]) * spread])  # [moments, 6], pixels
+    fixed = np.array(exact, bool)
+    variance = (np.diff(course, 3, axis=0) ** 2).mean(axis=0) / _THIRD_SQUARED
+    smoothers = [
+        smoother
+        for order, times in _ORDERS.items()
+        for smoother in _smoothers(fixed, order, times * _STIFF_STIFFNESSES)
+    ]
+    calm = _smoothed(course, variance, fixed, smoothers)
+    linear = _grown(calm[:, 2:] / spread)
+    moved = np.einsum("nj,tij->tni", centred, linear)
+    moved += (calm[:, :2] + maps[start, :2, 2])[:, None]
+    moved[fixed] = path[fixed]
+    return moved
+
+
+def _growth(linear: np.ndarray) -> np.ndarray:
+    """Maps [t, 2, 2] as log of size, angle (without jumps), two numbers of the stretch: [t, 4]."""
+    left, sizes, right = np.linalg.svd(linear)
+    turn = left @ right
+    stretch = (right.swapaxes(1, 2) * np.log(np.maximum(sizes, 1e-3))[:, None]) @ right
+    along, across, slanted = stretch[:, 0, 0], stretch[:, 1, 1], stretch[:, 0, 1]
+    angle = np.unwrap(np.arctan2(turn[:, 1, 0], turn[:, 0, 0]))
+    return np.stack([(along + across) / 2, angle, (along - across) / 2, slanted], axis=1)
+
+
+def _grown(growth: np.ndarray) -> np.ndarray:
+    """The maps [t, 2, 2] of which `_growth` tells."""
+    size, angle, straight, slanted = growth.T
+    stretch = np.stack(
+        [np.stack([size + straight, slanted], 1), np.stack([slanted, size - straight], 1)], 1
+    )
+    values, vectors = np.linalg.eigh(stretch)
+    stretch = (vectors * np.exp(values)[:, None]) @ vectors.swapaxes(1, 2)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    turn = np.stack([np.stack([cosine, -sine], 1), np.stack([sine, cosine], 1)], 1)
+    return turn @ stretch
+
+
+def _smoothers(fixed: np.ndarray, order: int, stiffnesses: np.ndarray) -> list[np.ndarray]:
+    """Matrices [t, t] that smooth a course by its differences of an order, 0 to 3."""
+    rough = np.diff(np.eye(len(fixed)), order, axis=0)
+    weight = np.diag(np.where(fixed, _FIXED_WEIGHT, 1.0))
+    penalty = rough.T @ rough
+    return [np.linalg.solve(weight + stiffness * penalty, weight) for stiffness in stiffnesses]
+
+
+def _smoothed(
+    course: np.ndarray,
+    variance: np.ndarray | float,
+    fixed: np.ndarray,
+    smoothers: list[np.ndarray],
+) -> np.ndarray:
+    """Every column [moments] of `course` with the smoother that suits it best."""
     best = np.full(course.shape[1], np.inf)
     chosen = course.copy()
-    rough = np.diff(np.eye(len(course)), 3, axis=0)
-    weight = np.where(fixed, _FIXED_WEIGHT, 1.0)
-    for stiffness in _STIFFNESSES:
-        smoother = np.linalg.solve(np.diag(weight) + stiffness * rough.T @ rough, np.diag(weight))
+    for smoother in smoothers:
         smooth = smoother @ course
         left = ((course - smooth)[~fixed] ** 2).sum(axis=0)
         freedom = float(np.trace(smoother[np.ix_(~fixed, ~fixed)]))

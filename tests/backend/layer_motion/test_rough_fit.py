@@ -1,0 +1,112 @@
+"""Promises of fitting a run of rough sketches at once: nearer than drawn, stiff stays stiff."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.layer_motion import affine
+from backend.layer_motion.line_points import LinePoints
+from backend.layer_motion.rough_fit import Run, fit_bent, fit_stiff
+from backend.layer_motion.steady import steadied, steadied_stiffly
+
+MOMENTS = tuple(range(13))
+FRAME = (160.0, 96.0)
+AROUND = np.linspace(0, 2 * np.pi, 180, endpoint=False)
+OVAL = np.stack([70 + 24 * np.cos(AROUND), 48 + 17 * np.sin(AROUND)], axis=1)
+
+
+def line(points: np.ndarray) -> LinePoints:
+    """A closed line through points [n, 2]."""
+    along = np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0)
+    twice = 2 * np.arctan2(along[:, 1], along[:, 0])
+    return LinePoints(points, np.stack([np.cos(twice), np.sin(twice)], axis=1))
+
+
+def turning(moment: int) -> np.ndarray:
+    """The oval on its way, turned and moved, never stretched."""
+    time = moment / MOMENTS[-1]
+    turn = affine.rotation_about(OVAL.mean(axis=0), 40 * time)
+    return affine.apply(turn, OVAL) + np.array([20 * time**2, 6 * time])
+
+
+def bowing(moment: int) -> np.ndarray:
+    """The oval, its right half rising."""
+    across = np.maximum(OVAL[:, 0] - 66.0, 0.0) / 28.0
+    rise = 9.0 * (moment / MOMENTS[-1]) ** 2 * across**2
+    return OVAL - np.stack([np.zeros(len(OVAL)), rise], axis=1)
+
+
+def wobble(rng: np.random.Generator, rms_px: float) -> np.ndarray:
+    """A hand's error along the oval [n, 2]: a few slow waves."""
+    shifts = [
+        rng.normal(0, rms_px, 2) * np.cos(n * AROUND[:, None] + rng.uniform(0, 6, 2))
+        for n in (1, 2, 3)
+    ]
+    return np.sum(shifts, axis=0) * np.sqrt(2 / 3)
+
+
+def roughly(points: np.ndarray, rng: np.random.Generator) -> LinePoints:
+    """The line drawn twice by hand, with a fifth of each stroke left out."""
+    strokes = []
+    for _ in range(2):
+        drawn = line(points + wobble(rng, 0.6))
+        kept = np.roll(np.arange(len(points)) < 0.8 * len(points), rng.integers(len(points)))
+        strokes.append((drawn.place[kept], drawn.heading[kept]))
+    places, headings = zip(*strokes, strict=True)
+    return LinePoints(np.concatenate(places), np.concatenate(headings))
+
+
+def rough_run(ways: list[np.ndarray]) -> Run:
+    """A run of doubled rough sketches of the oval's ways; the key's own is exact."""
+    rng = np.random.default_rng(11)
+    source = line(ways[0])
+    targets = {m: source if m == 0 else roughly(way, rng) for m, way in enumerate(ways)}
+    return Run(source.place, source.heading, targets, 0, frozenset({0}), FRAME)
+
+
+def error_px(path: np.ndarray, ways: list[np.ndarray]) -> float:
+    """Rms distance across the true lines."""
+    left = []
+    for points, way in zip(path[1:], ways[1:], strict=True):
+        along = np.roll(way, -1, axis=0) - np.roll(way, 1, axis=0)
+        across = np.stack([-along[:, 1], along[:, 0]], axis=1)
+        across /= np.linalg.norm(across, axis=1, keepdims=True)
+        left.append(((points - way) * across).sum(axis=1))
+    return float(np.sqrt(np.mean(np.square(left))))
+
+
+def drawn(ways: list[np.ndarray], rms_px: float) -> np.ndarray:
+    """The ways [moments, n, 2] with a tremble of their own at every moment but the first."""
+    rng = np.random.default_rng(12)
+    return np.stack([points + (m > 0) * wobble(rng, rms_px) for m, points in enumerate(ways)])
+
+
+def test_a_run_of_rough_sketches_is_fitted_nearer_than_it_is_drawn() -> None:
+    ways = [bowing(m) for m in MOMENTS]
+    run, single = rough_run(ways), drawn(ways, 0.6)
+    fitted = fit_bent(run, MOMENTS, steadied(single, [m == 0 for m in MOMENTS]))
+    assert error_px(fitted, ways) < 0.55 * error_px(single, ways)
+    assert np.array_equal(fitted[0], run.source)
+
+
+def test_a_stiff_drawing_comes_nearer_still() -> None:
+    ways = [turning(m) for m in MOMENTS]
+    single = drawn(ways, 0.6)
+    fitted = fit_stiff(rough_run(ways), MOMENTS, single)
+    assert error_px(fitted, ways) < 0.4 * error_px(single, ways)
+
+
+def test_a_drawing_that_only_turns_is_not_stretched_by_a_trembling_hand() -> None:
+    ways = [turning(m) for m in MOMENTS]
+    path = drawn(ways, 0.5)
+    calm = steadied_stiffly(OVAL, path, 0, [m == 0 for m in MOMENTS])
+    for points in calm:
+        sizes = np.linalg.svd(affine.fit_affine(OVAL, points, stiffness=0.0)[:2, :2])[1]
+        assert sizes[0] / sizes[1] < 1.002
+    assert error_px(calm, ways) < 0.4 * error_px(path, ways)
+
+
+def test_a_stretch_that_is_meant_stays() -> None:
+    ways = [np.array([70.0, 48.0]) + (OVAL - [70.0, 48.0]) * [1 + m / 40, 1] for m in MOMENTS]
+    calm = steadied_stiffly(OVAL, np.stack(ways), 0, [m == 0 for m in MOMENTS])
+    assert np.abs(calm - np.stack(ways)).max() < 0.02
