@@ -37,19 +37,52 @@ _paired = lru_cache(maxsize=_KEPT_PAIRS)(pair_strokes)
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
-    """What comes on top of a pair's own way: `leave`, `arrive` [P, 2] pixels per gap.
+class _Speed:
+    """How points leave or reach a key: `pace` [P] times their own speed there, plus `aside` [P, 2].
 
-    They are the speeds at both keys beyond those that the way has by itself.
+    Their own way may be an arc; what slows down to turn back stays on it.
     """
 
-    leave: np.ndarray
-    arrive: np.ndarray
+    pace: np.ndarray
+    aside: np.ndarray
+
+    def mixed(self, share: np.ndarray | float) -> _Speed:
+        """This speed by `share` 0..1, and for the rest the points' own."""
+        return _Speed(1.0 - share + share * self.pace, (self.aside.T * share).T)
+
+    def total(self, own: np.ndarray) -> np.ndarray:
+        """Pixels per gap: [P, 2]."""
+        return self.pace[:, None] * own + self.aside
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """What comes on top of a pair's own way, arrays [P, 2] in pixels per gap.
+
+    `way`: from key to key; `own`: speeds of the pair's own way at both keys; `speeds`: those that
+    it has among its neighbours.
+    """
+
+    way: np.ndarray
+    own: tuple[np.ndarray, np.ndarray]
+    speeds: tuple[_Speed, _Speed]
 
     def at(self, progress: float) -> np.ndarray:
-        """Displacement [P, 2] at `progress` 0..1, nothing at the keys (cubic Hermite form)."""
-        rest = 1.0 - progress
-        return progress * rest * (rest * self.leave - progress * self.arrive)
+        """Displacement [P, 2] at `progress` 0..1, nothing at the keys (cubic Hermite forms)."""
+        leave, arrive = self.speeds
+        ahead = progress + _bulge(progress, leave.pace - 1.0, arrive.pace - 1.0)
+        gained = self._along(ahead[:, None]) - self._along(progress)
+        return gained + _bulge(progress, leave.aside, arrive.aside)
+
+    def _along(self, progress: np.ndarray | float) -> np.ndarray:
+        """Points on their own way, from where they start: [P, 2]."""
+        leave, arrive = self.own[0] - self.way, self.own[1] - self.way
+        return progress * self.way + _bulge(progress, leave, arrive)
+
+
+def _bulge(progress: np.ndarray | float, leave: np.ndarray, arrive: np.ndarray) -> np.ndarray:
+    rest = 1.0 - progress
+    return progress * rest * (rest * leave - progress * arrive)
 
 
 def flow_through(
@@ -65,21 +98,20 @@ def flow_through(
     if not before and not behind:
         return None
     start, goal = still(0.0), still(1.0)
+    own = (still(_NUDGE) - start) / _NUDGE, (goal - still(1 - _NUDGE)) / _NUDGE
     times = [time for time, _ in before[::-1]] + [0.0, 1.0] + [time for time, _ in behind]
     places = [at for _, at in before[::-1]] + [start, goal] + [at for _, at in behind]
     steps = np.diff(np.stack(places), axis=0) / np.diff(times)[:, None, None]
-    leave, arrive = _speeds(np.array(times), np.stack(places), len(before), len(behind))
+    leave, arrive = _speeds(np.array(times), np.stack(places), own, len(before))
     if before:
-        leave = _even(-before[0][0]) * (leave - (goal - start)) + (goal - start)
+        leave = leave.mixed(_even(-before[0][0]))
     if behind:
-        arrive = _even(behind[0][0] - 1.0) * (arrive - (goal - start)) + (goal - start)
+        arrive = arrive.mixed(_even(behind[0][0] - 1.0))
     if not before:
-        leave = _end_speed(scene, goal - start, arrive, steps)
+        leave = _end_speed(scene, goal - start, own, arrive, steps)
     if not behind:
-        arrive = _end_speed(scene, goal - start, leave, steps)
-    return Flow(
-        leave - (still(_NUDGE) - start) / _NUDGE, arrive - (goal - still(1 - _NUDGE)) / _NUDGE
-    )
+        arrive = _end_speed(scene, goal - start, own[::-1], leave, steps)
+    return Flow(goal - start, own, (leave, arrive))
 
 
 def _even(span: float) -> float:
@@ -91,16 +123,25 @@ def _even(span: float) -> float:
     return float(np.clip((ratio - _ACCENT) / (_ALIKE - _ACCENT), 0.0, 1.0))
 
 
-def _end_speed(scene: Scene, way: np.ndarray, inner: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Speeds [P, 2] at a first or last key, from the gap's `way` and its speeds at the other key.
+def _end_speed(
+    scene: Scene,
+    way: np.ndarray,
+    own: tuple[np.ndarray, np.ndarray],
+    other: _Speed,
+    steps: np.ndarray,
+) -> _Speed:
+    """How points leave a first or reach a last key, from the gap's `way` and its `other` key.
 
     What is seen to run on through its keys ran before and runs on behind them: its last gap is a
-    parabola. What is not, or turns back, comes to rest, but for a little.
+    parabola. What is not, or turns back, comes to rest, but for a little. `own`: the points' own
+    speeds here and there.
     """
+    inner = other.total(own[1])
     share = _END_SLOPE_SHORT if is_short(scene) else _END_SLOPE
-    rest = share * (3 * way - inner) / 2
+    pace = (inner * own[1]).sum(axis=1) / np.maximum((own[1] ** 2).sum(axis=1), 1e-6)
+    rest = share * (3.0 - np.clip(pace, 0.0, _MAX_SPEEDUP)) / 2
     seen = _quickens(way, inner) if len(steps) == _FEWEST_GAPS else _runs_on(steps)
-    return rest + seen * (2 * way - inner - rest)
+    return _Speed(rest + seen * (1.0 - rest), seen * (2 * way - inner - own[0]))
 
 
 def _runs_on(steps: np.ndarray) -> float:
@@ -120,11 +161,12 @@ def _quickens(way: np.ndarray, inner: np.ndarray) -> float:
 
 
 def _speeds(
-    times: np.ndarray, places: np.ndarray, before: int, behind: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Speeds [P, 2] at times 0 and 1 of smooth paths through all places [keys, P, 2].
+    times: np.ndarray, places: np.ndarray, own: tuple[np.ndarray, np.ndarray], before: int
+) -> tuple[_Speed, _Speed]:
+    """Speeds at times 0 and 1 of smooth paths through all places [keys, P, 2].
 
-    Where a path turns back at a key, that is an extreme: it comes to rest there.
+    Where a path turns back at a key, that is an extreme: it comes to rest there. `before`: number
+    of keys before time 0.
     """
     means = np.diff(places, axis=0) / np.diff(times)[:, None, None]
     running, resting = (
@@ -132,23 +174,23 @@ def _speeds(
         for ends in ("not-a-knot", "natural")
     )
     slopes = resting + _runs_on(means) * (running - resting)
-    found: list[np.ndarray] = []
-    for index, known in ((0, before), (1, behind)):
+    found: list[_Speed] = []
+    for index in (0, 1):
         here = before + index
-        slope = slopes[index]
         sides = means[max(here - 1, 0)], means[min(here, len(means) - 1)]
-        found.append(_steady(slope, *sides) if known else slope)
+        found.append(_steady(slopes[index], own[index], *sides))
     return found[0], found[1]
 
 
-def _steady(slope: np.ndarray, coming: np.ndarray, going: np.ndarray) -> np.ndarray:
-    """Speeds [P, 2] held within what the ways before and behind a key support."""
+def _steady(slope: np.ndarray, own: np.ndarray, coming: np.ndarray, going: np.ndarray) -> _Speed:
+    """Speeds held within what the ways [P, 2] before and behind a key support."""
     speeds = [np.linalg.norm(part, axis=1) for part in (coming, going, slope)]
     most = _MAX_SPEEDUP * np.minimum(speeds[0], speeds[1])
     cosine = (coming * going).sum(axis=1) / np.maximum(speeds[0] * speeds[1], 1e-9)
     ahead = np.clip((cosine - _REVERSES) / (_GOES_ON - _REVERSES), 0.0, 1.0)
-    factor = np.minimum(1.0, most / np.maximum(speeds[2], 1e-9)) * ahead * ahead * (3 - 2 * ahead)
-    return slope * factor[:, None]
+    ahead = ahead * ahead * (3 - 2 * ahead)
+    slope = slope * np.minimum(1.0, most / np.maximum(speeds[2], 1e-9))[:, None]
+    return _Speed(ahead, ahead[:, None] * (slope - own))
 
 
 def _places(
