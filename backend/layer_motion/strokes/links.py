@@ -17,9 +17,6 @@ _PIVOT_POINTS = 8
 _PIVOT_TURN = 0.08
 _PIVOT_REACH = 1.5
 _EXTRA_REACH = 3.0
-_SOCKET_REACH = 0.35  # of the limb's half length: how far a part lies from what it turns about
-_SOCKET_SPREAD = 0.15
-_SOCKET_POINTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +124,7 @@ class _Builder:
 
     def hang(self, stroke: int, above: int) -> None:
         """Tie a stroke to the one that carries it: at ends, around a pivot, or side by side."""
-        if self.join_ends(stroke, above) or self._socket(stroke, above):
-            return
-        if self._pivot(stroke, above):
+        if self.join_ends(stroke, above) or self._pivot(stroke, above):
             return
         points, others = _some(self._points(stroke), 24), _some(self._points(above), 400)
         apart = self._apart(points, others)
@@ -137,47 +132,6 @@ class _Builder:
         rows = np.argsort(apart.min(axis=1), kind="stable")[:_FLOATING_LINKS]
         for row in rows.tolist():
             self._join(int(points[row]), int(others[nearest[row]]), _FLOATING_WEIGHT)
-
-    def _socket(self, stroke: int, above: int) -> bool:
-        """Tie both where a part of the one turns but stays in its place on the other: a shoulder.
-
-        Told by that part alone, since a limb may bend farther out.
-        """
-        turns = self._turns
-        if not turns.sure[above]:
-            return False
-        factor, shift = turns.fitted(above)
-        own = _some(self._points(stroke), 64)
-        turned = np.exp(self._log[own])
-        differs = np.abs(turned - factor) > _PIVOT_TURN
-        own, turned = own[differs], turned[differs]
-        here = turns.start[own]
-        still = (shift - turns.goal[own] + turned * here) / (turned - factor)
-        reach = float(np.abs(turns.start[self._points(stroke)] - turns.centre_start[stroke]).max())
-        near = np.abs(still - here) < _SOCKET_REACH * reach
-        if int(near.sum()) < _SOCKET_POINTS:
-            return False
-        centre = complex(np.median(np.real(still[near])), np.median(np.imag(still[near])))
-        if float(np.median(np.abs(still[near] - centre))) > _SOCKET_SPREAD * reach:
-            return False
-        others = _some(self._points(above), 256)
-        own = own[np.argsort(np.abs(here - centre))[:_PIVOT_POINTS]]
-        others = others[np.argsort(np.abs(turns.start[others] - centre))[:_PIVOT_POINTS]]
-        self._hinge(centre, factor * centre + shift, (own, others))
-        return True
-
-    def _hinge(
-        self, start: complex, goal: complex, sides: tuple[np.ndarray, np.ndarray]
-    ) -> None:
-        """Tie points of both strokes to a pivot that lies at `start` and `goal` in the keys."""
-        node = len(self._turns.start) + len(self._pivots)
-        self._pivots.append((start, goal))
-        for side in sides:
-            for point in side.tolist():
-                self._begin.append(node)
-                self._end.append(point)
-                self._weight.append(1.0)
-                self._turn.append(complex(self._log[point]))
 
     def _pivot(self, stroke: int, above: int) -> bool:
         """Tie both to the point around which the one turns against the other, if one is near."""
@@ -197,8 +151,14 @@ class _Builder:
         inside = abs(still - turns.centre_start[above]) < wide
         if abs(still - middle) > _PIVOT_REACH * reach or not (inside or near.min() < reach):
             return False
-        sides = _some(own, _PIVOT_POINTS), others[np.argsort(near)[:_PIVOT_POINTS]]
-        self._hinge(still, factor * still + shift, sides)
+        node = len(turns.start) + len(self._pivots)
+        self._pivots.append((still, factor * still + shift))
+        for side in (_some(own, _PIVOT_POINTS), others[np.argsort(near)[:_PIVOT_POINTS]]):
+            for point in side.tolist():
+                self._begin.append(node)
+                self._end.append(point)
+                self._weight.append(1.0)
+                self._turn.append(complex(self._log[point]))
         return True
 
     def add_further_joints(self, tree: Tree) -> None:
