@@ -25,6 +25,7 @@ _ALIKE = 0.9  # of the best likeness
 _WINDOW = 8
 _ROOTED, _LOOSE = 0.45, 0.6  # of the half length: how far the part that stays most moves
 _CLEARLY = 0.65
+_TURN = 0.45  # radians; what only slides over its carrier, as features over a face, has no root
 _TOUCHING = 0.3
 _MOST = 120
 
@@ -52,7 +53,8 @@ def rooted(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[Nu
         carried = affine.apply(carrier, a)
         strays = [_stray(carried, np.roll(b, -start, axis=0)) for start in starts]
         best, now = int(np.argmin(strays)), _stray(carried, b)
-        if now > _LOOSE and strays[best] < min(_ROOTED, _CLEARLY * now):
+        loose = now > _LOOSE and _turn(carried, b) > _TURN
+        if loose and strays[best] < min(_ROOTED, _CLEARLY * now):
             result[numbers] = sewn(one, begun_at(other, starts[best] / _SAMPLES))
     return result
 
@@ -78,6 +80,12 @@ def _stray(carried: np.ndarray, there: np.ndarray) -> float:
     around = np.concatenate([away, away[: _WINDOW - 1]])
     part = np.convolve(around, np.full(_WINDOW, 1.0 / _WINDOW), mode="valid")
     return float(part.min()) / _half_px(carried)
+
+
+def _turn(carried: np.ndarray, there: np.ndarray) -> float:
+    """How far a stroke turns on its carrier, radians 0..pi."""
+    matrix = affine.fit_similarity(carried, there)
+    return abs(float(np.arctan2(matrix[1, 0], matrix[0, 0])))
 
 
 def _carrier(longer: list[Level], limb: Level) -> np.ndarray | None:
