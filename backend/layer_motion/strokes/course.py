@@ -33,10 +33,10 @@ class Course:
         self._pair, self._morph = pair, Morph(pair)
         path = pair.first.points if scene.tracks is None else scene.tracks[0]
         self._centre = path.mean(axis=0).astype(float)
-        self._move_along(_plain_moves(scene))
-        self._flow = flow_through(scene, pair, self._still)
-        if self._flow is None:
-            self._move_along(_heading_along(scene, self._moves, pair.matrix))
+        plain = _plain_moves(scene)
+        moves = _heading_along(scene, plain, pair.matrix)
+        self._move_along(moves)
+        self._flow = flow_through(scene, pair, self._still) if moves is plain else None
         self.way = _way(scene, flows=self._flow is not None)
 
     def _move_along(self, moves: list[np.ndarray]) -> None:

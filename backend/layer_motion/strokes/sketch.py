@@ -181,8 +181,7 @@ class _Layer:
         if int(chosen.sum()) < 3:
             chosen[:] = True
         moved, error_px = self._bent(source, chosen, start, target)
-        tremble_px = _tremble(moved[chosen], source.heading[chosen], target)
-        bend = _beyond(moved - source.place, tremble_px)
+        bend = self._meant(source, moved, chosen, target)
         return _Laid(progress, self._spread(bend), error_px)
 
     def _lay_part(
@@ -201,7 +200,16 @@ class _Layer:
         if int(chosen.sum()) < 3:
             return _Laid(progress, np.zeros_like(guesses[0]), 0.0)
         moved, error_px = self._bent(source, chosen, start, target)
-        return _Laid(progress, self._spread(moved - source.place), error_px)
+        bend = self._meant(source, moved, chosen, target)
+        return _Laid(progress, self._spread(bend), error_px)
+
+    @staticmethod
+    def _meant(
+        source: LinePoints, moved: np.ndarray, chosen: np.ndarray, target: LinePoints
+    ) -> np.ndarray:
+        """Displacements of all samples [n, 2] without what comes of the pencil's tremble."""
+        tremble_px = _tremble(moved[chosen], source.heading[chosen], target)
+        return _beyond(moved - source.place, tremble_px)
 
     def _bent(
         self, source: LinePoints, chosen: np.ndarray, start: np.ndarray, target: LinePoints
