@@ -166,9 +166,7 @@ def _even(span: float) -> float:
     return float(np.clip((ratio - _ACCENT) / (_ALIKE - _ACCENT), 0.0, 1.0))
 
 
-def _end_speed(
-    scene: Scene, own: _Own, end: int, inner: np.ndarray, steps: np.ndarray
-) -> _Speed:
+def _end_speed(scene: Scene, own: _Own, end: int, inner: np.ndarray, steps: np.ndarray) -> _Speed:
     """How points leave a first key, `end` 0, or reach a last, 1, given speeds at the inner key.
 
     What is seen to run on through its keys ran before and runs on behind them: its last gap is a
