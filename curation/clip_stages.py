@@ -98,7 +98,7 @@ class ClipStages:
         labels = needed["masklets"].arrays["labels"].astype(np.int32)
         settings = self.settings
         flow, _, found = region_motion(
-            frames, regions, labels, settings.flow, settings.masklets.rests, self.parts.flow
+            frames, regions, labels, settings.flow, settings.masklets, self.parts.flow
         )
         return Product({"flow": flow.astype(np.float16), **asdict(found)})
 
@@ -160,7 +160,7 @@ def clip_stages(
     choice = choice or choose()
     work = ClipStages(settings, quality, choice)
     chosen = (settings.layers, settings.gather, settings.merge)
-    moving = (settings.flow, settings.masklets.rests)
+    moving = (settings.flow, settings.masklets.leaps, settings.masklets.rests)
     followed = (settings.masklets, settings.newcomers)
 
     def by(slot: str, stage: Stage) -> Stage:
@@ -170,8 +170,8 @@ def clip_stages(
     return (
         by("segment", Stage("regions", 2, work.regions, settings.elements)),
         by("propagate", Stage("masklets", 3, work.masklets, followed, ("regions",))),
-        by("flow", Stage("motion", 3, work.motion, moving, ("regions", "masklets"))),
-        Stage("layers", 3, work.layers, chosen, ("masklets", "motion")),
+        by("flow", Stage("motion", 4, work.motion, moving, ("regions", "masklets"))),
+        Stage("layers", 4, work.layers, chosen, ("masklets", "motion")),
         by("track", Stage("tracks", 2, work.tracks, settings.tracks, ("layers",))),
         by("sketch", Stage("sketches", 1, work.sketches, settings.sketch)),
         by("caption", Stage("captions", 1, work.captions, (), ("motion", "layers"))),

@@ -103,8 +103,10 @@ def _row(offer: Offer, weights: Path | None) -> dict[str, Any]:
 
 
 def _line(row: dict[str, Any]) -> str:
+    from curation.backends.weights import alternatives
+
     mark = "*" if row["taken_by_auto"] else " "
     needs = f"; needs {', '.join(row['needs'])}" if row["needs"] else ""
-    files = f"; looks for {' or '.join(row['files'])}" if row["state"] == "no weights" else ""
+    files = f"; looks for {alternatives(row['files'])}" if row["state"] == "no weights" else ""
     head = f"{mark} {row['slot']:<10}{row['backend']:<14}{row['state']:<12}{row['licence']}"
     return f"{head}{needs}{files}\n"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import statistics
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib import metadata
@@ -176,12 +178,17 @@ def _compare(
 ) -> Measurement:
     """Run a shot and its reference form; the figures are of the first."""
     manifests: list[ResultManifest] = []
+    first_preview_s: list[float] = []
 
     def work(request: ShotRequest) -> None:
-        manifests.append(execute(request, blobs, MemoryBlobs(), LocalContext()))
+        began_s, shown_s = time.perf_counter(), list[float]()
+        context = LocalContext(on_preview=lambda _: shown_s.append(time.perf_counter() - began_s))
+        manifests.append(execute(request, blobs, MemoryBlobs(), context))
+        first_preview_s.extend(shown_s[:1])
 
     ours = clocked(lambda: work(requests[0]), options.repeat)
     manifest = manifests[-1]
+    preview_s = round(statistics.median(first_preview_s), 3) if first_preview_s else 0.0
     other = clocked(lambda: work(requests[1]), options.repeat)
     request = requests[0]
     return Measurement(
@@ -197,7 +204,7 @@ def _compare(
         ratio=round(ours.wall_s / other.wall_s, 3),
         reference=reference,
         cpu_s=round(ours.cpu_s, 3),
-        details=manifest.timings,
+        details={"first_preview_s": preview_s, **manifest.timings},
     )
 
 

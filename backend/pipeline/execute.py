@@ -6,6 +6,8 @@ import logging
 import time
 from dataclasses import replace
 
+from threadpoolctl import threadpool_limits
+
 from backend.models.layeranimate.clip import ClipProgress
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import RunContext
@@ -64,7 +66,9 @@ def execute(
     context.report("plan", 1, 1)
     clock.lap("plan")
 
-    motion = _move(plan, artwork, choice, context, outputs)
+    # Thousands of small products: threads would wait for each other longer than they work.
+    with threadpool_limits(limits=1):
+        motion = _move(plan, artwork, choice, context, outputs)
     clock.lap("motion")
 
     result = None

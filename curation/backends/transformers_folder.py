@@ -40,8 +40,7 @@ def load_model(model_class: str, folder: Path, device: str, backend: str) -> Any
     import transformers
     from safetensors import SafetensorError
 
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
+    quiet_transformers()
     try:
         model, told = getattr(transformers, model_class).from_pretrained(
             str(folder),
@@ -57,6 +56,14 @@ def load_model(model_class: str, folder: Path, device: str, backend: str) -> Any
         detail = f"{len(wrong)} tensors are missing or of another shape, such as {wrong[0][:80]}"
         raise unfit(folder, backend, detail)
     return model.to(device).eval().requires_grad_(requires_grad=False)
+
+
+def quiet_transformers() -> None:
+    """The package says nothing while it reads weights; what is wrong is raised."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
 
 
 def square_side(size: int | Sequence[int]) -> int:

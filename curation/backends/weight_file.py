@@ -45,13 +45,14 @@ def fill(network: nn.Module, file: Path, backend: str) -> None:
     difference.
     """
     wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    if difference := _difference(wanted, read_shapes(file, backend)):
-        raise unfit(file.parent, backend, f"{file.name}: {difference}")
-    network.load_state_dict(_tensors(file), strict=True, assign=True)
+    if wrong := difference(wanted, read_shapes(file, backend)):
+        raise unfit(file.parent, backend, f"{file.name}: {wrong}")
+    network.load_state_dict(read_tensors(file), strict=True, assign=True)
     network.requires_grad_(requires_grad=False).eval()
 
 
-def _tensors(file: Path) -> dict[str, Tensor]:
+def read_tensors(file: Path) -> dict[str, Tensor]:
+    """Tensors by key as float32 on the CPU, without the prefix of parallel training."""
     from safetensors.torch import load_file
 
     return {_plain(key): value.float() for key, value in load_file(file).items()}
@@ -61,8 +62,8 @@ def _plain(key: str) -> str:
     return key.removeprefix(PARALLEL_PREFIX)
 
 
-def _difference(wanted: Shapes, found: Shapes) -> str:
-    """The first thing that is wrong, or an empty text."""
+def difference(wanted: Shapes, found: Shapes) -> str:
+    """The first thing that is wrong with the shapes found, or an empty text."""
     if missing := sorted(set(wanted) - set(found)):
         return f"{len(missing)} of {len(wanted)} tensors are missing, such as {missing[0]}"
     if extra := sorted(set(found) - set(wanted)):

@@ -41,22 +41,39 @@ def check_weights(
     """Raise `weights_missing` unless one of the files is there.
 
     The detail says where they are published (`source`), and how to convert pickled weights where
-    these are all there is. What transformers reads is laid out otherwise than its makers' files.
+    these are all there is.
     """
     if folder is None:
         detail = f"no folder of weights is named: use --weights DIR or {VARIABLE}"
         raise AcetateError("weights_missing", backend=backend, files=names[0], detail=detail)
     if holds(folder, names):
         return
-    detail = f"looked for {' or '.join(names)} in {folder}"
+    detail = f"looked for {alternatives(names)} in {folder}"
     detail += f"; published at {source}" if source else ""
-    pickled = [path for path in _files(folder) if path.suffix.lower() in _PICKLED]
-    if names[0] == "model.safetensors":
-        pickled = [path for path in pickled if path.stem == "pytorch_model"]
-    if pickled:
-        target = folder / names[0]
-        detail += f"; make it with: acetate models convert {pickled[0]} -o {target}"
+    if found := _convertible(folder, names):
+        detail += f"; make it with: acetate models convert {found[0]} -o {folder / found[1]}"
     raise AcetateError("weights_missing", backend=backend, files=names[0], detail=detail)
+
+
+def alternatives(names: Sequence[str], most: int = 3) -> str:
+    """The first names in words, and how many more there are."""
+    more = [f"{len(names) - most} more"] if len(names) > most else []
+    return " or ".join([*names[:most], *more])
+
+
+def _convertible(folder: Path, names: Sequence[str]) -> tuple[Path, str] | None:
+    """Pickled weights that lie in the folder, and what they are to be called as safetensors.
+
+    Those of an unknown name are taken for the makers' own, not for transformers'.
+    """
+    pickled = [path for path in _files(folder) if path.suffix.lower() in _PICKLED]
+    for path in pickled:
+        stem = path.stem.replace("pytorch_model", "model")
+        if f"{stem}.safetensors" in names:
+            return path, f"{stem}.safetensors"
+    unknown = [path for path in pickled if not path.stem.startswith("pytorch_model")]
+    others = [name for name in names if not name.startswith("model.")]
+    return (unknown[0], others[-1]) if unknown and others else None
 
 
 def unfit(folder: Path, backend: str, detail: str) -> AcetateError:

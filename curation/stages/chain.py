@@ -12,6 +12,7 @@ from curation.backends.interfaces import Backends, FlowEstimator
 from curation.dataset.clip import LayeredClip
 from curation.dataset.provenance import Annotation, Provenance
 from curation.stages.elements import ElementSettings, region_labels
+from curation.stages.far_flow import far_ways, with_leaps
 from curation.stages.flow import FlowSettings, dis_flow, flows, textured_pixels
 from curation.stages.gathering import GatherSettings
 from curation.stages.layering import (
@@ -23,8 +24,9 @@ from curation.stages.layering import (
 )
 from curation.stages.masklets import MaskletSettings, propagate
 from curation.stages.merging import MergeSettings
-from curation.stages.motion import Motion, measure_motion, steadied
+from curation.stages.motion import Motion, measure_motion, steadied, unseen_left_out
 from curation.stages.plain import plain_backdrop
+from curation.stages.presence import like_themselves
 from curation.stages.refinement import RefineSettings
 from curation.stages.rests import RestSettings, camera_path, region_rests, resting
 from curation.stages.sketches import SketchSettings, sketch
@@ -102,7 +104,7 @@ def layered_clip(
     newcomers = None if parts.finds_newcomers else settings.newcomers
     labels = follow_elements(frames, regions, parts.propagate, newcomers, settings.masklets)
     flow, textured, motion = region_motion(
-        frames, regions, labels, settings.flow, settings.masklets.rests, parts.flow
+        frames, regions, labels, settings.flow, settings.masklets, parts.flow
     )
     layered = find_layers(labels, motion, flow, textured, settings)
     made = msgspec.structs.replace(
@@ -130,28 +132,55 @@ def region_motion(
     regions: np.ndarray,
     labels: np.ndarray,
     settings: FlowSettings,
-    rests: RestSettings,
+    masklets: MaskletSettings,
     estimate: FlowEstimator | None = None,
 ) -> tuple[np.ndarray, np.ndarray, Motion]:
     """Repaired flow float32 [frames - 1, h, w, 2], textured pixels bool [frames, h, w], and how
     the labels move.
 
     regions: int [frames, h, w], of every frame for itself; labels: int [frames, h, w], of
-    `layering.follow_elements`.
+    `layering.follow_elements`. `masklets`: its leaps and rests are read.
     """
     raw, flow = flows(frames, regions, settings, estimate)
     textured = textured_pixels(frames, settings)
+    path = camera_path(raw, textured)
+    leaps = far_ways(frames, labels, raw, textured, masklets.leaps)
+    raw, flow = (with_leaps(each, labels, leaps) for each in (raw, flow))
     count = int(labels.max()) + 1
     loose = measure_motion(raw, labels, textured, count)
     repaired = measure_motion(flow, labels, textured, count)
-    path = camera_path(raw, textured)
-    rest = resting(frames, path, rests)
-    # What is hidden later is best told by the first frame, what moves little by all of them.
-    share = np.fmax(region_rests(rest, labels, count), region_rests(rest[0], labels[0], count))
-    plain = plain_backdrop(frames[0], labels[0], share > rests.still, rests.plain)
+    strayed = _strayed(frames, labels, leaps)
+    share = _rest_share(frames, labels, path, strayed, masklets.rests)
+    plain = plain_backdrop(frames[0], labels[0], share > masklets.rests.still, masklets.rests.plain)
     vectors = steadied(loose, repaired, np.diff(path, axis=0), plain)
+    vectors = unseen_left_out(vectors, strayed)
     share = np.where(plain, 1.0, share)
     return flow, textured, Motion(repaired.scores, vectors, loose.area, share)
+
+
+def _strayed(frames: np.ndarray, labels: np.ndarray, leaps: np.ndarray) -> np.ndarray:
+    """Where what leaps has left its label to something else, bool [frames, elements]."""
+    far = np.asarray(np.isfinite(leaps[..., 0]).any(axis=0))
+    if not far.any():
+        return np.zeros((len(frames), len(far)), bool)
+    return far & ~like_themselves(frames, labels)
+
+
+def _rest_share(
+    frames: np.ndarray,
+    labels: np.ndarray,
+    path: np.ndarray,
+    strayed: np.ndarray,
+    settings: RestSettings,
+) -> np.ndarray:
+    """Share of every element that goes with the camera, float64 [elements]."""
+    count = strayed.shape[1]
+    rest = resting(frames, path, settings)
+    own = np.where(np.take_along_axis(strayed, labels.reshape(len(frames), -1), 1), np.nan, 0)
+    share = region_rests(rest + own.reshape(labels.shape), labels, count)
+    # What is hidden later is best told by the first frame, what moves little by all of them.
+    first = region_rests(rest[0], labels[0], count)
+    return np.where(strayed.any(axis=0), share, np.fmax(share, first))
 
 
 def _clip_id(provenance: Provenance) -> str:

@@ -19,14 +19,14 @@ class GatherSettings:
 
     `capacity`: most layers. `near_px`: root-mean-square difference of motion, pixels per frame,
     up to which groups always join. `kin`: so do groups whose joining costs less than this share of
-    the dearest one: limbs of a body. `afar`: how much costlier it is to join what does not touch.
-    `clash`: the same for what is seen to rest, above a share of `still`, and what is seen to move,
-    below `moving` (see `rests`).
+    the dearest one, `clash` left out: limbs of a body. `afar`: how much costlier it is to join what
+    does not touch. `clash`: the same for what is seen to rest, above a share of `still`, and what
+    is seen to move, below `moving` (see `rests`).
     """
 
     capacity: int = 4
-    near_px: float = 0.5
-    kin: float = 0.4
+    near_px: float = 0.3
+    kin: float = 0.6
     afar: float = 2.0
     clash: float = 4.0
     still: float = 0.75
@@ -103,16 +103,18 @@ class _Groups:
         return np.sqrt(np.divide(apart.sum(axis=1), steps, out=far**2, where=steps > 0))
 
     def join_cheapest(self, settings: GatherSettings) -> tuple[float, float, int, int]:
-        """Join the pair that costs least: its cost, its difference of motion, and the pair."""
+        """Join the pair that costs least: what it costs without `clash`, its difference of motion,
+        and the pair.
+        """
         harmonic = 2 * np.outer(self.area, self.area) / np.add.outer(self.area, self.area)
-        cost = np.sqrt(harmonic) * (self.rms + _FLOOR_PX) * np.where(self.touch, 1.0, settings.afar)
+        bare = np.sqrt(harmonic) * (self.rms + _FLOOR_PX) * np.where(self.touch, 1.0, settings.afar)
         clash = np.outer(self.rests > settings.still, self.rests < settings.moving)
-        cost[clash | clash.T] *= settings.clash
+        cost = np.where(clash | clash.T, settings.clash, 1.0) * bare
         cost[~self.alive] = np.inf
         cost[:, ~self.alive] = np.inf
         np.fill_diagonal(cost, np.inf)
         a, b = sorted(int(item) for item in np.unravel_index(int(cost.argmin()), cost.shape))
-        told = float(cost[a, b]), float(self.rms[a, b]), a, b
+        told = float(bare[a, b]), float(self.rms[a, b]), a, b
         self._join(a, b)
         return told
 

@@ -1,4 +1,7 @@
-"""Regions that come from further than optical flow reaches, found by their look; for `masklets`."""
+"""Regions that come from further than optical flow reaches, found by their look.
+
+`masklets` and `far_flow` call this.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ class LeapSettings:
     `unlike`: Lab error along the flow from which it is worth it. `alike`: the error of the new
     place must be below this share of it. `reach_px`: furthest leap. `far`: Lab error that a leap
     of one pixel weighs as much as. `least_px`, `largest`: areas, the latter as share of the
-    picture. `most`: regions per frame, the worst first.
+    picture. `most`: regions per frame, the worst first. `far_px`: from this length a leap tells how
+    an element moves; shorter ways are left to flow, which is finer.
     """
 
     unlike: float = 6.0
@@ -25,6 +29,7 @@ class LeapSettings:
     least_px: int = 60
     largest: float = 0.05
     most: int = 24
+    far_px: float = 12.0
 
 
 def leaping_ways(

@@ -72,3 +72,14 @@ def steadied(raw: Motion, repaired: Motion, camera: np.ndarray, plain: np.ndarra
     vectors = np.where((near & rests[:, None])[..., None], repaired.vectors, raw.vectors)
     with_camera = np.where(np.isnan(vectors), np.nan, camera[None])
     return np.where(plain[:, None, None], with_camera, vectors)
+
+
+def unseen_left_out(vectors: np.ndarray, strayed: np.ndarray) -> np.ndarray:
+    """Motion [n, steps, 2] with NaN where an element has strayed before or after a step.
+
+    strayed: bool [frames, n]. Whose every step would go keeps them all.
+    """
+    left = vectors.copy()
+    left[(strayed[:-1] | strayed[1:]).T] = np.nan
+    told = np.asarray(np.isfinite(left[..., 0]).any(axis=1))
+    return np.where(told[:, None, None], left, vectors)

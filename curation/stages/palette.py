@@ -34,10 +34,13 @@ def palette(lab: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def support(lab: np.ndarray, regions: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Share of each region's pixels whose colour a label has shown, float64 [regions, labels]."""
+    """Share of each region's pixels whose colour a label has shown, float64 [regions, labels].
+
+    A region without pixels has none.
+    """
     count = int(regions.max()) + 1
     cells = _cells(lab).ravel()
     ones = np.ones(cells.size)
     held = csr_matrix((ones, (regions.ravel(), cells)), (count, colours.shape[1]))
     area = np.bincount(regions.ravel(), minlength=count)
-    return (held @ colours.T.astype(np.float64)) / area[:, None]
+    return (held @ colours.T.astype(np.float64)) / np.maximum(area, 1)[:, None]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import resample
 
 from .level import Line, resampled
 
@@ -204,8 +203,20 @@ def matching_samples(
     against = (backward > forward) & ~one.cyclic[rows]
     found[against] = found[against, ::-1]
     for place in np.flatnonzero(one.cyclic[rows]):
-        fine = np.asarray(resample(b[place], SAMPLES * _FINER))
+        fine = _finer(b[place])
         ways = np.concatenate([fine[_STARTS], fine[::-1][_STARTS]])
         worth = _worth(ways @ a[place].conj(), ease)
         found[place] = ways[int(np.argmax(worth))] + other.middle[columns[place]]
     return found
+
+
+def _finer(loop: np.ndarray) -> np.ndarray:
+    """A round stroke's samples, _FINER times as many, through all that are there; complex.
+
+    As `scipy.signal.resample`, whose import alone takes longer than a whole small take.
+    """
+    spectrum = np.fft.fft(loop)
+    half = len(loop) // 2
+    spectrum[half] /= 2
+    gap = np.zeros(len(loop) * (_FINER - 1) - 1)
+    return np.fft.ifft(np.concatenate([spectrum[: half + 1], gap, spectrum[half:]])) * _FINER

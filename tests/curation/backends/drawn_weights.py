@@ -38,3 +38,16 @@ def write(folder: Path, name: str, tensors: Mapping[str, Tensor]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     save_file(dict(tensors), folder / name)
     return folder / name
+
+
+def lively(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """As `drawn`, but norms are near one and all else is larger: deep networks keep apart what
+    they see.
+    """
+    return {key: _lively(key, shape) for key, shape in shapes.items()}
+
+
+def _lively(key: str, shape: tuple[int, ...]) -> Tensor:
+    if len(shape) == 1:
+        return _draw(key, shape) * 0.2 + key.endswith("weight")
+    return _draw(key, shape) * 1.5
