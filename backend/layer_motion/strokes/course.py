@@ -15,6 +15,7 @@ from .morph import Morph
 from .pair import StrokePair
 
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
+_STIFF = 0.06  # of the art's extent: what is left of strokes that go as one
 _TURNS = 0.1  # radians: less is no turn worth following
 
 
@@ -33,10 +34,10 @@ class Course:
         self._pair, self._morph = pair, Morph(pair)
         path = pair.first.points if scene.tracks is None else scene.tracks[0]
         self._centre = path.mean(axis=0).astype(float)
-        self._move_along(_plain_moves(scene))
-        self._flow = flow_through(scene, pair, self._still)
-        if self._flow is None:
-            self._move_along(_heading_along(scene, self._moves, pair.matrix))
+        plain = _plain_moves(scene)
+        moves = _heading_along(scene, plain, pair.matrix) if _is_stiff(scene, pair) else plain
+        self._move_along(moves)
+        self._flow = flow_through(scene, pair, self._still) if moves is plain else None
         self.way = _way(scene, flows=self._flow is not None)
 
     def _move_along(self, moves: list[np.ndarray]) -> None:
@@ -65,6 +66,16 @@ class Course:
         points = np.empty(drawing.points.shape)
         points[self._morph.point_order(progress)] = drawing.points
         return points
+
+
+def _is_stiff(scene: Scene, pair: StrokePair) -> bool:
+    """Whether strokes go as one, or no further key tells how they move on their own."""
+    if not scene.task.before and not scene.task.behind:
+        return True
+    goal = pair.last.points.astype(float)
+    left = affine.apply(pair.matrix, pair.first.points.astype(float)) - goal
+    apart_px = float(np.sqrt((left**2).sum(axis=1).mean()))
+    return apart_px < _STIFF * float(np.hypot(*np.ptp(goal, axis=0)))
 
 
 def _plain_moves(scene: Scene) -> list[np.ndarray]:

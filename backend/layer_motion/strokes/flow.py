@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -28,6 +29,10 @@ _END_SLOPE_SHORT, _END_SLOPE = 0.4, 0.3  # share of a natural end's speed at the
 _FEWEST_GAPS = 2
 _RUNS_ON = 0.4  # correlation of speeds in neighbouring gaps from which on a motion runs on
 _QUICK = 1.6  # outer way over inner speed from which on a motion is sure to quicken outwards
+_TURNS_BACK, _SWINGS_ON = -0.35, -0.05  # the same, of a stroke that turns back between keys
+_UNEVEN, _EVEN = 0.5, 0.8  # slower over faster of a point's own speeds: no swing; a swing
+_TURN = 0.15  # radians: less is no swing
+_RIGID, _BENT = 0.2, 0.5  # of a stroke's motion: what a turn leaves
 _NUDGE = 0.02
 _ACCENT, _ALIKE = 0.25, 0.5
 _ABOUT_WEIGHT = 0.5
@@ -37,19 +42,84 @@ _paired = lru_cache(maxsize=_KEPT_PAIRS)(pair_strokes)
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
-    """What comes on top of a pair's own way: `leave`, `arrive` [P, 2] pixels per gap.
+class _Own:
+    """The way of a pair's points by themselves, arrays [P, 2] in pixels per gap.
 
-    They are the speeds at both keys beyond those that the way has by itself.
+    `way`: from key to key; `speeds` at both keys. `arc` [P] 0..1: whether a point goes about as
+    fast at both, so that its way is a swing which it stays on however it slows down or turns back.
     """
 
-    leave: np.ndarray
-    arrive: np.ndarray
+    way: np.ndarray
+    speeds: tuple[np.ndarray, np.ndarray]
+    arc: np.ndarray
+
+    @classmethod
+    def of(cls, still: Callable[[float], np.ndarray], offsets: np.ndarray) -> _Own:
+        """Measured on points [P, 2] at a progress 0..1."""
+        start, goal = still(0.0), still(1.0)
+        speeds = (still(_NUDGE) - start) / _NUDGE, (goal - still(1 - _NUDGE)) / _NUDGE
+        fast = [np.linalg.norm(speed, axis=1) for speed in speeds]
+        even = np.minimum(*fast) / np.maximum(np.maximum(*fast), 1e-6)
+        arc = np.clip((even - _UNEVEN) / (_EVEN - _UNEVEN), 0.0, 1.0)
+        return cls(goal - start, speeds, arc * _turning(start, goal, offsets))
+
+    def at(self, progress: np.ndarray | float) -> np.ndarray:
+        """Points from where they start: [P, 2]."""
+        leave, arrive = self.speeds[0] - self.way, self.speeds[1] - self.way
+        return progress * self.way + _bulge(progress, leave, arrive)
+
+    def slowed(self, share: np.ndarray, end: int) -> np.ndarray:
+        """Speeds [P, 2] at a key, `end` 0 or 1, of `share` [P] times those of the way."""
+        arc = self.arc[:, None]
+        return share[:, None] * (arc * self.speeds[end] + (1 - arc) * self.way)
+
+
+def _turning(start: np.ndarray, goal: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """How well each stroke's motion is a turn, not a change of shape: 0..1 per point [P]."""
+    found = np.zeros(len(start))
+    for span in (slice(a, b) for a, b in pairwise(offsets.tolist())):
+        matrix = affine.fit_similarity(start[span], goal[span])
+        turn = abs(float(np.arctan2(matrix[1, 0], matrix[0, 0])))
+        left = float(((goal[span] - affine.apply(matrix, start[span])) ** 2).sum())
+        moved = float(((goal[span] - start[span]) ** 2).sum())
+        share = np.sqrt(left / max(moved, 1e-9))
+        rigid = float(np.clip((_BENT - share) / (_BENT - _RIGID), 0.0, 1.0))
+        found[span] = rigid * float(np.clip(turn / _TURN - 1.0, 0.0, 1.0))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Speed:
+    """How points leave or reach a key: `total` [P, 2] pixels per gap; `pace` [P]: how much of that
+    is their own way, gone faster or slower, and 1 where they leave that way.
+    """
+
+    total: np.ndarray
+    pace: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """What comes on top of a pair's own way, and the speeds that it has among its neighbours."""
+
+    own: _Own
+    speeds: tuple[_Speed, _Speed]
 
     def at(self, progress: float) -> np.ndarray:
-        """Displacement [P, 2] at `progress` 0..1, nothing at the keys (cubic Hermite form)."""
-        rest = 1.0 - progress
-        return progress * rest * (rest * self.leave - progress * self.arrive)
+        """Displacement [P, 2] at `progress` 0..1, nothing at the keys (cubic Hermite forms)."""
+        leave, arrive = self.speeds
+        ahead = progress + _bulge(progress, leave.pace - 1.0, arrive.pace - 1.0)
+        aside = [
+            speed.total - speed.pace[:, None] * own
+            for speed, own in zip(self.speeds, self.own.speeds, strict=True)
+        ]
+        gained = self.own.at(ahead[:, None]) - self.own.at(progress)
+        return gained + _bulge(progress, *aside)
+
+
+def _bulge(progress: np.ndarray | float, leave: np.ndarray, arrive: np.ndarray) -> np.ndarray:
+    rest = 1.0 - progress
+    return progress * rest * (rest * leave - progress * arrive)
 
 
 def flow_through(
@@ -64,22 +134,27 @@ def flow_through(
     behind = _places(scene, pair.last, scene.task.behind, back=False)
     if not before and not behind:
         return None
-    start, goal = still(0.0), still(1.0)
+    own, start = _Own.of(still, pair.first.offsets), still(0.0)
     times = [time for time, _ in before[::-1]] + [0.0, 1.0] + [time for time, _ in behind]
-    places = [at for _, at in before[::-1]] + [start, goal] + [at for _, at in behind]
+    places = [at for _, at in before[::-1]] + [start, start + own.way] + [at for _, at in behind]
     steps = np.diff(np.stack(places), axis=0) / np.diff(times)[:, None, None]
-    leave, arrive = _speeds(np.array(times), np.stack(places), len(before), len(behind))
+    swing = _swings(steps, pair.first.offsets)
+    leave, arrive = _speeds(np.array(times), np.stack(places), own, swing, len(before))
     if before:
-        leave = _even(-before[0][0]) * (leave - (goal - start)) + (goal - start)
+        leave = _mixed(leave, own, 0, _even(-before[0][0]))
     if behind:
-        arrive = _even(behind[0][0] - 1.0) * (arrive - (goal - start)) + (goal - start)
+        arrive = _mixed(arrive, own, 1, _even(behind[0][0] - 1.0))
     if not before:
-        leave = _end_speed(scene, goal - start, arrive, steps)
+        leave = _end_speed(scene, own, 0, arrive.total, steps)
     if not behind:
-        arrive = _end_speed(scene, goal - start, leave, steps)
-    return Flow(
-        leave - (still(_NUDGE) - start) / _NUDGE, arrive - (goal - still(1 - _NUDGE)) / _NUDGE
-    )
+        arrive = _end_speed(scene, own, 1, leave.total, steps)
+    return Flow(own, (leave, arrive))
+
+
+def _mixed(speed: _Speed, own: _Own, end: int, share: float) -> _Speed:
+    """A speed by `share` 0..1, and for the rest that of the own way."""
+    rest = own.slowed(np.ones(len(own.arc)), end)
+    return _Speed(share * speed.total + (1 - share) * rest, 1.0 + share * (speed.pace - 1.0))
 
 
 def _even(span: float) -> float:
@@ -91,16 +166,21 @@ def _even(span: float) -> float:
     return float(np.clip((ratio - _ACCENT) / (_ALIKE - _ACCENT), 0.0, 1.0))
 
 
-def _end_speed(scene: Scene, way: np.ndarray, inner: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Speeds [P, 2] at a first or last key, from the gap's `way` and its speeds at the other key.
+def _end_speed(scene: Scene, own: _Own, end: int, inner: np.ndarray, steps: np.ndarray) -> _Speed:
+    """How points leave a first key, `end` 0, or reach a last, 1, given speeds at the inner key.
 
     What is seen to run on through its keys ran before and runs on behind them: its last gap is a
     parabola. What is not, or turns back, comes to rest, but for a little.
     """
     share = _END_SLOPE_SHORT if is_short(scene) else _END_SLOPE
-    rest = share * (3 * way - inner) / 2
-    seen = _quickens(way, inner) if len(steps) == _FEWEST_GAPS else _runs_on(steps)
-    return rest + seen * (2 * way - inner - rest)
+    there = own.speeds[1 - end]
+    paces = (inner * there).sum(axis=1) / np.maximum((there**2).sum(axis=1), 1e-6)
+    slow = share * (3.0 - np.clip(paces, 0.0, _MAX_SPEEDUP)) / 2
+    arc = own.arc[:, None]
+    rest = arc * slow[:, None] * own.speeds[end] + (1 - arc) * share * (3 * own.way - inner) / 2
+    seen = _quickens(own.way, inner) if len(steps) == _FEWEST_GAPS else _runs_on(steps)
+    total = rest + seen * (2 * own.way - inner - rest)
+    return _Speed(total, 1.0 + own.arc * (1.0 - seen) * (slow - 1.0))
 
 
 def _runs_on(steps: np.ndarray) -> float:
@@ -108,6 +188,22 @@ def _runs_on(steps: np.ndarray) -> float:
     one, other = steps[:-1], steps[1:]
     alike = (one * other).sum() / max(float(np.sqrt((one**2).sum() * (other**2).sum())), 1e-9)
     return float(np.clip(alike / _RUNS_ON, 0.0, 1.0))
+
+
+def _swings(steps: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """How far each stroke runs through its keys, mean speeds [gaps, P, 2]: 0..1 per point [P].
+
+    What turns back at every key does so at its keys; what swings on through some of them may turn
+    back between them.
+    """
+    one, other = steps[:-1], steps[1:]
+    sums = [
+        np.add.reduceat((a * b).sum(axis=(0, 2)), offsets[:-1])
+        for a, b in ((one, other), (one, one), (other, other))
+    ]
+    alike = sums[0] / np.maximum(np.sqrt(sums[1] * sums[2]), 1e-9)
+    share = np.clip((alike - _TURNS_BACK) / (_SWINGS_ON - _TURNS_BACK), 0.0, 1.0)
+    return np.repeat(share, np.diff(offsets))
 
 
 def _quickens(way: np.ndarray, inner: np.ndarray) -> float:
@@ -120,11 +216,12 @@ def _quickens(way: np.ndarray, inner: np.ndarray) -> float:
 
 
 def _speeds(
-    times: np.ndarray, places: np.ndarray, before: int, behind: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Speeds [P, 2] at times 0 and 1 of smooth paths through all places [keys, P, 2].
+    times: np.ndarray, places: np.ndarray, own: _Own, swing: np.ndarray, before: int
+) -> tuple[_Speed, _Speed]:
+    """Speeds at times 0 and 1 of smooth paths through all places [keys, P, 2].
 
-    Where a path turns back at a key, that is an extreme: it comes to rest there.
+    Where a path turns back at a key, that is an extreme: it comes to rest there, except as far as
+    it swings through its keys, `swing` [P] 0..1. `before`: number of keys before time 0.
     """
     means = np.diff(places, axis=0) / np.diff(times)[:, None, None]
     running, resting = (
@@ -132,23 +229,29 @@ def _speeds(
         for ends in ("not-a-knot", "natural")
     )
     slopes = resting + _runs_on(means) * (running - resting)
-    found: list[np.ndarray] = []
-    for index, known in ((0, before), (1, behind)):
-        here = before + index
-        slope = slopes[index]
+    found: list[_Speed] = []
+    for end in (0, 1):
+        here = before + end
         sides = means[max(here - 1, 0)], means[min(here, len(means) - 1)]
-        found.append(_steady(slope, *sides) if known else slope)
+        ahead, slope = _steady(slopes[end], *sides)
+        kept = ahead + (1 - ahead) * swing
+        natural = own.speeds[end]
+        along = (slope * natural).sum(axis=1) / np.maximum((natural**2).sum(axis=1), 1e-6)
+        pace = ahead + (kept - ahead) * np.clip(along, -1.0, 1.0)
+        found.append(_Speed(kept[:, None] * slope, 1.0 + own.arc * (pace - 1.0)))
     return found[0], found[1]
 
 
-def _steady(slope: np.ndarray, coming: np.ndarray, going: np.ndarray) -> np.ndarray:
-    """Speeds [P, 2] held within what the ways before and behind a key support."""
+def _steady(
+    slope: np.ndarray, coming: np.ndarray, going: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether points go on at a key, [P] 0..1, and speeds [P, 2] that its sides support."""
     speeds = [np.linalg.norm(part, axis=1) for part in (coming, going, slope)]
     most = _MAX_SPEEDUP * np.minimum(speeds[0], speeds[1])
     cosine = (coming * going).sum(axis=1) / np.maximum(speeds[0] * speeds[1], 1e-9)
     ahead = np.clip((cosine - _REVERSES) / (_GOES_ON - _REVERSES), 0.0, 1.0)
-    factor = np.minimum(1.0, most / np.maximum(speeds[2], 1e-9)) * ahead * ahead * (3 - 2 * ahead)
-    return slope * factor[:, None]
+    held = slope * np.minimum(1.0, most / np.maximum(speeds[2], 1e-9))[:, None]
+    return ahead * ahead * (3 - 2 * ahead), held
 
 
 def _places(

@@ -13,6 +13,7 @@ from shared.strokes import Drawing
 from .. import affine
 from . import align as stroke_align
 from . import level as stroke_level
+from . import root as stroke_root
 from . import seam as stroke_seam
 from .level import Line
 
@@ -60,6 +61,9 @@ def paired(
         (i, j): _level(lines[i], goals[j], matrix, keep=keep, loyal=in_order, few=len(both))
         for i, j in both
     }
+    free = [key for key in level if not _copied(lines[key[0]], goals[key[1]], loyal=in_order)]
+    if keep >= 1.0:
+        level = stroke_root.rooted(level, free)
     source = np.concatenate([pair[0].points for pair in level.values()])
     target = np.concatenate([pair[1].points for pair in level.values()])
     matrix, _ = stroke_align.common_motion(source, target, _ink(level.values()))
@@ -83,10 +87,13 @@ def _level(
     one: Line, other: Line, matrix: np.ndarray, *, keep: float, loyal: bool, few: int
 ) -> tuple[Line, Line]:
     """Partners with points that belong together; in drawings of very many strokes by length."""
-    copied = loyal and len(one.values) == len(other.values)
-    if copied or keep < 1.0 or few > _MANY:
+    if _copied(one, other, loyal=loyal) or keep < 1.0 or few > _MANY:
         return stroke_level.levelled(one, other, matrix, keep=keep, loyal=loyal)
     return stroke_seam.sewn(*stroke_level.like(one, other, matrix))
+
+
+def _copied(one: Line, other: Line, *, loyal: bool) -> bool:
+    return loyal and len(one.values) == len(other.values)
 
 
 def _painting_order(pairs: Pairs) -> Pairs:

@@ -42,6 +42,8 @@ _VOTE_PX = 25.0
 _CLEARLY_PX = 0.3
 _INVERSE_STEPS = 12
 _ROW = 4096
+_TREMBLE_REACH_PX = 3.0
+_TREMBLE_LEFT = 0.7  # of a pencil's tremble that lines laid on it still share
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +181,8 @@ class _Layer:
         if int(chosen.sum()) < 3:
             chosen[:] = True
         moved, error_px = self._bent(source, chosen, start, target)
-        return _Laid(progress, self._spread(moved - source.place), error_px)
+        bend = self._meant(source, moved, chosen, target)
+        return _Laid(progress, self._spread(bend), error_px)
 
     def _lay_part(
         self, moment: int, target: LinePoints, progress: float, guesses: Sequence[np.ndarray]
@@ -197,7 +200,16 @@ class _Layer:
         if int(chosen.sum()) < 3:
             return _Laid(progress, np.zeros_like(guesses[0]), 0.0)
         moved, error_px = self._bent(source, chosen, start, target)
-        return _Laid(progress, self._spread(moved - source.place), error_px)
+        bend = self._meant(source, moved, chosen, target)
+        return _Laid(progress, self._spread(bend), error_px)
+
+    @staticmethod
+    def _meant(
+        source: LinePoints, moved: np.ndarray, chosen: np.ndarray, target: LinePoints
+    ) -> np.ndarray:
+        """Displacements of all samples [n, 2] without what comes of the pencil's tremble."""
+        tremble_px = _tremble(moved[chosen], source.heading[chosen], target)
+        return _beyond(moved - source.place, tremble_px)
 
     def _bent(
         self, source: LinePoints, chosen: np.ndarray, start: np.ndarray, target: LinePoints
@@ -263,6 +275,29 @@ class _Layer:
         index = np.arange(len(self._pair.first.points))
         columns = [np.interp(index, self._samples, moved[:, axis]) for axis in (0, 1)]
         return np.stack(columns, axis=1) / self._scale
+
+
+def _tremble(place: np.ndarray, heading: np.ndarray, target: LinePoints) -> float:
+    """Rms distance of a sketch's points from the lines [n, 2] laid on it, across these."""
+    away, nearest = KDTree(place).query(target.place)
+    near = np.asarray(away) < _TREMBLE_REACH_PX
+    if not near.any():
+        return 0.0
+    index = np.asarray(nearest)[near]
+    angle = np.arctan2(heading[index, 1], heading[index, 0]) / 2
+    offset = target.place[near] - place[index]
+    across = np.cos(angle) * offset[:, 1] - np.sin(angle) * offset[:, 0]
+    return float(np.sqrt(np.mean(across**2)))
+
+
+def _beyond(bend: np.ndarray, tremble_px: float) -> np.ndarray:
+    """What a sketch bends lines by, [n, 2], beyond what its tremble alone would (James, Stein).
+
+    A wobbly rough that says what the keys say as well, leaves the drawing as the keys have it.
+    """
+    energy = float((bend**2).sum(axis=1).mean())
+    noise = (_TREMBLE_LEFT * tremble_px) ** 2
+    return bend * max(0.0, 1.0 - noise / max(energy, 1e-12))
 
 
 def _drift(points: np.ndarray, goal: np.ndarray, tree: KDTree) -> np.ndarray:

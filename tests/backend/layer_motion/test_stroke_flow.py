@@ -158,3 +158,86 @@ def test_a_neighbour_with_nothing_in_common_is_passed_over() -> None:
     stranger = strokes(*(outline((20 + 9 * n, 200), (2, 2)) for n in range(30)))
     odd = replace(task, before=(Neighbour(-1.0, stranger),))
     assert np.array_equal(animate_gap(odd).pictures[1].pixels, animate_gap(task).pictures[1].pixels)
+
+
+def bar(angle: float) -> Drawing:
+    """A long limb turned about its end at a middle, in radians, with a body beside it."""
+    along = outline((40.0, 0.0), (45, 8), 0.1)
+    cos, sin = np.cos(angle), np.sin(angle)
+    limb = along @ np.array([[cos, sin], [-sin, cos]]) + (160, 120)
+    return strokes(limb, outline((130, 120), (30, 34)))
+
+
+def turning(angles: tuple[float, ...]) -> GapTask:
+    """The gap between the second and the third of four keys of a limb."""
+    keys = [bar(angle) for angle in angles]
+    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in keys[1:3]]
+    return GapTask(
+        WIDTH,
+        HEIGHT,
+        shown[0],
+        shown[1],
+        TIMES,
+        first_strokes=keys[1],
+        last_strokes=keys[2],
+        before=(Neighbour(-1.0, keys[0]),),
+        behind=(Neighbour(2.0, keys[3]),),
+    )
+
+
+def reaches(task: GapTask) -> list[float]:
+    """How far the limb's middle is from where it hangs, at every moment."""
+    drawings = (task.first_strokes, *animate_gap(task).strokes)
+    limbs = [d.points[:120].mean(axis=0) for d in drawings if d is not None]
+    return [float(np.linalg.norm(place - (160, 120))) for place in limbs]
+
+
+def test_a_limb_that_turns_back_at_both_keys_stays_on_its_arc() -> None:
+    found = reaches(turning((-0.9, 0.9, -0.9, 0.9)))
+    assert min(found) > 0.93 * found[0]
+
+
+def test_what_swings_through_its_keys_turns_back_between_them() -> None:
+    def swinging(key: float) -> tuple[float, float]:
+        return 160 + 60 * float(np.sin(np.pi / 2 * (key + 0.3))), 120.0
+
+    path = middles(gap(swinging))[:, 0]
+    assert path.max() > path[[0, -1]].max() + 2
+
+
+def test_what_turns_back_at_every_key_never_passes_its_keys() -> None:
+    def nodding(key: float) -> tuple[float, float]:
+        return 160 + (60 if round(key) % 2 else 20 * key), 120.0
+
+    path = middles(gap(nodding))[:, 0]
+    low, high = sorted(path[[0, -1]])
+    assert low - 1 < path.min()
+    assert path.max() < high + 1
+
+
+def test_what_heads_along_its_path_does_so_with_further_keys_too() -> None:
+    def heading(key: float) -> float:
+        return np.pi / 2 + np.deg2rad(50 * key)
+
+    def flying(key: float) -> Drawing:
+        points = outline((0.0, 0.0), (30, 12))
+        cos, sin = np.cos(heading(key)), np.sin(heading(key))
+        return strokes(points @ np.array([[cos, sin], [-sin, cos]]) + circling(key))
+
+    moments = (0.0, *TIMES, 1.0)
+    keys = [flying(key) for key in (0, 1)]
+    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in keys]
+    task = GapTask(
+        WIDTH,
+        HEIGHT,
+        shown[0],
+        shown[1],
+        TIMES,
+        tracks=np.array([[circling(time)] for time in moments], np.float32),
+        first_strokes=keys[0],
+        last_strokes=keys[1],
+        behind=(Neighbour(2.0, flying(2), np.array([circling(2)], np.float32)),),
+    )
+    for drawn, time in zip(animate_gap(task).strokes, TIMES, strict=True):
+        assert drawn is not None
+        assert np.abs(drawn.points - flying(time).points).max() < 1.5

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
 from backend import raster
 from backend.layer_motion import affine, engine
@@ -140,3 +141,28 @@ def test_points_land_where_a_pose_shows_them() -> None:
     shift = field.at(moved[None].astype(np.float32))[0]
     back = affine.apply(np.linalg.inv(turned.forward), moved + shift)
     assert back == pytest.approx(points, abs=0.05)
+
+
+def test_roughs_that_say_what_the_keys_say_do_not_make_lines_tremble() -> None:
+    pace = gentle(np.array([0.0, *TIMES, 1.0]))
+    chance = np.random.default_rng(5)
+
+    def rough(lines: list[Line]) -> list[Line]:
+        return [one.placed(one.points + chance.normal(0, 1.5, one.points.shape)) for one in lines]
+
+    def straight(time: float) -> list[Line]:
+        return puppet(0.3 * time)
+
+    task = replace(
+        gap((), None),
+        first=picture(straight(0.0)),
+        last=picture(straight(1.0)),
+        sketches={m: sketch(rough(straight(float(pace[m])))) for m in (1, 2, 3, 4)},
+        first_strokes=drawing(straight(0.0)),
+        last_strokes=drawing(straight(1.0)),
+    )
+    for drawn, time in zip(animate_gap(task).strokes, pace[1:-1], strict=True):
+        assert drawn is not None
+        truth = np.concatenate([one.points for one in straight(float(time))])
+        away = np.asarray(KDTree(truth).query(drawn.points)[0])
+        assert float(away.mean()) < 1.0
