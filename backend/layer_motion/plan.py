@@ -145,7 +145,8 @@ def plan_trajectory(scene: Scene) -> Plan:
     assert scene.tracks is not None  # noqa: S101 - the engine asks only with tracks
     extent = _extent(scene)
     moves = trajectory.motion(scene.tracks, extent)
-    stiff = trajectory.bulk_motion(scene.tracks, _shares(scene))
+    some = trajectory.thinned(scene.tracks)
+    stiff = trajectory.bulk_motion(some, _shares(scene, some))
     is_one = trajectory.move_together(scene.tracks, extent)
     if scene.last is None or not all(scene.visible):
         return Plan("trajectory", one_key_steps(scene, moves if is_one else stiff))
@@ -167,13 +168,12 @@ def plan_trajectory(scene: Scene) -> Plan:
     return Plan("trajectory", two_key_steps(scene, poses, registration, way))
 
 
-def _shares(scene: Scene) -> np.ndarray:
-    """Share of the first key's art that lies nearest to each tracked point: [p]."""
-    assert scene.tracks is not None  # noqa: S101 - as above
-    box = scene.first.box
-    rows, columns = np.nonzero(scene.first.pixels[..., 3] > 0.5)
-    art = np.stack([columns + box.left, rows + box.top], axis=1) + 0.5
-    return trajectory.nearest_shares(scene.tracks[0], art)
+def _shares(scene: Scene, tracks: np.ndarray) -> np.ndarray:
+    """Share of the art that lies nearest to each tracked point at its key: [p]."""
+    shown = scene.key_art()
+    rows, columns = np.nonzero(shown.pixels[..., 3] > 0.5)
+    art = np.stack([columns + shown.box.left, rows + shown.box.top], axis=1) + 0.5
+    return trajectory.nearest_shares(tracks[0 if scene.visible[0] else -1], art)
 
 
 def _extent(scene: Scene) -> trajectory.Extent:

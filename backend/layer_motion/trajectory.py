@@ -20,6 +20,7 @@ _TOGETHER = 0.7  # of what points do beside a shift: whose turn and growth expla
 _PLATE_TOGETHER = 0.9  # a plate has no limbs; points that disagree lie at different depths
 _UPRIGHT = 0.3  # shear by stretch: squash and stretch stays below
 _SAMPLES = 2000
+_BULK_POINTS = 128  # among more, each is compared with each
 
 
 def usable(tracks: np.ndarray | None, moments: int) -> bool:
@@ -83,6 +84,12 @@ def _held(start: np.ndarray, now: np.ndarray, extent: Extent) -> np.ndarray:
     return matrix
 
 
+def thinned(tracks: np.ndarray) -> np.ndarray:
+    """At most `_BULK_POINTS` of the points, evenly by their order: [moments, p, 2]."""
+    count = tracks.shape[1]
+    return tracks[:, :: max(1, -(-count // _BULK_POINTS))]
+
+
 def bulk_motion(tracks: np.ndarray, shares: np.ndarray) -> list[np.ndarray]:
     """As `motion`, but a shift alone: that of the point which most of the art is likest to follow.
 
@@ -90,7 +97,9 @@ def bulk_motion(tracks: np.ndarray, shares: np.ndarray) -> list[np.ndarray]:
     those of all others, by their shares, lie closest; so one limb's point never moves a body.
     """
     ways = (tracks - tracks[:1]).astype(np.float64)
-    apart = np.linalg.norm(ways[:, :, None] - ways[:, None], axis=3).sum(axis=0)  # [p, p]
+    apart = np.zeros((ways.shape[1],) * 2)  # [p, p]
+    for way in ways:
+        apart += np.linalg.norm(way[:, None] - way[None], axis=2)
     way = ways[:, int((apart @ shares).argmin())]
     return [affine.translation(*offset) for offset in way]
 

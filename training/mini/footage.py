@@ -82,7 +82,8 @@ def footage_samples(clips: DataSetClips, apart: int, data: MiniData, number: int
 def moving_layers(clip: LayeredClip) -> list[int]:
     """Layers that move, are no backdrop and are there at both ends."""
     labels = clip.layer_labels()
-    least_px = _MOVES * clip.score_scale.width
+    scale = clip.score_scale
+    least_px = _MOVES * scale.width * scale.frame_step
     chosen = []
     for index, layer in enumerate(clip.layers):
         ends = [float((labels[frame] == index + 1).mean()) for frame in (0, -1)]

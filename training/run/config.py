@@ -17,7 +17,15 @@ Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, Meta(gt=0.0)]
 NotNegative = Annotated[float, Meta(ge=0.0)]
 
-HARMLESS = ("run.workers", "run.prefetch", "run.device", "run.threads", "checkpoints", "log")
+HARMLESS = (
+    "run.workers",
+    "run.prefetch",
+    "run.device",
+    "run.threads",
+    "run.failure_budget",
+    "checkpoints",
+    "log",
+)
 """Keys that cannot change what is learned; a run continues under other values of these."""
 
 

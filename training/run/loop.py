@@ -224,7 +224,12 @@ class _Run:
         failed = int(self.processes.summed([len(own)])[0])
         if failed:
             self.watch.say(f"{where}: {failed} samples could not be made, see the log")
-        check_failures(self.config.run, failed, result.asked + len(looked_at), where)
+        try:
+            check_failures(self.config.run, failed, result.asked + len(looked_at), where)
+        except AcetateError as error:  # the verdict is a sum: every process keeps its share
+            self.watch.note("error", step=self.stepper.step, **error.to_dict())
+            self._save({})
+            raise
 
     def _save(self, figures: dict[str, float]) -> None:
         folder = self.out / CHECKPOINTS

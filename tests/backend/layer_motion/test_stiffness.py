@@ -79,6 +79,36 @@ def test_a_body_follows_its_own_point_and_not_those_of_its_limbs() -> None:
     assert np.allclose(moves[1], affine.translation(30, 0))
 
 
+def _body_and_limb() -> np.ndarray:
+    """Points of a body that stands, and two of limbs beside it."""
+    at_rest = np.array([[70, 20], [20, 75], [40, 40], [45, 50], [38, 60], [50, 45.0]])
+    tracks = np.repeat(at_rest[None], 6, 0)
+    for moment in range(6):
+        tracks[moment, 0] += (6 * moment * (-1) ** moment, 8 * moment)
+        tracks[moment, 1] += (-3 * moment, 9 * moment)
+    return tracks.astype(np.float32)
+
+
+def test_a_body_that_enters_or_leaves_follows_no_limb() -> None:
+    body = np.zeros((96, 96, 4), np.uint8)
+    body[30:70, 30:60] = (200, 60, 40, 255)
+    keys = Picture(np.zeros_like(body)), Picture(body)
+    times = tuple(np.linspace(0, 1, 6)[1:-1])
+    for first, last in (keys, keys[::-1]):
+        task = GapTask(96, 96, first, last, times, tracks=_body_and_limb())
+        for step in plan_trajectory(open_scene(task, lambda: None)).steps:
+            pose = step.from_first or step.from_last
+            assert pose is not None
+            assert np.abs(affine.apply(pose.forward, np.array([45.0, 50.0])) - (45, 50)).max() < 1
+
+
+def test_of_very_many_points_only_some_are_compared() -> None:
+    tracks = np.random.default_rng(0).normal(size=(4, 20_000, 2))
+    some = trajectory.thinned(tracks)
+    assert some.shape[1] <= 128
+    assert np.array_equal(trajectory.thinned(tracks[:, :100]), tracks[:, :100])
+
+
 def test_points_that_turn_and_grow_move_together_and_depths_of_a_plate_do_not() -> None:
     start = np.array([[40, 40], [90, 45], [60, 80.0]])
     zoom = affine.rotation_about(np.array([80.0, 48]), 10, 1.3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -61,6 +62,12 @@ def test_layers_are_cut_out_with_their_own_lines(clip: LayeredClip) -> None:
     assert shown.lines.shape == (len(clip.frames), 48, 72)
     assert shown.lines.max() > 0.5, "thin lines stay lines where the picture is made smaller"
     assert shown.lines[0][pixels[..., 3] == 0].mean() < 0.1
+
+
+def test_scores_of_many_frames_are_told_per_frame(clip: LayeredClip) -> None:
+    scale = replace(clip.score_scale, frame_step=16)
+    layers = tuple(replace(layer, score=layer.score * 16) for layer in clip.layers)
+    assert moving_layers(replace(clip, score_scale=scale, layers=layers)) == moving_layers(clip)
 
 
 def test_the_backdrop_is_no_lesson(clip: LayeredClip) -> None:

@@ -55,6 +55,8 @@ def test_validation_that_loses_more_than_the_budget_ends_the_run(tmp_path: Path)
         train_alone(config, tmp_path, SmallOptions(broken=(1, 4)))
     assert refused.value.name == "too_many_failures"
     assert "validation" in str(refused.value)
+    assert log_of(tmp_path, "error"), "told in the log, too"
+    assert list((tmp_path / "checkpoints").iterdir()), "and the run's work is kept"
 
 
 def test_the_cost_of_a_step_is_unknown_where_no_sample_can_be_made() -> None:
