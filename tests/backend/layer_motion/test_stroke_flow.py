@@ -129,22 +129,27 @@ def test_the_path_of_a_layer_places_it_and_neighbours_do_not_move_it_again() -> 
     assert np.abs(found - found[0] - (tracks[:, 0] - tracks[0, 0])).max() < 0.2
 
 
-def test_redrawn_neighbours_tell_the_same_as_copied_ones() -> None:
-    keys = [puppet(angle) for angle in (-0.9, -0.3, 0.3, 0.9)]
-    drawn = [drawing(key) for key in keys]
-    again = [drawing(redrawn(key, seed)) for seed, key in enumerate(keys)]
-    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in drawn[1:3]]
-    task = GapTask(
+def between(keys: list[Drawing]) -> GapTask:
+    """The gap between the second and the third of four keys, the others being its neighbours."""
+    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in keys[1:3]]
+    return GapTask(
         WIDTH,
         HEIGHT,
         shown[0],
         shown[1],
         TIMES,
-        first_strokes=drawn[1],
-        last_strokes=drawn[2],
-        before=(Neighbour(-1.0, drawn[0]),),
-        behind=(Neighbour(2.0, drawn[3]),),
+        first_strokes=keys[1],
+        last_strokes=keys[2],
+        before=(Neighbour(-1.0, keys[0]),),
+        behind=(Neighbour(2.0, keys[3]),),
     )
+
+
+def test_redrawn_neighbours_tell_the_same_as_copied_ones() -> None:
+    keys = [puppet(angle) for angle in (-0.9, -0.3, 0.3, 0.9)]
+    drawn = [drawing(key) for key in keys]
+    again = [drawing(redrawn(key, seed)) for seed, key in enumerate(keys)]
+    task = between(drawn)
     anew = replace(task, before=(Neighbour(-1.0, again[0]),), behind=(Neighbour(2.0, again[3]),))
     for one, other in zip(animate_gap(task).strokes, animate_gap(anew).strokes, strict=True):
         assert one is not None
@@ -170,19 +175,7 @@ def bar(angle: float) -> Drawing:
 
 def turning(angles: tuple[float, ...]) -> GapTask:
     """The gap between the second and the third of four keys of a limb."""
-    keys = [bar(angle) for angle in angles]
-    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in keys[1:3]]
-    return GapTask(
-        WIDTH,
-        HEIGHT,
-        shown[0],
-        shown[1],
-        TIMES,
-        first_strokes=keys[1],
-        last_strokes=keys[2],
-        before=(Neighbour(-1.0, keys[0]),),
-        behind=(Neighbour(2.0, keys[3]),),
-    )
+    return between([bar(angle) for angle in angles])
 
 
 def reaches(task: GapTask) -> list[float]:
