@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy.spatial import KDTree
 
-from .line_points import LinePoints, ridges
+from .line_points import LinePoints, across, ridges
 from .warp import Art
 
 _FINENESS = 2.0
@@ -97,11 +97,9 @@ def stray_px(sketch: LinePoints, lines: LinePoints) -> float:
         return 0.0
     match = np.asarray(nearest)[near]
     place, line = sketch.place[near], lines.place[match]
-    cosine, sine = lines.heading[match].T
-    angle = np.arctan2(sine, cosine) / 2
-    across = np.stack([-np.sin(angle), np.cos(angle)], axis=1)  # [n, 2]
-    inward = np.sign((across * (sketch.place.mean(axis=0) - place)).sum(axis=1))
-    beside = ((place - line) * across).sum(axis=1) * inward
+    sideways = across(lines.heading[match])
+    inward = np.sign((sideways * (sketch.place.mean(axis=0) - place)).sum(axis=1))
+    beside = ((place - line) * sideways).sum(axis=1) * inward
     middle = float(np.median(beside))
     if abs(middle) > _APART_PX:
         return 0.0

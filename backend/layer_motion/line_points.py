@@ -37,6 +37,18 @@ class LinePoints:
         return len(self.place) / self.per_px
 
 
+def along(heading: np.ndarray) -> np.ndarray:
+    """Directions [n, 2], length 1, of lines with headings [n, 2] as of `LinePoints`."""
+    angle = np.arctan2(heading[:, 1], heading[:, 0]) / 2
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def across(heading: np.ndarray) -> np.ndarray:
+    """Directions [n, 2], length 1, a quarter turn from `along`."""
+    x, y = along(heading).T
+    return np.stack([-y, x], axis=1)
+
+
 NO_POINTS = LinePoints(np.zeros((0, 2)), np.zeros((0, 2)))
 
 

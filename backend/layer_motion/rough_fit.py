@@ -14,7 +14,7 @@ import numpy as np
 from scipy.linalg import solveh_banded
 from scipy.spatial import KDTree
 
-from . import affine
+from . import affine, line_points
 from .line_fit import HEADING_PX, MAX_TARGET_POINTS, robust_weight, thinned
 from .line_points import LinePoints
 from .steady import steadied_stiffly
@@ -99,8 +99,7 @@ class _View:
     def __init__(self, target: LinePoints) -> None:
         points = thinned(target, MAX_TARGET_POINTS)
         self.place = points.place
-        angle = np.arctan2(points.heading[:, 1], points.heading[:, 0]) / 2
-        self.across = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
+        self.across = line_points.across(points.heading)
         self._tree = KDTree(np.hstack([points.place, points.heading * HEADING_PX]))
 
     def pull(self, moved: np.ndarray, tangent: np.ndarray, reach: float) -> _Pull:
@@ -152,8 +151,7 @@ def _along(run: Run) -> tuple[np.ndarray, np.ndarray]:
 
     Points on the same stretch of line count, not those of another line close by.
     """
-    angle = np.arctan2(run.heading[:, 1], run.heading[:, 0]) / 2
-    tangent = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    tangent = line_points.along(run.heading)
     square = _squares(run.source, run.source)
     unlike = _squares(run.heading, run.heading)
     near = np.exp(-square / (2 * _TANGENT_PX**2) - unlike / (2 * _TANGENT_HEADING**2))

@@ -151,9 +151,9 @@ def region_motion(
     count = int(labels.max()) + 1
     strayed = _strayed(frames, labels, leaps)
     hidden = left_out(strayed)
+    unseen = on_pixels(hidden, labels)
     loose, repaired = (
-        measure_motion(each, labels, textured, count, on_pixels(hidden, labels))
-        for each in (raw, flow)
+        measure_motion(each, labels, textured, count, unseen) for each in (raw, flow)
     )
     share = _rest_share(frames, labels, path, strayed, masklets.rests)
     plain = plain_backdrop(frames[0], labels[0], share > masklets.rests.still, masklets.rests.plain)

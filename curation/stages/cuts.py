@@ -9,7 +9,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from curation.stages.flow import dis_flow
+from curation.stages.flow import dis_flow, seen_along
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,5 @@ def unexplained(before: np.ndarray, after: np.ndarray) -> float:
     """Mean difference of 255 between a picture and the next one warped onto it."""
     if np.array_equal(before, after):
         return 0.0
-    height, width = before.shape[:2]
-    flow = dis_flow(before, after, preset=1)
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    warped = cv2.remap(
-        after, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE
-    )
+    warped = seen_along(dis_flow(before, after, preset=1), after)
     return float(cv2.absdiff(warped, before).mean())

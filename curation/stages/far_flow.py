@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-import cv2
 import numpy as np
 
 from curation.stages.elements import to_lab
-from curation.stages.flow import region_medians
+from curation.stages.flow import region_medians, seen_along
 from curation.stages.leaps import LeapSettings, leaping_ways
 
 
@@ -79,12 +78,7 @@ def _unlike_along(
     first: np.ndarray, second: np.ndarray, flow: np.ndarray, labels: np.ndarray
 ) -> np.ndarray:
     """Mean Lab error of every region along its flow, float64 [regions]."""
-    height, width = labels.shape
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    arrived = cv2.remap(
-        second, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE
-    )
-    error = np.linalg.norm(arrived - first, axis=2).ravel()
+    error = np.linalg.norm(seen_along(flow, second) - first, axis=2).ravel()
     area = np.bincount(labels.ravel())
     return np.bincount(labels.ravel(), error) / np.maximum(area, 1)
 

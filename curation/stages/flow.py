@@ -94,6 +94,19 @@ def raw_flow(frames: np.ndarray, settings: FlowSettings) -> np.ndarray:
     return flow
 
 
+def arrivals(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows to which the pixels of a flow [h, w, 2] go, float32 [h, w] both."""
+    height, width = flow.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return x + flow[..., 0], y + flow[..., 1]
+
+
+def seen_along(flow: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The second picture as the pixels of the first find it along their flow; its shape."""
+    x, y = arrivals(flow)
+    return cv2.remap(second, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+
+
 def textured_pixels(frames: np.ndarray, settings: FlowSettings) -> np.ndarray:
     """Which pixels can tell their motion, bool [frames, h, w]."""
     return np.stack([lab_gradient(to_lab(frame), 1.0) > settings.edge for frame in frames])

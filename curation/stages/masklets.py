@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from curation.stages.elements import ElementSettings, region_labels, to_lab
 from curation.stages.flow import (
     FlowSettings,
+    arrivals,
     dis_flow,
     follow_ways,
     raw_flow,
     region_ways,
+    seen_along,
     textured_pixels,
 )
 from curation.stages.leaps import LeapSettings, leaping_ways
@@ -135,12 +136,10 @@ def _warped(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels fetched along the flow back in time, and how unlike the places look, Lab [h, w]."""
     height, width = labels.shape
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    x, y = x + back[..., 0], y + back[..., 1]
+    x, y = arrivals(back)
     column = np.rint(x).astype(np.int32).clip(0, width - 1)
     row = np.rint(y).astype(np.int32).clip(0, height - 1)
-    source = cv2.remap(lab[1], x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
-    return labels[row, column], np.linalg.norm(source - lab[0], axis=2)
+    return labels[row, column], np.linalg.norm(seen_along(back, lab[1]) - lab[0], axis=2)
 
 
 def ballots(

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from curation.stages.cuts import Piece, unexplained
-from curation.stages.flow import dis_flow
+from curation.stages.flow import dis_flow, seen_along
 
 
 @dataclass(frozen=True)
@@ -206,11 +206,7 @@ def edge_likeness(first: np.ndarray, second: np.ndarray) -> float:
     flow = dis_flow(_three(first), _three(second), preset=1)
     # a flow that may go anywhere finds likenesses between any two pictures
     flow *= np.minimum(1, _WAY_PX / np.maximum(np.linalg.norm(flow, axis=2), _WAY_PX))[..., None]
-    height, width = first.shape
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    moved = cv2.remap(
-        second, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE
-    )
+    moved = seen_along(flow, second)
     coarse = (cv2.GaussianBlur(picture, (0, 0), _COARSE_PX) for picture in (first, second))
     return max(_agreement(first, second), _agreement(first, moved), _agreement(*coarse))
 

@@ -15,7 +15,7 @@ import scipy.sparse as sparse
 from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
-from ..line_points import LinePoints
+from ..line_points import LinePoints, across
 
 _STAGES = ((40.0, 12.0), (24.0, 9.0), (18.0, 6.0), (18.0, 4.5), (18.0, 4.0), (18.0, 4.0))
 """Stiffness as the length, and the reach of the search for lines, both in working pixels."""
@@ -213,10 +213,9 @@ class _Lines:
         self._place, self._share = place, 1.0 / per_px
         self._features = np.hstack([place, heading * _HEADING_PX])
         self._tree = KDTree(self._features)
-        angle = np.arctan2(heading[:, 1], heading[:, 0]) / 2
-        across = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
+        sideways = across(heading)
         # Across a line a pull counts wholly, along it hardly: a rough does not tell that.
-        self._weight = (1 - _ALONG) * across[:, :, None] * across[:, None] + _ALONG * np.eye(2)
+        self._weight = (1 - _ALONG) * sideways[:, :, None] * sideways[:, None] + _ALONG * np.eye(2)
 
     def pull(self, place: np.ndarray, heading: np.ndarray, ink: np.ndarray, reach: float) -> _Pull:
         """Pulls both ways: from samples to the lines next to them and from lines to samples."""

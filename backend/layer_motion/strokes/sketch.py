@@ -19,7 +19,7 @@ from shared.strokes import Drawing
 
 from .. import affine, warp
 from ..line_fit import MAX_SOURCE_POINTS, LineFitter
-from ..line_points import LinePoints, sketch_points
+from ..line_points import LinePoints, across, sketch_points
 from ..plan import Plan, Scene, Step
 from ..pose import Field, Pose
 from . import elastic as stroke_elastic
@@ -284,10 +284,9 @@ def _tremble(place: np.ndarray, heading: np.ndarray, target: LinePoints) -> floa
     if not near.any():
         return 0.0
     index = np.asarray(nearest)[near]
-    angle = np.arctan2(heading[index, 1], heading[index, 0]) / 2
     offset = target.place[near] - place[index]
-    across = np.cos(angle) * offset[:, 1] - np.sin(angle) * offset[:, 0]
-    return float(np.sqrt(np.mean(across**2)))
+    beside = (across(heading[index]) * offset).sum(axis=1)
+    return float(np.sqrt(np.mean(beside**2)))
 
 
 def _beyond(bend: np.ndarray, tremble_px: float) -> np.ndarray:
