@@ -83,6 +83,25 @@ def test_a_drawing_done_anew_is_the_same_picture_from_other_strokes() -> None:
     assert float((one != two).any(axis=2).mean()) < 0.01
 
 
+@pytest.mark.parametrize(("name", "layer"), [("water", "boat"), ("border", "balloon")])
+def test_a_drawing_done_anew_keeps_its_corners(name: str, layer: str) -> None:
+    strokes = next(one for one in SHOTS[name].layers if one.name == layer).draw(5)
+    again = redrawn(strokes, seed=7)
+    missed = [
+        min(_farthest(stroke, other) for other in again if other.cyclic == stroke.cyclic)
+        for stroke in strokes
+    ]
+    assert max(missed) < 1.0
+
+
+def _farthest(stroke: Stroke, other: Stroke) -> float:
+    """Pixels from a stroke's points to another's line, at most."""
+    line = np.concatenate([other.points, other.points[:1]]) if other.cyclic else other.points
+    between = np.linspace(0.0, 1.0, 20)[:, None, None]
+    dense = (line[:-1] + between * np.diff(line, axis=0)).reshape(-1, 2)
+    return float(np.linalg.norm(stroke.points[:, None] - dense[None], axis=2).min(axis=1).max())
+
+
 def _colours(strokes: list[Stroke]) -> list[tuple[str, str]]:
     return [(stroke.line or "", stroke.fill or "") for stroke in strokes]
 

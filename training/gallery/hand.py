@@ -17,6 +17,8 @@ _MIN_POINTS = 8
 _ROUGH_PX = 0.9
 _JITTER_PX = 1.1
 _GAP_SHARE = 0.12
+_BEND_STEPS = 2.0  # points' spacings that one radian of bend is worth
+_SAME_PX = 1e-3
 
 
 def redrawn(strokes: Sequence[Stroke], seed: int) -> list[Stroke]:
@@ -40,13 +42,33 @@ def _again(stroke: Stroke, rng: np.random.Generator) -> Stroke:
         points, radius = np.roll(points, -start, axis=0), np.roll(radius, -start)
         points = np.concatenate([points, points[:1]])
         radius = np.concatenate([radius, radius[:1]])
-    way = np.linspace(0, 1, len(radius))
-    wanted = np.linspace(0, 1, count, endpoint=not stroke.cyclic)
-    points = evenly(points, count, cyclic=stroke.cyclic)
-    radius = np.interp(wanted, way, radius)
+    points, radius = _retraced(points, radius, count, cyclic=stroke.cyclic)
     if rng.random() < 0.5:
         points, radius = points[::-1], radius[::-1]
     return replace(stroke, points=points, radius=radius)
+
+
+def _retraced(
+    points: np.ndarray, radius: np.ndarray, count: int, *, cyclic: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """A line [n, 2] and its radius [n] anew with about `count` points: more where it bends.
+
+    A corner stays one, as a pen stops there: the bend counts as so much way that a point falls on
+    it. Without that every second drawing had its corners cut by up to 4 pixels.
+    """
+    steps = np.diff(points, axis=0)
+    way = np.linalg.norm(steps, axis=1)
+    spacing = way.sum() / count
+    heading = steps[:, 0] + 1j * steps[:, 1]
+    bend = np.zeros(len(points))
+    bend[1:-1] = np.abs(np.angle(heading[1:] * heading[:-1].conj()))
+    ahead = np.concatenate([[0.0], np.cumsum(way)])
+    bent = np.cumsum(_BEND_STEPS * spacing * bend)
+    passed = np.stack([ahead + bent - _BEND_STEPS * spacing * bend, ahead + bent], axis=1).ravel()
+    wanted = np.linspace(0.0, passed[-1], count, endpoint=not cyclic)
+    traced = [np.interp(wanted, passed, np.repeat(values, 2)) for values in (*points.T, radius)]
+    moved = np.concatenate([[True], np.hypot(*np.diff(traced[:2], axis=1)) > _SAME_PX])
+    return np.stack(traced[:2], axis=1)[moved], traced[2][moved]
 
 
 def _overlap(one: Stroke, other: Stroke) -> bool:
