@@ -23,8 +23,8 @@ from .pair import Pairs, StrokePair
 _MAX_UNMATCHED_SHARE = 0.35
 _MAX_MEAN_COST = 0.8
 _ORDER_COST = 0.12
-_ORDER_FAVOUR = 1.4
-_ORDER_SLACK = 0.05
+_ORDER_FAVOUR = 1.1, 1.4  # of strokes drawn anew, and of copied ones
+_ORDER_SLACK = 0.02, 0.05
 _MAX_COUNT = 20_000
 _TELLING_COUNT = 4
 _TELLING_COST = 0.15
@@ -76,9 +76,20 @@ def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _
     if in_order and order_cost < _ORDER_COST:
         return lines, goals, [(s, s) for s in range(len(lines))], matrix
     best, mean = _redrawn(lines, goals, hint)
-    if in_order and order_cost < min(_ORDER_FAVOUR * mean + _ORDER_SLACK, _MAX_MEAN_COST):
+    if in_order and order_cost < _order_may_cost(lines, goals, mean):
         return lines, goals, [(s, s) for s in range(len(lines))], matrix
     return best
+
+
+def _order_may_cost(lines: list[Line], goals: list[Line], mean: float) -> float:
+    """Up to which cost strokes are paired by order where other pairs cost `mean`.
+
+    Strokes with as many points as their partners were copied, and kept their order.
+    """
+    pairs = zip(lines, goals, strict=True)
+    copied = float(np.mean([len(a.values) == len(b.values) for a, b in pairs]))
+    favour, slack = (a + (b - a) * copied for a, b in (_ORDER_FAVOUR, _ORDER_SLACK))
+    return min(favour * mean + slack, _MAX_MEAN_COST)
 
 
 def _redrawn(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tuple[_Match, float]:
