@@ -21,6 +21,7 @@ from .. import affine, trajectory
 from ..plan import Scene, is_short
 from ..task import Neighbour
 from .match import pair_strokes
+from .momentum import drift, passing_speed
 from .pair import StrokePair
 
 _MAX_SPEEDUP = 3.0  # of the slower side's mean speed: more would overshoot (Fritsch and Carlson)
@@ -140,10 +141,14 @@ def flow_through(
     steps = np.diff(np.stack(places), axis=0) / np.diff(times)[:, None, None]
     swing = _swings(steps, pair.first.offsets)
     leave, arrive = _speeds(np.array(times), np.stack(places), own, swing, len(before))
+    whole = [
+        passing_speed(np.array(times), np.stack(places), len(before) + end) if known else None
+        for end, known in ((0, before), (1, behind))
+    ]
     if before:
-        leave = _mixed(leave, own, 0, _even(-before[0][0]))
+        leave = _mixed(leave, own, 0, _even(-before[0][0]), whole[0])
     if behind:
-        arrive = _mixed(arrive, own, 1, _even(behind[0][0] - 1.0))
+        arrive = _mixed(arrive, own, 1, _even(behind[0][0] - 1.0), whole[1])
     if not before:
         leave = _end_speed(scene, own, 0, arrive.total, steps)
     if not behind:
@@ -151,9 +156,14 @@ def flow_through(
     return Flow(own, (leave, arrive))
 
 
-def _mixed(speed: _Speed, own: _Own, end: int, share: float) -> _Speed:
-    """A speed by `share` 0..1, and for the rest that of the own way."""
+def _mixed(speed: _Speed, own: _Own, end: int, share: float, whole: np.ndarray | None) -> _Speed:
+    """A speed by `share` 0..1, and for the rest that of the own way.
+
+    `whole` [2]: speed of all points together, if they go on as a whole.
+    """
     rest = own.slowed(np.ones(len(own.arc)), end)
+    if whole is not None:
+        rest = rest + whole - rest.mean(axis=0)
     return _Speed(share * speed.total + (1 - share) * rest, 1.0 + share * (speed.pace - 1.0))
 
 
@@ -179,6 +189,8 @@ def _end_speed(scene: Scene, own: _Own, end: int, inner: np.ndarray, steps: np.n
     arc = own.arc[:, None]
     rest = arc * slow[:, None] * own.speeds[end] + (1 - arc) * share * (3 * own.way - inner) / 2
     seen = _quickens(own.way, inner) if len(steps) == _FEWEST_GAPS else _runs_on(steps)
+    slowed = own.arc * slow + (1 - own.arc) * share
+    rest += (1 - slowed)[:, None] * drift(steps)
     total = rest + seen * (2 * own.way - inner - rest)
     return _Speed(total, 1.0 + own.arc * (1.0 - seen) * (slow - 1.0))
 
