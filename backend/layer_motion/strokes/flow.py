@@ -18,7 +18,7 @@ from scipy.spatial import KDTree
 from shared.strokes import Drawing
 
 from .. import affine, trajectory
-from ..plan import Scene, is_short
+from ..plan import Scene
 from ..task import Neighbour
 from .match import pair_strokes
 from .momentum import drift, passing_speed
@@ -26,10 +26,11 @@ from .pair import StrokePair
 
 _MAX_SPEEDUP = 3.0  # of the slower side's mean speed: more would overshoot (Fritsch and Carlson)
 _REVERSES, _GOES_ON = -0.3, 0.3  # cosine between the ways before and behind a key
-_END_SLOPE_SHORT, _END_SLOPE = 0.4, 0.3  # share of a natural end's speed at the first and last key
+_END_SLOPE = 0.3  # share of a natural end's speed at the first and last key
+_END_SLOPE_AROUND = 0.2  # the same, where it tells the speed at the inner keys
 _FEWEST_GAPS = 2
 _RUNS_ON = 0.4  # correlation of speeds in neighbouring gaps from which on a motion runs on
-_QUICK = 1.6  # outer way over inner speed from which on a motion is sure to quicken outwards
+_QUICK = 1.3  # outer way over inner speed from which on a motion is sure to quicken outwards
 _TURNS_BACK, _SWINGS_ON = -0.35, -0.05  # the same, of a stroke that turns back between keys
 _UNEVEN, _EVEN = 0.5, 0.8  # slower over faster of a point's own speeds: no swing; a swing
 _TURN = 0.15  # radians: less is no swing
@@ -150,9 +151,9 @@ def flow_through(
     if behind:
         arrive = _mixed(arrive, own, 1, _even(behind[0][0] - 1.0), whole[1])
     if not before:
-        leave = _end_speed(scene, own, 0, arrive.total, steps)
+        leave = _end_speed(own, 0, arrive.total, steps)
     if not behind:
-        arrive = _end_speed(scene, own, 1, leave.total, steps)
+        arrive = _end_speed(own, 1, leave.total, steps)
     return Flow(own, (leave, arrive))
 
 
@@ -176,20 +177,20 @@ def _even(span: float) -> float:
     return float(np.clip((ratio - _ACCENT) / (_ALIKE - _ACCENT), 0.0, 1.0))
 
 
-def _end_speed(scene: Scene, own: _Own, end: int, inner: np.ndarray, steps: np.ndarray) -> _Speed:
+def _end_speed(own: _Own, end: int, inner: np.ndarray, steps: np.ndarray) -> _Speed:
     """How points leave a first key, `end` 0, or reach a last, 1, given speeds at the inner key.
 
     What is seen to run on through its keys ran before and runs on behind them: its last gap is a
     parabola. What is not, or turns back, comes to rest, but for a little.
     """
-    share = _END_SLOPE_SHORT if is_short(scene) else _END_SLOPE
     there = own.speeds[1 - end]
     paces = (inner * there).sum(axis=1) / np.maximum((there**2).sum(axis=1), 1e-6)
-    slow = share * (3.0 - np.clip(paces, 0.0, _MAX_SPEEDUP)) / 2
+    slow = _END_SLOPE * (3.0 - np.clip(paces, 0.0, _MAX_SPEEDUP)) / 2
     arc = own.arc[:, None]
-    rest = arc * slow[:, None] * own.speeds[end] + (1 - arc) * share * (3 * own.way - inner) / 2
+    straight = _END_SLOPE * (3 * own.way - inner) / 2
+    rest = arc * slow[:, None] * own.speeds[end] + (1 - arc) * straight
     seen = _quickens(own.way, inner) if len(steps) == _FEWEST_GAPS else _runs_on(steps)
-    slowed = own.arc * slow + (1 - own.arc) * share
+    slowed = own.arc * slow + (1 - own.arc) * _END_SLOPE
     rest += (1 - slowed)[:, None] * drift(steps)
     total = rest + seen * (2 * own.way - inner - rest)
     return _Speed(total, 1.0 + own.arc * (1.0 - seen) * (slow - 1.0))
@@ -200,6 +201,17 @@ def _runs_on(steps: np.ndarray) -> float:
     one, other = steps[:-1], steps[1:]
     alike = (one * other).sum() / max(float(np.sqrt((one**2).sum() * (other**2).sum())), 1e-9)
     return float(np.clip(alike / _RUNS_ON, 0.0, 1.0))
+
+
+def _through(times: np.ndarray, means: np.ndarray, running: np.ndarray) -> float:
+    """How far a motion was there before its first key and goes on behind its last: 0..1.
+
+    `means` [gaps, P, 2] speeds; `running` [2, P, 2]: at times 0 and 1 if it does.
+    """
+    if len(means) > _FEWEST_GAPS:
+        return _runs_on(means)
+    inner = running[1] if times[-1] > 1.0 else running[0]
+    return max(_quickens(mean, inner) for mean in means)
 
 
 def _swings(steps: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -236,11 +248,9 @@ def _speeds(
     it swings through its keys, `swing` [P] 0..1. `before`: number of keys before time 0.
     """
     means = np.diff(places, axis=0) / np.diff(times)[:, None, None]
-    running, resting = (
-        np.asarray(CubicSpline(times, places, axis=0, bc_type=ends)([0.0, 1.0], 1))
-        for ends in ("not-a-knot", "natural")
-    )
-    slopes = resting + _runs_on(means) * (running - resting)
+    running = np.asarray(CubicSpline(times, places, axis=0)([0.0, 1.0], 1))
+    resting = _resting(times, places)([0.0, 1.0], 1)
+    slopes = resting + _through(times, means, running) * (running - resting)
     found: list[_Speed] = []
     for end in (0, 1):
         here = before + end
@@ -252,6 +262,13 @@ def _speeds(
         pace = ahead + (kept - ahead) * np.clip(along, -1.0, 1.0)
         found.append(_Speed(kept[:, None] * slope, 1.0 + own.arc * (pace - 1.0)))
     return found[0], found[1]
+
+
+def _resting(times: np.ndarray, places: np.ndarray) -> CubicSpline:
+    """Smooth paths through all places [keys, P, 2] that come to rest at both ends, but a little."""
+    loose = CubicSpline(times, places, axis=0, bc_type="natural")
+    ends = [(1, _END_SLOPE_AROUND * np.asarray(loose(time, 1))) for time in times[[0, -1]]]
+    return CubicSpline(times, places, axis=0, bc_type=tuple(ends))
 
 
 def _steady(

@@ -101,6 +101,58 @@ def test_a_shape_that_brakes_is_beyond_the_middle_early(before: int, behind: int
     assert share > 0.5 + 0.4 * (truth - 0.5)
 
 
+def easing(key: float) -> tuple[float, float]:
+    """From rest at key 0 to rest at key 2."""
+    share = np.clip(key / 2, 0.0, 1.0)
+    return 60 + 180 * float(share * share * (3 - 2 * share)), 120.0
+
+
+def test_what_is_seen_in_three_even_keys_passes_the_middle_one_at_full_speed() -> None:
+    task = gap(easing, before=0, behind=1)
+    places = middles(task)[:, 0] - blob(easing, 0).points[:, 0].mean() + easing(0)[0]
+    even = np.interp((0.0, *TIMES, 1.0), (0, 1), (easing(0)[0], easing(1)[0]))
+    wanted = np.array([easing(time)[0] for time in (0.0, *TIMES, 1.0)])
+    assert np.abs(places - wanted).max() < 0.4 * np.abs(even - wanted).max()
+
+
+def falling(key: float) -> tuple[float, float]:
+    """From rest at key 0 down to the ground at key 1, drifting evenly; then squashed and back."""
+    fallen = min(key, 2.4 - key) if key > 1.2 else key
+    return 60 + 90 * key, 40 + 130 * fallen * fallen
+
+
+def bounce(squash: float) -> GapTask:
+    """The long gap of a fall, whose ball is squashed on the ground a fifth of the gap later."""
+    one, other = blob(falling, 0), blob(falling, 1)
+    ground = strokes(outline(falling(1.2), (24 / squash, 16 * squash)))
+    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in (one, other)]
+    behind = (
+        Neighbour(1.2, ground),
+        Neighbour(1.4, blob(falling, 1.4)),
+        Neighbour(2.4, blob(falling, 2.4)),
+    )
+    return GapTask(
+        WIDTH, HEIGHT, *shown, TIMES, first_strokes=one, last_strokes=other, behind=behind
+    )
+
+
+def test_a_ball_gathers_speed_before_it_is_squashed_and_drifts_on_evenly() -> None:
+    path = middles(bounce(0.5))
+    path += np.array(falling(0)) - path[0]
+    for place, time in zip(path, (0.0, *TIMES, 1.0), strict=True):
+        assert abs(place[0] - falling(time)[0]) < 4
+        assert abs(place[1] - falling(time)[1]) < 12
+    even = 40 + 130 * TIMES[1]
+    assert path[2, 1] < even - 20
+
+
+def test_the_squash_itself_does_not_reach_back_into_the_fall() -> None:
+    sizes = [np.ptp(d.points, axis=0) for d in animate_gap(bounce(0.5)).strokes if d is not None]
+    usual = np.ptp(blob(falling, 0).points, axis=0)
+    assert len(sizes) == len(TIMES)
+    assert np.abs(np.array(sizes) - usual).max() < 2
+
+
 def test_a_shape_that_turns_back_rests_at_its_extremes() -> None:
     def swinging(key: float) -> tuple[float, float]:
         return 160 + 60 * float(np.cos(np.pi * key)), 120.0
