@@ -10,10 +10,11 @@ import numpy as np
 
 from backend.layer_motion.engine import animate_gap
 from backend.layer_motion.spacing import progress_at
-from backend.layer_motion.task import GapResult, GapTask, Neighbour
+from backend.layer_motion.task import GapResult, GapTask
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import RunContext
 from backend.pipeline.engines import NOT_REFINED, Choice, SketchExpert, attempt
+from backend.pipeline.neighbours import neighbours
 from backend.pipeline.notes import Notes
 from backend.pipeline.plan import Gap, LayerPlan, ShotPlan
 from backend.pipeline.spool import PictureSpool
@@ -24,9 +25,6 @@ from shared.strokes import drawing_to_bytes
 
 MAX_GAP_BYTES = 1_200_000_000
 """Pixels of one layer's drawings in one gap; they are in memory together while it is filled."""
-
-_MAX_NEIGHBOURS = 3
-"""Keys on each side of a gap that tell how it is passed; further ones would tell nothing."""
 
 
 @dataclass(frozen=True)
@@ -65,28 +63,9 @@ def gap_task(plan: ShotPlan, layer: Layer, gap: Gap, artwork: Artwork) -> GapTas
         # Two layers with one score must not move in step.
         seed=zlib.crc32(f"{request.look.seed} {layer.name}".encode()),
         progress=_progress(layer, gap, times),
-        before=_neighbours(layer, gap, artwork, ahead=False),
-        behind=_neighbours(layer, gap, artwork, ahead=True),
+        before=neighbours(layer, gap, artwork, ahead=False),
+        behind=neighbours(layer, gap, artwork, ahead=True),
     )
-
-
-def _neighbours(layer: Layer, gap: Gap, artwork: Artwork, *, ahead: bool) -> tuple[Neighbour, ...]:
-    """The layer's next keys before or behind a gap, nearest first, up to one without strokes."""
-    if gap.last is None:
-        return ()
-    if ahead:
-        keys = [key for key in layer.keys if key.frame > gap.last.frame]
-    else:
-        keys = [key for key in reversed(layer.keys) if key.frame < gap.first.frame]
-    tracks = artwork.tracks(layer)
-    found: list[Neighbour] = []
-    for key in keys[:_MAX_NEIGHBOURS]:
-        strokes = artwork.key_strokes(key)
-        if strokes is None:
-            break
-        points = None if tracks is None else tracks.at((key.frame,))[0]
-        found.append(Neighbour(gap.time_of(key.frame), strokes, points))
-    return tuple(found)
 
 
 def _progress(layer: Layer, gap: Gap, times: tuple[float, ...]) -> tuple[float, ...] | None:
