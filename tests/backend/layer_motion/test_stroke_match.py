@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy import signal
 from backend.layer_motion import affine
 from backend.layer_motion.strokes import cost
 from backend.layer_motion.strokes.cost import SAMPLES
-from backend.layer_motion.strokes.level import Line
+from backend.layer_motion.strokes.level import Line, resampled
 from backend.layer_motion.strokes.match import pair_strokes
 from backend.layer_motion.strokes.morph import Morph
 from backend.layer_motion.strokes.pair import StrokePair
@@ -56,6 +57,29 @@ def test_copied_and_posed_strokes_keep_their_order_however_far_limbs_swing() -> 
     pair = paired(first, last)
     assert pair.first.points == pytest.approx(drawing(first).points)
     assert pair.last.points == pytest.approx(drawing(last).points)
+
+
+def wing(turn_deg: float, bend: float) -> list[Line]:
+    """An outline and, along it, four feathers that look alike."""
+    turn = np.exp(1j * np.deg2rad(turn_deg))
+
+    def laid(points: np.ndarray) -> np.ndarray:
+        bent = turn * (points + 1j * bend * np.real(points) ** 2)
+        return np.stack([np.real(bent), np.imag(bent)], axis=1) + np.array([80.0, 120.0])
+
+    around = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    outline = 75 + 75 * np.cos(around) + 22j * np.sin(around) * (1 + 0.4 * np.cos(around))
+    feathers = [33.0 + 28 * n + np.linspace(-12, 28, 10) * (0.6 + 1j) for n in range(4)]
+    shapes = [line(laid(outline), cyclic=True, fill=(0.9, 0.9, 0.9, 1.0))]
+    return shapes + [line(laid(feather), radius_px=2.5) for feather in feathers]
+
+
+def test_look_alikes_drawn_anew_in_another_order_keep_their_places_in_the_row() -> None:
+    last = [resampled(one, len(one.values) + 3 + n) for n, one in enumerate(wing(50, 0.0012))]
+    pair = paired(wing(0, 0.0), [last[n] for n in (0, 1, 3, 2, 4)])
+    goals = [pair.last.points[a:b].mean(axis=0) for a, b in pairwise(pair.last.offsets.tolist())]
+    for goal, wanted in zip(goals, last, strict=True):
+        assert np.linalg.norm(goal - wanted.points.mean(axis=0)) < 3
 
 
 def test_both_ends_of_the_way_are_the_keys_themselves() -> None:
