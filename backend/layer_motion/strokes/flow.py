@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import BSpline, CubicSpline, make_interp_spline
 from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
@@ -249,7 +249,7 @@ def _speeds(
     """
     means = np.diff(places, axis=0) / np.diff(times)[:, None, None]
     running = np.asarray(CubicSpline(times, places, axis=0)([0.0, 1.0], 1))
-    resting = _resting(times, places)([0.0, 1.0], 1)
+    resting = np.asarray(_resting(times, places)([0.0, 1.0], 1))
     slopes = resting + _through(times, means, running) * (running - resting)
     found: list[_Speed] = []
     for end in (0, 1):
@@ -264,11 +264,11 @@ def _speeds(
     return found[0], found[1]
 
 
-def _resting(times: np.ndarray, places: np.ndarray) -> CubicSpline:
+def _resting(times: np.ndarray, places: np.ndarray) -> BSpline:
     """Smooth paths through all places [keys, P, 2] that come to rest at both ends, but a little."""
     loose = CubicSpline(times, places, axis=0, bc_type="natural")
-    ends = [(1, _END_SLOPE_AROUND * np.asarray(loose(time, 1))) for time in times[[0, -1]]]
-    return CubicSpline(times, places, axis=0, bc_type=tuple(ends))
+    ends = [[(1, _END_SLOPE_AROUND * np.asarray(loose(time, 1)))] for time in times[[0, -1]]]
+    return make_interp_spline(times, places, k=3, bc_type=(ends[0], ends[1]))
 
 
 def _steady(

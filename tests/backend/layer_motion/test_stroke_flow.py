@@ -132,7 +132,14 @@ def bounce(squash: float) -> GapTask:
         Neighbour(2.4, blob(falling, 2.4)),
     )
     return GapTask(
-        WIDTH, HEIGHT, *shown, TIMES, first_strokes=one, last_strokes=other, behind=behind
+        WIDTH,
+        HEIGHT,
+        shown[0],
+        shown[1],
+        TIMES,
+        first_strokes=one,
+        last_strokes=other,
+        behind=behind,
     )
 
 
