@@ -210,11 +210,14 @@ def _fresh_config(settings: LayerAnimateSettings) -> LayerAnimateConfig:
 
 
 def _autoencoder_file(settings: LayerAnimateSettings, folder: Path) -> Path | None:
-    """Where the fitted autoencoder of these settings lies; None where there is none to fit."""
+    """Where the fitted autoencoder of these settings lies; None where there is none to fit.
+
+    Told by what the clips are, not by where they lie: a folder may hold other ones by now.
+    """
     if not settings.autoencoder_steps or settings.start or settings.base:
         return None
     decides = (
-        settings.data,
+        open_clips(settings.data).fingerprint,
         settings.rules,
         settings.network,
         settings.weights_seed,

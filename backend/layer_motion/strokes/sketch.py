@@ -43,16 +43,21 @@ _CLEARLY_PX = 0.3
 _INVERSE_STEPS = 12
 _ROW = 4096
 _TREMBLE_REACH_PX = 3.0
+_SURE = 4.0  # trembles that a bend is long
 _TREMBLE_LEFT = 0.7  # of a pencil's tremble that lines laid on it still share
 
 
 @dataclass(frozen=True, eq=False)
 class _Laid:
-    """A sketch's moment: progress of the strokes there, shift [P, 2] camera pixels, error."""
+    """A sketch's moment: progress of the strokes there, shift [P, 2] camera pixels, error.
+
+    `sure`: the shift is far longer than the pencil trembles.
+    """
 
     progress: float
     shift: np.ndarray
     error_px: float
+    sure: bool = False
 
 
 def plan_sketched_strokes(scene: Scene) -> Plan | None:
@@ -121,7 +126,9 @@ class _Layer:
         known = sorted(laid)
         lead = [laid[m].progress - pace[m] for m in known]
         leads = PchipInterpolator(known, lead)
-        shifts = CubicSpline(known, [laid[m].shift for m in known], bc_type="natural")
+        # A natural spline soon falls off, which suits tremble; a true bend goes on as a parabola.
+        ends = "not-a-knot" if all(laid[m].sure for m in targets) else "natural"
+        shifts = CubicSpline(known, [laid[m].shift for m in known], bc_type=ends)
         steps: list[Step] = []
         for moment in scene.wanted:
             scene.check()
@@ -180,9 +187,7 @@ class _Layer:
         chosen = self._shown(start, target)
         if int(chosen.sum()) < 3:
             chosen[:] = True
-        moved, error_px = self._bent(source, chosen, start, target)
-        bend = self._meant(source, moved, chosen, target)
-        return _Laid(progress, self._spread(bend), error_px)
+        return self._laid(progress, source, chosen, start, target)
 
     def _lay_part(
         self, moment: int, target: LinePoints, progress: float, guesses: Sequence[np.ndarray]
@@ -199,24 +204,33 @@ class _Layer:
         chosen = self._shown(start, target)
         if int(chosen.sum()) < 3:
             return _Laid(progress, np.zeros_like(guesses[0]), 0.0)
-        moved, error_px = self._bent(source, chosen, start, target)
-        bend = self._meant(source, moved, chosen, target)
-        return _Laid(progress, self._spread(bend), error_px)
+        return self._laid(progress, source, chosen, start, target)
 
-    @staticmethod
-    def _meant(
-        source: LinePoints, moved: np.ndarray, chosen: np.ndarray, target: LinePoints
-    ) -> np.ndarray:
-        """Displacements of all samples [n, 2] without what comes of the pencil's tremble."""
+    def _laid(
+        self,
+        progress: float,
+        source: LinePoints,
+        chosen: np.ndarray,
+        start: np.ndarray,
+        target: LinePoints,
+    ) -> _Laid:
+        """The `chosen` samples bent onto a sketch, without what comes of its pencil's tremble."""
+        moved, error_px = self._bent(source, chosen, start, target)
         tremble_px = _tremble(moved[chosen], source.heading[chosen], target)
-        return _beyond(moved - source.place, tremble_px)
+        bend = moved - source.place
+        shift = self._spread(_beyond(bend, tremble_px))
+        return _Laid(progress, shift, error_px, _sure(bend[chosen], tremble_px))
 
     def _bent(
         self, source: LinePoints, chosen: np.ndarray, start: np.ndarray, target: LinePoints
     ) -> tuple[np.ndarray, float]:
         """All samples [n, 2] once the `chosen` ones lie on a sketch, and the error that is left."""
         fitter = LineFitter(LinePoints(source.place[chosen], source.heading[chosen]), self._frame)
-        lying = stroke_elastic.lay(self._wire(source, chosen), start[chosen], target, self._frame)
+        wire = self._wire(source, chosen)
+        lying = stroke_elastic.lay(wire, start[chosen], target, self._frame)
+        if _sure(lying - wire.rest, _tremble(lying, source.heading[chosen], target)):
+            # What bends so far is stiff only around its new form, or it would not come all the way.
+            lying = stroke_elastic.lay(replace(wire, rest=lying), lying, target, self._frame)
         error_px = fitter.error_px(lying, target)
         if error_px > _ASTRAY_PX / 2:
             fit = fitter.follow(start[chosen], target)
@@ -287,6 +301,12 @@ def _tremble(place: np.ndarray, heading: np.ndarray, target: LinePoints) -> floa
     offset = target.place[near] - place[index]
     beside = (across(heading[index]) * offset).sum(axis=1)
     return float(np.sqrt(np.mean(beside**2)))
+
+
+def _sure(bend: np.ndarray, tremble_px: float) -> bool:
+    """Whether a sketch bends lines by, [n, 2], far more than its pencil trembles."""
+    rms = float(np.sqrt((bend**2).sum(axis=1).mean()))
+    return rms > _SURE * tremble_px
 
 
 def _beyond(bend: np.ndarray, tremble_px: float) -> np.ndarray:
