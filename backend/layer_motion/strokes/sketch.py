@@ -33,7 +33,7 @@ _ASTRAY_PX = 2.5
 _MIN_POINTS = 12
 _SPACINGS_PX = (1.0, 1.5, 2.2, 3.5, 5.0, 8.0)
 _PROGRESS_TRIALS = 11
-_PACE_COST_PX = 0.4
+_PACE_COST_PX = 0.8
 _AHEAD_WEIGHT = 0.3
 _DRIFT_STEPS = 4
 _PARTIAL_SHARE = 0.6
@@ -44,6 +44,7 @@ _INVERSE_STEPS = 12
 _ROW = 4096
 _TREMBLE_REACH_PX = 3.0
 _SURE = 4.0  # trembles that a bend is long
+_SETTLINGS = 3
 _TREMBLE_LEFT = 0.7  # of a pencil's tremble that lines laid on it still share
 
 
@@ -230,7 +231,8 @@ class _Layer:
         lying = stroke_elastic.lay(wire, start[chosen], target, self._frame)
         if _sure(lying - wire.rest, _tremble(lying, source.heading[chosen], target)):
             # What bends so far is stiff only around its new form, or it would not come all the way.
-            lying = stroke_elastic.lay(replace(wire, rest=lying), lying, target, self._frame)
+            for _ in range(_SETTLINGS):
+                lying = stroke_elastic.lay(replace(wire, rest=lying), lying, target, self._frame)
         error_px = fitter.error_px(lying, target)
         if error_px > _ASTRAY_PX / 2:
             fit = fitter.follow(start[chosen], target)
