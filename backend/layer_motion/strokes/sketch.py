@@ -45,6 +45,7 @@ _ROW = 4096
 _TREMBLE_REACH_PX = 3.0
 _SURE = 4.0  # trembles that a bend is long
 _SETTLINGS = 3
+_NEARER = 0.98
 _TREMBLE_LEFT = 0.7  # of a pencil's tremble that lines laid on it still share
 
 
@@ -229,19 +230,40 @@ class _Layer:
         fitter = LineFitter(LinePoints(source.place[chosen], source.heading[chosen]), self._frame)
         wire = self._wire(source, chosen)
         lying = stroke_elastic.lay(wire, start[chosen], target, self._frame)
-        if _sure(lying - wire.rest, _tremble(lying, source.heading[chosen], target)):
-            # What bends so far is stiff only around its new form, or it would not come all the way.
-            for _ in range(_SETTLINGS):
-                lying = stroke_elastic.lay(replace(wire, rest=lying), lying, target, self._frame)
         error_px = fitter.error_px(lying, target)
         if error_px > _ASTRAY_PX / 2:
             fit = fitter.follow(start[chosen], target)
             if fit.error_px < error_px - _CLEARLY_PX:
                 lying, error_px = fit.moved, fit.error_px
+        else:
+            lying = self._settled(wire, lying, source.heading[chosen], target)
         moved = source.place.copy()
         moved[chosen] = lying
         self._carry(source.place, moved, chosen)
         return moved, error_px
+
+    def _settled(
+        self,
+        wire: stroke_elastic.Wire,
+        lying: np.ndarray,
+        heading: np.ndarray,
+        target: LinePoints,
+    ) -> np.ndarray:
+        """A wire's samples [n, 2], `lying` along a sketch; its lines have a `heading` [n, 2].
+
+        What bends far is stiff only around its new form, or it would not come all the way.
+        """
+        left_px = _tremble(lying, heading, target)
+        for _ in range(_SETTLINGS):
+            if not _sure(lying - wire.rest, left_px):
+                break
+            again = replace(wire, rest=lying)
+            nearer = stroke_elastic.lay(again, lying, target, self._frame)
+            now_px = _tremble(nearer, heading, target)
+            if now_px > _NEARER * left_px:
+                break
+            lying, left_px = nearer, now_px
+        return lying
 
     def _wire(self, source: LinePoints, chosen: np.ndarray) -> stroke_elastic.Wire:
         first = self._pair.first
