@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from backend.layer_motion.strokes.sketch import moved_points
 from backend.layer_motion.task import GapTask
 from shared.pictures import Picture
 
-from .puppet import drawing, puppet, redrawn
+from .puppet import drawing, line, puppet, redrawn
 
 WIDTH, HEIGHT = 320, 240
 TIMES = (0.2, 0.4, 0.6, 0.8)
@@ -101,6 +102,34 @@ def test_a_sketch_of_one_arm_moves_that_arm_only() -> None:
     )
     for shown, time in zip(animate_gap(task).pictures, pace[1:-1], strict=True):
         assert apart(shown, picture(raised(float(time)))) < 0.02
+
+
+def leaf(belly_px: float, shift: tuple[float, float]) -> list[Line]:
+    """A closed outline whose lower side bulges."""
+    around = np.linspace(0, 2 * np.pi, 90, endpoint=False)
+    x, y = 160 + 110 * np.cos(around), 110 + 26 * np.sin(around)
+    y += belly_px * np.exp(-(((x - 185) / 40) ** 2)) * (np.sin(around) > 0)
+    points = np.stack([x, y], axis=1) + np.array(shift)
+    return [line(points, cyclic=True, fill=(0.9, 0.8, 0.6, 1.0))]
+
+
+@pytest.mark.parametrize("belly_px", [20, 30])
+def test_a_sketch_that_bends_far_is_followed_all_the_way(belly_px: float) -> None:
+    first, last, wanted = leaf(0, (0, 0)), leaf(0, (30, 6)), leaf(belly_px, (15, 3))
+    task = replace(
+        gap((), None),
+        first=picture(first),
+        last=picture(last),
+        times=(0.25, 0.5, 0.75),
+        sketches={2: sketch(wanted)},
+        first_strokes=drawing(first),
+        last_strokes=drawing(last),
+    )
+    drawn = animate_gap(task).strokes[1]
+    assert drawn is not None
+    ring = np.concatenate([drawn.points, drawn.points[:1]])
+    dense = np.concatenate([np.linspace(a, b, 9) for a, b in pairwise(ring)])
+    assert KDTree(dense).query(wanted[0].points)[0].max() < 2.0
 
 
 def test_strokes_of_one_key_follow_sketches_as_drawings() -> None:
