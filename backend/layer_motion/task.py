@@ -16,12 +16,14 @@ class Neighbour:
     """A further key of the layer, outside the gap.
 
     `time`: as `GapTask.times`, negative before the gap, over 1 behind it. `points` [p, 2]: where
-    the layer's tracked points are at that key, camera pixels; None without trajectory.
+    the layer's tracked points are at that key, camera pixels; None without trajectory. `again`: a
+    key of the round before or behind, of a layer whose last key shows its first one again.
     """
 
     time: float
     strokes: Drawing
     points: np.ndarray | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from backend.layer_motion.strokes.cycle import comes_round
 from backend.pipeline.plan import ShotPlan
 from shared.blobs import Blobs
 from shared.errors import AcetateError
@@ -27,7 +28,7 @@ from shared.strokes import Drawing, drawing_from_bytes, load_arrays
 SKETCH_LINE_PX = 2.0
 """Width of sketch strokes in line maps, in pixels of a camera 512 wide; scaled with the camera."""
 
-_KEPT_DRAWINGS = 8  # a gap's two keys, and three on either side
+_KEPT_DRAWINGS = 10  # a gap's two keys, three on either side, and the layer's first and last
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,7 @@ class Artwork:
         self._blobs = blobs
         self._key_picture = functools.lru_cache(maxsize=_cache_size(request))(self._load_key)
         self._key_strokes = functools.lru_cache(maxsize=_KEPT_DRAWINGS)(self._load_strokes)
+        self._rounds: dict[str, bool] = {}
 
     def key_picture(self, key: Key) -> Picture:
         """A key's own pixels, or its strokes drawn at camera size. Not for empty keys."""
@@ -84,6 +86,15 @@ class Artwork:
     def key_strokes(self, key: Key) -> Drawing | None:
         """A key's strokes, where it has any; the same object as long as it stays in memory."""
         return self._key_strokes(key)
+
+    def comes_round(self, layer: Layer) -> bool:
+        """Whether the layer's last key shows its first one's strokes again, in the same place."""
+        if layer.name not in self._rounds:
+            first, last = (self.key_strokes(layer.keys[end]) for end in (0, -1))
+            self._rounds[layer.name] = (
+                first is not None and last is not None and comes_round(first, last)
+            )
+        return self._rounds[layer.name]
 
     def tracks(self, layer: Layer) -> Tracks | None:
         """The layer's trajectory, checked. Raises `bad_package`, `bad_numbers`,

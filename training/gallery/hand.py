@@ -56,6 +56,9 @@ def _retraced(
     A corner stays one, as a pen stops there: the bend counts as so much way that a point falls on
     it. Without that every second drawing had its corners cut by up to 4 pixels.
     """
+    apart = np.linalg.norm(np.diff(points, axis=0), axis=1) > _SAME_PX
+    kept = np.concatenate([[True], apart])
+    points, radius = points[kept], radius[kept]
     steps = np.diff(points, axis=0)
     way = np.linalg.norm(steps, axis=1)
     spacing = way.sum() / count

@@ -9,33 +9,33 @@ from shared.strokes import Drawing
 
 from .level import lines_of, resampled
 
-_SAME_SHARE = 0.01  # of the drawing's extent: what a hand that draws it again may stray
-_SPACING_SHARE = 0.005
+_SAME_SHARE, _SAME_PX = 0.01, 4.0  # of the extent, and camera pixels: what a second hand may stray
+_SPACING_SHARE = 0.005  # of the extent: from sample to sample
 _MOST_SAMPLES = 40_000
 
 
-def comes_round(first: Drawing, last: Drawing) -> np.ndarray | None:
-    """The shift [2], camera pixels, that carries a first key onto an equal last one; else None.
+def comes_round(first: Drawing, last: Drawing) -> bool:
+    """Whether two drawings of as many strokes have their ink in the same places.
 
-    Equal is what looks the same line by line, however its strokes were drawn. A shift that a hand
-    may stray by is none.
+    However each stroke was drawn: from which end, with how many points. Colours do not count.
     """
     if first.stroke_count != last.stroke_count or not (len(first.points) and len(last.points)):
-        return None
+        return False
     corners = [np.stack([d.points.min(axis=0), d.points.max(axis=0)]) for d in (first, last)]
     if not np.isfinite(corners).all():
-        return None
+        return False
     size = max(float(np.hypot(*(corners[0][1] - corners[0][0]))), 1.0)
-    near = _SAME_SHARE * size
-    away = corners[1] - corners[0]
-    if np.abs(away - away.mean(axis=0)).max() > near:
-        return None
-    shift = away.mean(axis=0).astype(float)
-    if np.abs(shift).max() < near:
-        shift[:] = 0.0
-    one, other = _dense(first, size) + shift, _dense(last, size)
-    apart = (KDTree(b).query(a)[0] for a, b in ((one, other), (other, one)))
-    return shift if all(float(np.max(distance)) < near for distance in apart) else None
+    near = min(_SAME_SHARE * size, _SAME_PX)
+    if np.abs(corners[1] - corners[0]).max() > near:
+        return False
+    one, other = _dense(first, size), _dense(last, size)
+    return _covers(one, other, near) and _covers(other, one, near)
+
+
+def _covers(one: np.ndarray, other: np.ndarray, near: float) -> bool:
+    """Whether every point of `other` [n, 2] lies near one of `one` [m, 2]."""
+    away = np.asarray(KDTree(one).query(other, distance_upper_bound=near)[0])
+    return bool(np.isfinite(away).all())
 
 
 def _dense(drawing: Drawing, size: float) -> np.ndarray:

@@ -40,6 +40,11 @@ _ACCENT, _ALIKE = 0.25, 0.5
 _ABOUT_WEIGHT = 0.5
 _KEPT_PAIRS = 8  # a gap looks at seven, and shares six of them with the next
 
+_SAME_SPEED, _SAME_WAY = 0.35, 0.3  # slower over faster side and cosine, where a layer goes round
+
+_Known = tuple[float, np.ndarray]
+"""A key's time, and where the points [P, 2] are there."""
+
 _paired = lru_cache(maxsize=_KEPT_PAIRS)(pair_strokes)
 
 
@@ -132,13 +137,19 @@ def flow_through(
     `still`: points [P, 2] of the pair at a progress 0..1, without the motion that the layer's path
     tells.
     """
+    start, goal = still(0.0), still(1.0)
     before = _places(scene, pair.first, scene.task.before, back=True)
     behind = _places(scene, pair.last, scene.task.behind, back=False)
+    known = _without_false_rounds(
+        [*before[::-1], (0.0, start), (1.0, goal), *behind],
+        (_again(scene.task.before, before), _again(scene.task.behind, behind)),
+    )
+    before = [one for one in known[::-1] if one[0] < 0.0]
+    behind = [one for one in known if one[0] > 1.0]
     if not before and not behind:
         return None
-    own, start = _Own.of(still, pair.first.offsets), still(0.0)
-    times = [time for time, _ in before[::-1]] + [0.0, 1.0] + [time for time, _ in behind]
-    places = [at for _, at in before[::-1]] + [start, start + own.way] + [at for _, at in behind]
+    own = _Own.of(still, pair.first.offsets)
+    times, places = [time for time, _ in known], [at for _, at in known]
     steps = np.diff(np.stack(places), axis=0) / np.diff(times)[:, None, None]
     swing = _swings(steps, pair.first.offsets)
     leave, arrive = _speeds(np.array(times), np.stack(places), own, swing, len(before))
@@ -155,6 +166,31 @@ def flow_through(
     if not behind:
         arrive = _end_speed(own, 1, leave.total, steps)
     return Flow(own, (leave, arrive))
+
+
+def _again(neighbours: Sequence[Neighbour], found: Sequence[_Known]) -> int:
+    return sum(neighbour.again for neighbour in neighbours[: len(found)])
+
+
+def _without_false_rounds(known: list[_Known], rounds: tuple[int, int]) -> list[_Known]:
+    """Keys in order of time, without those of rounds before or behind that are none.
+
+    `rounds`: how many at either end are the layer's own keys once more. A layer whose last key
+    shows its first one again goes round only where it passes it at speed: what acts and comes
+    back to rest stands still there.
+    """
+    before, behind = rounds
+    low = before if before and not _passes(known, before) else 0
+    high = behind if behind and not _passes(known, len(known) - 1 - behind) else 0
+    return known[low : len(known) - high]
+
+
+def _passes(known: list[_Known], key: int) -> bool:
+    """Whether points go on through a key about as fast as they come."""
+    (t0, one), (t1, here), (t2, other) = known[key - 1 : key + 2]
+    coming, going = (here - one) / (t1 - t0), (other - here) / (t2 - t1)
+    slow, fast = sorted((float(np.linalg.norm(coming)), float(np.linalg.norm(going))))
+    return slow > _SAME_SPEED * fast and float((coming * going).sum()) > _SAME_WAY * slow * fast
 
 
 def _mixed(speed: _Speed, own: _Own, end: int, share: float, whole: np.ndarray | None) -> _Speed:
@@ -285,14 +321,14 @@ def _steady(
 
 def _places(
     scene: Scene, own: Drawing, neighbours: Sequence[Neighbour], *, back: bool
-) -> list[tuple[float, np.ndarray]]:
+) -> list[_Known]:
     """Times and places [P, 2] of the strokes' points at the neighbours, nearest first.
 
     Places are held by the layer's path, as if it had not moved the layer since the first key.
     """
     nearer = scene.task.first_strokes if back else scene.task.last_strokes
     points, about = own.points.astype(float), _about(own)
-    found: list[tuple[float, np.ndarray]] = []
+    found: list[_Known] = []
     for neighbour in neighbours:
         pair = _paired(neighbour.strokes, nearer) if back else _paired(nearer, neighbour.strokes)
         held = _holding(scene, neighbour)

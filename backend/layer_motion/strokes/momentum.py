@@ -10,7 +10,8 @@ import numpy as np
 _MAX_SPEEDUP = 2.0  # of the slower side's mean speed: what falls from rest has gathered so much
 _GOES_ON = 0.3  # cosine between the ways before and behind a key
 _FEWEST_GAPS = 3  # fewer always go evenly in some direction
-_EVENLY = 0.15  # deviation of a direction's speeds, of their mean
+_EVEN, _UNEVEN = 0.1, 0.2  # deviation of a direction's speeds, of their mean: a drift; none
+_STILL = 1e-4
 
 
 def passing_speed(times: np.ndarray, places: np.ndarray, key: int) -> np.ndarray | None:
@@ -38,8 +39,11 @@ def drift(steps: np.ndarray) -> np.ndarray:
     if len(speeds) < _FEWEST_GAPS:
         return np.zeros(2)
     mean = speeds.mean(axis=0)
-    _, axes = np.linalg.eigh((speeds - mean).T @ (speeds - mean))
-    evenest = axes[:, 0]
+    spread = (speeds - mean).T @ (speeds - mean) / len(speeds)
+    # The direction in which speeds vary least for what they are: least variance over squared mean.
+    evenest = np.linalg.solve(spread + (_STILL * (mean @ mean) + 1e-12) * np.eye(2), mean)
+    evenest /= max(float(np.hypot(*evenest)), 1e-12)
     along = speeds @ evenest
-    even = float(along.std()) < _EVENLY * abs(float(along.mean()))
-    return evenest * float(along.mean()) * even
+    uneven = float(along.std()) / max(abs(float(along.mean())), 1e-9)
+    share = float(np.clip((_UNEVEN - uneven) / (_UNEVEN - _EVEN), 0.0, 1.0))
+    return share * float(along.mean()) * evenest

@@ -44,6 +44,8 @@ _INVERSE_STEPS = 12
 _ROW = 4096
 _TREMBLE_REACH_PX = 3.0
 _SURE = 4.0  # trembles that a bend is long
+_LEAST_BEND_PX = 1.0  # working pixels of a bend worth settling
+_UNEVEN_SPANS = 3.0  # longest over shortest span between known moments: a parabola would overshoot
 _SETTLINGS = 3
 _NEARER = 0.98
 _TREMBLE_LEFT = 0.7  # of a pencil's tremble that lines laid on it still share
@@ -129,7 +131,10 @@ class _Layer:
         lead = [laid[m].progress - pace[m] for m in known]
         leads = PchipInterpolator(known, lead)
         # A natural spline soon falls off, which suits tremble; a true bend goes on as a parabola.
-        ends = "not-a-knot" if all(laid[m].sure for m in targets) else "natural"
+        spans = np.diff(known)
+        even = spans.min() * _UNEVEN_SPANS >= spans.max()
+        true = even and all(laid[m].sure for m in targets)
+        ends = "not-a-knot" if true else "natural"
         shifts = CubicSpline(known, [laid[m].shift for m in known], bc_type=ends)
         steps: list[Step] = []
         for moment in scene.wanted:
@@ -257,6 +262,7 @@ class _Layer:
         for _ in range(_SETTLINGS):
             if not _sure(lying - wire.rest, left_px):
                 break
+            self._scene.check()
             again = replace(wire, rest=lying)
             nearer = stroke_elastic.lay(again, lying, target, self._frame)
             now_px = _tremble(nearer, heading, target)
@@ -328,9 +334,12 @@ def _tremble(place: np.ndarray, heading: np.ndarray, target: LinePoints) -> floa
 
 
 def _sure(bend: np.ndarray, tremble_px: float) -> bool:
-    """Whether a sketch bends lines by, [n, 2], far more than its pencil trembles."""
+    """Whether a sketch bends lines by, [n, 2], far more than its pencil trembles.
+
+    No tremble at all is told where a sketch lies nowhere near the lines.
+    """
     rms = float(np.sqrt((bend**2).sum(axis=1).mean()))
-    return rms > _SURE * tremble_px
+    return tremble_px > 0.0 and rms > max(_SURE * tremble_px, _LEAST_BEND_PX)
 
 
 def _beyond(bend: np.ndarray, tremble_px: float) -> np.ndarray:

@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 
 from backend import raster
 from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.strokes.momentum import drift
 from backend.layer_motion.task import GapTask, Neighbour
 from shared.strokes import Drawing
 
@@ -293,3 +294,56 @@ def test_what_heads_along_its_path_does_so_with_further_keys_too() -> None:
     for drawn, time in zip(animate_gap(task).strokes, TIMES, strict=True):
         assert drawn is not None
         assert np.abs(drawn.points - flying(time).points).max() < 1.5
+
+
+def rounds(places: tuple[float, ...], end: int) -> tuple[GapTask, GapTask]:
+    """The first (`end` 0) or last gap of keys that far to the right, with its rounds and without.
+
+    The last key shows the first one again.
+    """
+    keys = [strokes(outline((140 + place, 120), (24, 16))) for place in places]
+    one, other = (keys[0], keys[1]) if end == 0 else (keys[-2], keys[-1])
+    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in (one, other)]
+    whole = GapTask(WIDTH, HEIGHT, shown[0], shown[1], TIMES, first_strokes=one, last_strokes=other)
+    inner = list(enumerate(keys[2:] if end == 0 else keys[-3::-1], 1))
+    again = list(enumerate(keys[-2:0:-1] if end == 0 else keys[1:-1], 1))
+    if end == 0:
+        near = {"behind": tuple(Neighbour(1.0 + n, d) for n, d in inner)}
+        far = {"before": tuple(Neighbour(-float(n), d, again=True) for n, d in again)}
+    else:
+        near = {"before": tuple(Neighbour(-float(n), d) for n, d in inner)}
+        far = {"behind": tuple(Neighbour(1.0 + n, d, again=True) for n, d in again)}
+    return replace(whole, **near, **far), replace(whole, **near)
+
+
+@pytest.mark.parametrize("end", [0, 1])
+@pytest.mark.parametrize("places", [(0, 60, 80, -15, 0), (0, -15, 60, 80, 0), (0, 40, 60, 40, 0)])
+def test_what_acts_and_comes_back_to_rest_does_not_go_round(
+    places: tuple[float, ...], end: int
+) -> None:
+    with_rounds, without = rounds(places, end)
+    assert middles(with_rounds) == pytest.approx(middles(without), abs=1e-4)
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_what_passes_its_first_key_at_speed_goes_round(end: int) -> None:
+    swing = [60 * float(np.sin(np.pi * n / 3)) for n in range(7)]
+    with_rounds, without = rounds(tuple(swing), end)
+    start = 0.0 if end == 0 else 5.0
+    wanted = np.array([60 * np.sin(np.pi * (start + t) / 3) for t in TIMES])
+    missed: list[float] = []
+    for task in (with_rounds, without):
+        path = middles(task)[:, 0]
+        missed.append(float(np.abs(path[1:-1] - path[0] + swing[int(start)] - wanted).max()))
+    assert missed[0] < 0.7 * missed[1]
+
+
+@pytest.mark.parametrize("degrees", [0, 33, 90])
+def test_a_drift_is_the_same_however_the_scene_is_turned(degrees: int) -> None:
+    turn = np.deg2rad(degrees)
+    matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    bouncing = np.array([[10.0, 30.0], [10.3, -28.0], [9.8, 31.0], [10.1, -30.0]])[:, None]
+    assert drift(bouncing @ matrix) == pytest.approx(drift(bouncing) @ matrix, abs=0.05)
+    assert drift(bouncing)[0] == pytest.approx(10.0, abs=0.2)
+    straight = np.repeat(np.array([[[10.0, 0.0]]]), 3, axis=0) @ matrix
+    assert drift(straight) == pytest.approx(straight[0, 0], abs=1e-6)
