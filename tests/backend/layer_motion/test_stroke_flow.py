@@ -29,18 +29,16 @@ def blob(where: Place, key: float) -> Drawing:
     return strokes(outline(where(key), (24, 16)))
 
 
+def filled(one: Drawing, other: Drawing) -> GapTask:
+    """The gap from one key to another, nothing around."""
+    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in (one, other)]
+    return GapTask(WIDTH, HEIGHT, shown[0], shown[1], TIMES, first_strokes=one, last_strokes=other)
+
+
 def gap(where: Place, before: int = 2, behind: int = 2) -> GapTask:
     """The gap from key 0 to key 1 of a shape on its way through many."""
-    one, other = blob(where, 0), blob(where, 1)
-    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in (one, other)]
-    return GapTask(
-        WIDTH,
-        HEIGHT,
-        shown[0],
-        shown[1],
-        TIMES,
-        first_strokes=one,
-        last_strokes=other,
+    return replace(
+        filled(blob(where, 0), blob(where, 1)),
         before=tuple(Neighbour(-1.0 - n, blob(where, -1 - n)) for n in range(before)),
         behind=tuple(Neighbour(2.0 + n, blob(where, 2 + n)) for n in range(behind)),
     )
@@ -124,24 +122,13 @@ def falling(key: float) -> tuple[float, float]:
 
 def bounce(squash: float) -> GapTask:
     """The long gap of a fall, whose ball is squashed on the ground a fifth of the gap later."""
-    one, other = blob(falling, 0), blob(falling, 1)
     ground = strokes(outline(falling(1.2), (24 / squash, 16 * squash)))
-    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in (one, other)]
     behind = (
         Neighbour(1.2, ground),
         Neighbour(1.4, blob(falling, 1.4)),
         Neighbour(2.4, blob(falling, 2.4)),
     )
-    return GapTask(
-        WIDTH,
-        HEIGHT,
-        shown[0],
-        shown[1],
-        TIMES,
-        first_strokes=one,
-        last_strokes=other,
-        behind=behind,
-    )
+    return replace(filled(blob(falling, 0), blob(falling, 1)), behind=behind)
 
 
 def test_a_ball_gathers_speed_before_it_is_squashed_and_drifts_on_evenly() -> None:
@@ -191,15 +178,8 @@ def test_the_path_of_a_layer_places_it_and_neighbours_do_not_move_it_again() -> 
 
 def between(keys: list[Drawing]) -> GapTask:
     """The gap between the second and the third of four keys, the others being its neighbours."""
-    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in keys[1:3]]
-    return GapTask(
-        WIDTH,
-        HEIGHT,
-        shown[0],
-        shown[1],
-        TIMES,
-        first_strokes=keys[1],
-        last_strokes=keys[2],
+    return replace(
+        filled(keys[1], keys[2]),
         before=(Neighbour(-1.0, keys[0]),),
         behind=(Neighbour(2.0, keys[3]),),
     )
@@ -302,9 +282,7 @@ def rounds(places: tuple[float, ...], end: int) -> tuple[GapTask, GapTask]:
     The last key shows the first one again.
     """
     keys = [strokes(outline((140 + place, 120), (24, 16))) for place in places]
-    one, other = (keys[0], keys[1]) if end == 0 else (keys[-2], keys[-1])
-    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in (one, other)]
-    whole = GapTask(WIDTH, HEIGHT, shown[0], shown[1], TIMES, first_strokes=one, last_strokes=other)
+    whole = filled(*(keys[:2] if end == 0 else keys[-2:]))
     inner = list(enumerate(keys[2:] if end == 0 else keys[-3::-1], 1))
     again = list(enumerate(keys[-2:0:-1] if end == 0 else keys[1:-1], 1))
     if end == 0:

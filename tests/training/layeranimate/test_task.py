@@ -10,6 +10,7 @@ import torch
 
 from backend.models.layeranimate.checkpoint import check_folder, load_model
 from shared.errors import AcetateError
+from training.data.procedural_source import ProceduralClips
 from training.layeranimate.settings import LayerAnimateSettings
 from training.recipes import Place, Recipe, load_recipe, make_task, prepare_task
 from training.run.loop import run
@@ -95,6 +96,18 @@ def test_strips_show_the_clip_the_sample_and_the_slots(tmp_path: Path) -> None:
     (picture,) = make_task(recipe.task, place).strips().values()
     assert picture.dtype == np.uint8
     assert picture.shape == (3 * 32 * 4, 4 * 32 * 4, 3)
+
+
+def test_other_clips_in_the_same_place_get_an_autoencoder_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, place = _recipe(), Place(torch.device("cpu"), tmp_path)
+    prepare_task(recipe.task, place)
+    prepare_task(recipe.task, place)
+    assert len(list(tmp_path.glob("autoencoder-*"))) == 1
+    monkeypatch.setattr(ProceduralClips, "fingerprint", property(lambda _: "made anew"))
+    prepare_task(recipe.task, place)
+    assert len(list(tmp_path.glob("autoencoder-*"))) == 2
 
 
 def test_processes_share_weights_and_clips_that_were_encoded_once(tmp_path: Path) -> None:
