@@ -25,9 +25,10 @@ def neighbours(layer: Layer, gap: Gap, artwork: Artwork, *, ahead: bool) -> tupl
     if gap.last is None:
         return ()
     found: list[Neighbour] = []
+    tracks = artwork.tracks(layer)
     onward = _onward(layer, gap.last if ahead else gap.first, artwork, ahead=ahead)
     for key, lap in islice(onward, _MAX_NEIGHBOURS):
-        strokes, tracks = artwork.key_strokes(key), artwork.tracks(layer)
+        strokes = artwork.key_strokes(key)
         if strokes is None:
             break
         points = None if tracks is None else tracks.at((key.frame,))[0]

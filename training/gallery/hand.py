@@ -65,9 +65,9 @@ def _retraced(
     heading = steps[:, 0] + 1j * steps[:, 1]
     bend = np.zeros(len(points))
     bend[1:-1] = np.abs(np.angle(heading[1:] * heading[:-1].conj()))
-    ahead = np.concatenate([[0.0], np.cumsum(way)])
-    bent = np.cumsum(_BEND_STEPS * spacing * bend)
-    passed = np.stack([ahead + bent - _BEND_STEPS * spacing * bend, ahead + bent], axis=1).ravel()
+    bend *= _BEND_STEPS * spacing
+    leaving = np.concatenate([[0.0], np.cumsum(way)]) + np.cumsum(bend)
+    passed = np.stack([leaving - bend, leaving], axis=1).ravel()
     wanted = np.linspace(0.0, passed[-1], count, endpoint=not cyclic)
     traced = [np.interp(wanted, passed, np.repeat(values, 2)) for values in (*points.T, radius)]
     moved = np.concatenate([[True], np.hypot(*np.diff(traced[:2], axis=1)) > _SAME_PX])

@@ -61,9 +61,14 @@ class _Own:
     arc: np.ndarray
 
     @classmethod
-    def of(cls, still: Callable[[float], np.ndarray], offsets: np.ndarray) -> _Own:
-        """Measured on points [P, 2] at a progress 0..1."""
-        start, goal = still(0.0), still(1.0)
+    def of(
+        cls,
+        still: Callable[[float], np.ndarray],
+        ends: tuple[np.ndarray, np.ndarray],
+        offsets: np.ndarray,
+    ) -> _Own:
+        """Measured on points [P, 2] at a progress 0..1; `ends`: at 0 and at 1."""
+        start, goal = ends
         speeds = (still(_NUDGE) - start) / _NUDGE, (goal - still(1 - _NUDGE)) / _NUDGE
         fast = [np.linalg.norm(speed, axis=1) for speed in speeds]
         even = np.minimum(*fast) / np.maximum(np.maximum(*fast), 1e-6)
@@ -148,19 +153,17 @@ def flow_through(
     behind = [one for one in known if one[0] > 1.0]
     if not before and not behind:
         return None
-    own = _Own.of(still, pair.first.offsets)
-    times, places = [time for time, _ in known], [at for _, at in known]
-    steps = np.diff(np.stack(places), axis=0) / np.diff(times)[:, None, None]
-    swing = _swings(steps, pair.first.offsets)
-    leave, arrive = _speeds(np.array(times), np.stack(places), own, swing, len(before))
-    whole = [
-        passing_speed(np.array(times), np.stack(places), len(before) + end) if known else None
-        for end, known in ((0, before), (1, behind))
-    ]
+    own = _Own.of(still, (start, goal), pair.first.offsets)
+    times, places = np.array([time for time, _ in known]), np.stack([at for _, at in known])
+    steps = np.diff(places, axis=0) / np.diff(times)[:, None, None]
+    swing, first = _swings(steps, pair.first.offsets), len(before)
+    leave, arrive = _speeds(times, places, own, swing, first)
     if before:
-        leave = _mixed(leave, own, 0, _even(-before[0][0]), whole[0])
+        whole = passing_speed(times, places, first)
+        leave = _mixed(leave, own, 0, _even(-before[0][0]), whole)
     if behind:
-        arrive = _mixed(arrive, own, 1, _even(behind[0][0] - 1.0), whole[1])
+        whole = passing_speed(times, places, first + 1)
+        arrive = _mixed(arrive, own, 1, _even(behind[0][0] - 1.0), whole)
     if not before:
         leave = _end_speed(own, 0, arrive.total, steps)
     if not behind:

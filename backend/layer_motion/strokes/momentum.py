@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-_MAX_SPEEDUP = 2.0  # of the slower side's mean speed: what falls from rest has gathered so much
+_MOST_GATHERED = 2.0  # of the slower side's mean speed: what falls from rest has gathered so much
 _GOES_ON = 0.3  # cosine between the ways before and behind a key
 _FEWEST_GAPS = 3  # fewer always go evenly in some direction
 _EVEN, _UNEVEN = 0.1, 0.2  # deviation of a direction's speeds, of their mean: a drift; none
-_STILL = 1e-4
+_STILL = 1e-4  # of the squared mean speed: variance that is none
 
 
 def passing_speed(times: np.ndarray, places: np.ndarray, key: int) -> np.ndarray | None:
@@ -27,7 +27,7 @@ def passing_speed(times: np.ndarray, places: np.ndarray, key: int) -> np.ndarray
     if float(coming @ going) < _GOES_ON * slow * fast or slow <= 0.0:
         return None
     speed = (spans[1] * coming + spans[0] * going) / spans.sum()
-    return speed * min(1.0, _MAX_SPEEDUP * slow / max(float(np.hypot(*speed)), 1e-9))
+    return speed * min(1.0, _MOST_GATHERED * slow / max(float(np.hypot(*speed)), 1e-9))
 
 
 def drift(steps: np.ndarray) -> np.ndarray:
