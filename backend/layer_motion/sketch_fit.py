@@ -31,6 +31,8 @@ _LOST = 2.0  # times farther from the other key's lines than the other from its 
 _GOOD_FIT_PX = 0.2
 _CUT_PX = 2.0  # so near to a border that cuts the art, an edge of it is the cut
 _STRAY_PX = 0.28  # rms distance of a key's sketch from its art's lines; clean ones reach 0.25
+_BENT_PX = 0.15  # that a key's own lines must come nearer by a bend; stiff ones reach 0.13
+_SHOWN_SHARE = 0.6
 _TREMBLE_BENDS = 0.75  # rms tremble that lets free form come this much nearer than stiff form
 
 
@@ -232,7 +234,7 @@ def _steady(
         return fits
     run = Run(fitter.source, fitter.heading, targets, key, exact, fitter.frame)
     is_known = key in exact
-    if _is_stiff(fits, key, exact, tremble):
+    if _is_stiff(fitter, fits, key, exact, tremble):
         fits = _stiffly(fitter, fits, targets, key)
         stiff = _path(fits)
         calm = fit_stiff(run, moments, stiff) if is_known else steadied(stiff)
@@ -242,10 +244,20 @@ def _steady(
     return {m: replace(fits[m], moved=moved) for m, moved in zip(moments, calm, strict=True)}
 
 
-def _is_stiff(fits: dict[int, Fit], key: int, exact: frozenset[int], tremble: float) -> bool:
-    """Whether the sketches bend no more than the hand trembles, and the keys' arts not at all."""
+def _is_stiff(
+    fitter: LineFitter, fits: dict[int, Fit], key: int, exact: frozenset[int], tremble: float
+) -> bool:
+    """Whether the sketches bend no more than the hand trembles, and the keys' arts not at all.
+
+    A key that shows little of the art tells nothing of its bends.
+    """
+
+    def seen(moment: int) -> bool:
+        inside = (fits[moment].moved > 0.0) & (fits[moment].moved < np.array(fitter.frame))
+        return float(inside.all(axis=1).mean()) > _SHOWN_SHARE
+
     bends = {m: fit.stiff_error_px - fit.error_px for m, fit in fits.items() if m != key}
-    if any(bend > 0.0 for m, bend in bends.items() if m in exact):
+    if any(bend > _BENT_PX and seen(m) for m, bend in bends.items() if m in exact):
         return False
     return bool(np.median(list(bends.values())) < _TREMBLE_BENDS * tremble)
 
