@@ -23,6 +23,8 @@ _CAUTION = 2.0  # price of freedom against that of C_p: a run of sketches is sho
 _FIXED_WEIGHT = 1e6
 _STIFFNESSES = np.logspace(0, 4, 9)
 _ORDERS = {0: 1.0, 1: 10.0, 2: 10.0, 3: 1.0}  # of differences, and their stiffness against others'
+_ROUNDS = 2
+_MOST_DEGREE = 3
 _STIFF_STIFFNESSES = np.logspace(-1, 5, 13)
 
 
@@ -75,11 +77,30 @@ def steadied_stiffly(
         for smoother in _smoothers(fixed, order, times * _STIFF_STIFFNESSES)
     ]
     calm = _smoothed(course, variance, fixed, smoothers)
+    for _ in range(_ROUNDS):
+        calm = _smoothed(course, variance, fixed, smoothers + _together(calm, fixed))
     linear = _grown(calm[:, 2:] / spread)
     moved = np.einsum("nj,tij->tni", centred, linear)
     moved += (calm[:, :2] + maps[start, :2, 2])[:, None]
     moved[fixed] = path[fixed]
     return moved
+
+
+def _together(course: np.ndarray, fixed: np.ndarray) -> list[np.ndarray]:
+    """Matrices [t, t] that make a course a polynomial of the way which all columns go together.
+
+    A body that travels, turns and grows does so at one pace, whatever its spacing over time.
+    """
+    middle = course - course.mean(axis=0)
+    way = np.linalg.svd(middle, full_matrices=False)[0][:, 0]
+    way = way / max(float(np.abs(way).max()), 1e-9)
+    weight = np.where(fixed, _FIXED_WEIGHT, 1.0)
+    found: list[np.ndarray] = []
+    for degree in range(1, _MOST_DEGREE + 1):
+        basis = np.vander(way, degree + 1)
+        told = basis.T @ (weight[:, None] * basis)
+        found.append(basis @ np.linalg.solve(told + 1e-9 * np.eye(degree + 1), basis.T * weight))
+    return found
 
 
 def _growth(linear: np.ndarray) -> np.ndarray:
