@@ -7,7 +7,7 @@ then what is left, piece by piece. From one key alone the strokes follow the pos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -45,7 +45,7 @@ _ROW = 4096
 _TREMBLE_REACH_PX = 3.0
 _SURE = 4.0  # trembles that a bend is long
 _LEAST_BEND_PX = 1.0  # working pixels of a bend worth settling
-_UNEVEN_SPANS = 3.0  # longest over shortest span between known moments: a parabola would overshoot
+_UNEVEN_SPANS = 3.0  # longest over shortest span between known moments: splines overshoot
 _SETTLINGS = 3
 _NEARER = 0.98
 _TREMBLE_LEFT = 0.7  # of a pencil's tremble that lines laid on it still share
@@ -130,12 +130,7 @@ class _Layer:
         known = sorted(laid)
         lead = [laid[m].progress - pace[m] for m in known]
         leads = PchipInterpolator(known, lead)
-        # A natural spline soon falls off, which suits tremble; a true bend goes on as a parabola.
-        spans = np.diff(known)
-        even = spans.min() * _UNEVEN_SPANS >= spans.max()
-        true = even and all(laid[m].sure for m in targets)
-        ends = "not-a-knot" if true else "natural"
-        shifts = CubicSpline(known, [laid[m].shift for m in known], bc_type=ends)
+        shifts = _bending(laid, sure=all(laid[m].sure for m in targets))
         steps: list[Step] = []
         for moment in scene.wanted:
             scene.check()
@@ -319,6 +314,20 @@ class _Layer:
         index = np.arange(len(self._pair.first.points))
         columns = [np.interp(index, self._samples, moved[:, axis]) for axis in (0, 1)]
         return np.stack(columns, axis=1) / self._scale
+
+
+def _bending(laid: dict[int, _Laid], *, sure: bool) -> Callable[[int], np.ndarray]:
+    """The shift [P, 2] at any moment, on a smooth way through those that sketches tell.
+
+    A natural spline soon falls off, which suits tremble; a `sure` bend goes on as a parabola.
+    Where sketches lie unevenly in time either would overshoot.
+    """
+    known = sorted(laid)
+    shifts = [laid[moment].shift for moment in known]
+    spans = np.diff(known)
+    if spans.min() * _UNEVEN_SPANS < spans.max():
+        return PchipInterpolator(known, shifts)
+    return CubicSpline(known, shifts, bc_type="not-a-knot" if sure else "natural")
 
 
 def _tremble(place: np.ndarray, heading: np.ndarray, target: LinePoints) -> float:
