@@ -17,8 +17,7 @@ from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, art_points, sketch_points
 from .plan import Plan, Scene, Step, is_plate
 from .pose import AT_REST, Pose
-from .rough_fit import Run, fit_bent, fit_stiff
-from .steady import CALM_PX, steadied, tremble_px
+from .sketch_way import Way, calm_fits, expected, is_stiff
 from .warp import Art
 
 _WORKING_LINES = 112
@@ -31,9 +30,6 @@ _LOST = 2.0  # times farther from the other key's lines than the other from its 
 _GOOD_FIT_PX = 0.2
 _CUT_PX = 2.0  # so near to a border that cuts the art, an edge of it is the cut
 _STRAY_PX = 0.28  # rms distance of a key's sketch from its art's lines; clean ones reach 0.25
-_BENT_PX = 0.15  # that a key's own lines must come nearer by a bend; stiff ones reach 0.13
-_SHOWN_SHARE = 0.6
-_TREMBLE_BENDS = 0.75  # rms tremble that lets free form come this much nearer than stiff form
 
 
 @dataclass(frozen=True)
@@ -93,13 +89,15 @@ def _tracks(
     scene: Scene, targets: dict[int, LinePoints], keys: _Keys, scale: float
 ) -> list[_Track | None]:
     """The first key's art along the sketches, and the last key's."""
-    return [
+    ways = [
         _follow(scene, art, key, targets, keys, scale) if art is not None and seen else None
         for art, key, seen in (
             (scene.first, 0, scene.visible[0]),
             (scene.last, scene.moments - 1, scene.visible[1] and scene.last is not None),
         )
     ]
+    stiff = is_stiff([way for way in ways if way is not None], keys.exact)
+    return [None if way is None else _track(way, targets, keys, is_stiff=stiff) for way in ways]
 
 
 def _arriving(tracks: list[_Track | None]) -> list[_Track | None]:
@@ -181,7 +179,7 @@ def _follow(
     targets: dict[int, LinePoints],
     keys: _Keys,
     scale: float,
-) -> _Track | None:
+) -> Way | None:
     """Fit the lines of one key to every other sketch, going away from the key."""
     source = _source_points(scene, art, targets.get(key), scale)
     if len(source) < _MIN_POINTS:
@@ -196,7 +194,7 @@ def _follow(
     near, astray_px = key, max(_ASTRAY_PX, keys.stray_px)
     for moment in outward:
         scene.check()
-        start = _expected(fits, key, near, moment)
+        start = expected(fits, key, near, moment)
         if _same_lines(scene, key, moment):
             fits[moment] = fitter.rest()
         elif abs(moment - near) <= _FAR_MOMENTS:
@@ -204,80 +202,20 @@ def _follow(
         else:
             fits[moment] = fitter.find([fits[near].moved, start], targets[moment], start)
         near = moment
-    calm = fits if keys.are_clean else _steady(fitter, fits, targets, key, keys.exact)
-    is_steadied, fits = calm is not fits, calm
-    origin = fits[key].moved
-    maps = {moment: _global_map(origin, fit) for moment, fit in fits.items()}
-    far = scene.moments - 1 - key
-    is_told = is_steadied and far in fits and {key, far} <= keys.exact
-    far_px = fitter.error_px(fits[far].moved, targets[far]) if is_told else None
-    return _Track(origin, fits, maps, is_steadied, far_px)
+    return Way(fitter, key, fits)
 
 
-def _steady(
-    fitter: LineFitter,
-    fits: dict[int, Fit],
-    targets: dict[int, LinePoints],
-    key: int,
-    exact: frozenset[int],
-) -> dict[int, Fit]:
-    """The fits without tremble, where sketches follow each other moment by moment.
-
-    The key's own sketch trembles like the others: where it would lie on a smooth way is where its
-    points lie on the art. What bends no more than a hand trembles does not bend.
-    """
-    moments = sorted(fits)
-    if moments[-1] - moments[0] != len(moments) - 1:
-        return fits
-    tremble = tremble_px(_path(fits))
-    if tremble < CALM_PX:
-        return fits
-    run = Run(fitter.source, fitter.heading, targets, key, exact, fitter.frame)
-    is_known = key in exact
-    if _is_stiff(fitter, fits, key, exact, tremble):
-        fits = _stiffly(fitter, fits, targets, key)
-        stiff = _path(fits)
-        calm = fit_stiff(run, moments, stiff) if is_known else steadied(stiff)
-    else:
-        calm = steadied(_path(fits), [m in exact for m in moments])
-        calm = fit_bent(run, moments, calm) if is_known else calm
-    return {m: replace(fits[m], moved=moved) for m, moved in zip(moments, calm, strict=True)}
-
-
-def _is_stiff(
-    fitter: LineFitter, fits: dict[int, Fit], key: int, exact: frozenset[int], tremble: float
-) -> bool:
-    """Whether the sketches bend no more than the hand trembles, and the keys' arts not at all.
-
-    A key that shows little of the art tells nothing of its bends.
-    """
-
-    def seen(moment: int) -> bool:
-        inside = (fits[moment].moved > 0.0) & (fits[moment].moved < np.array(fitter.frame))
-        return float(inside.all(axis=1).mean()) > _SHOWN_SHARE
-
-    bends = {m: fit.stiff_error_px - fit.error_px for m, fit in fits.items() if m != key}
-    if any(bend > _BENT_PX and seen(m) for m, bend in bends.items() if m in exact):
-        return False
-    return bool(np.median(list(bends.values())) < _TREMBLE_BENDS * tremble)
-
-
-def _path(fits: dict[int, Fit]) -> np.ndarray:
-    """Where the points lie moment by moment: [moments, n, 2]."""
-    return np.stack([fits[moment].moved for moment in sorted(fits)])
-
-
-def _stiffly(
-    fitter: LineFitter, fits: dict[int, Fit], targets: dict[int, LinePoints], key: int
-) -> dict[int, Fit]:
-    """All fits once more, with one affine map for all points at each moment."""
-    stiff = {key: fits[key]}
-    near = key
-    for moment in sorted((m for m in fits if m != key), key=lambda m: abs(m - key)):
-        start = _expected(stiff, key, near, moment)
-        stiff[moment] = fitter.follow_stiffly(start, targets[moment])
-        near = moment
-    return stiff
+def _track(way: Way, targets: dict[int, LinePoints], keys: _Keys, *, is_stiff: bool) -> _Track:
+    """What the fits tell once the hand's tremble is out of them."""
+    key, ends = way.key, (min(way.fits), max(way.fits))
+    calm = way.fits if keys.are_clean else calm_fits(way, targets, keys.exact, is_stiff=is_stiff)
+    origin = calm[key].moved
+    maps = {moment: _global_map(origin, fit) for moment, fit in calm.items()}
+    is_steadied = calm is not way.fits
+    is_told = is_steadied and set(ends) <= keys.exact
+    far = ends[0] if key else ends[1]
+    far_px = way.fitter.error_px(calm[far].moved, targets[far]) if is_told else None
+    return _Track(origin, calm, maps, is_steadied, far_px)
 
 
 def _source_points(scene: Scene, art: Art, sketch: LinePoints | None, scale: float) -> LinePoints:
@@ -316,20 +254,6 @@ def _followed(
     if again.error_px < 0.9 * fit.error_px:
         return again, astray_px
     return fit, max(astray_px, _WORSE * fit.error_px)
-
-
-def _expected(fits: dict[int, Fit], key: int, near: int, moment: int) -> np.ndarray:
-    """Where the points will be, going on as from the fit before."""
-    now = fits[near].moved
-    earlier = [m for m in fits if m != near and abs(m - key) < abs(near - key)]
-    if not earlier:
-        return now
-    before = max(earlier, key=lambda m: abs(m - key))
-    ratio = abs(moment - near) / abs(near - before)
-    speed = affine.fit_similarity(fits[before].moved, now)
-    centre = fits[before].moved.mean(axis=0)
-    ahead = affine.interpolate(speed, ratio, affine.apply(speed, centre))
-    return affine.apply(ahead, now)
 
 
 def _same_lines(scene: Scene, key: int, moment: int) -> bool:

@@ -24,7 +24,7 @@ _FIXED_WEIGHT = 1e6
 _STIFFNESSES = np.logspace(0, 4, 9)
 _ORDERS = {0: 1.0, 1: 10.0, 2: 10.0, 3: 1.0}  # of differences, and their stiffness against others'
 _ROUNDS = 2
-_MOST_DEGREE = 3
+_MOST_DEGREE = 2
 _STIFF_STIFFNESSES = np.logspace(-1, 5, 13)
 
 

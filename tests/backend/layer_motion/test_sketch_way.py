@@ -1,0 +1,103 @@
+"""Promises of a way through rough sketches: bends that are meant stay, those of the hand go."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.layer_motion import sketch_way
+from backend.layer_motion.line_fit import Fit, LineFitter
+from backend.layer_motion.line_points import LinePoints
+from backend.layer_motion.sketch_way import Way, calm_fits, is_stiff
+
+LAST = 10
+FRAME = (160.0, 96.0)
+AROUND = np.linspace(0, 2 * np.pi, 120, endpoint=False)
+OVAL = np.stack([70 + 24 * np.cos(AROUND), 48 + 17 * np.sin(AROUND)], axis=1)
+BOTH = frozenset({0, LAST})
+
+
+def line(points: np.ndarray) -> LinePoints:
+    """A closed line through points [n, 2]."""
+    along = np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0)
+    twice = 2 * np.arctan2(along[:, 1], along[:, 0])
+    return LinePoints(points, np.stack([np.cos(twice), np.sin(twice)], axis=1))
+
+
+def place(moment: int) -> np.ndarray:
+    """The oval on its way [n, 2]."""
+    return OVAL + np.array([2.0, 0.5]) * moment
+
+
+def way(
+    key: int, *, key_bend: float = 0.0, bend: float = 0.1, tremble: float = 0.4, gone: float = 0.0
+) -> Way:
+    """A key's fits: `bend` nearer than stiff ones at every sketch, `key_bend` at the other key.
+
+    `gone`: how far the other key's lines lie beyond the frame, in pixels.
+    """
+    rng = np.random.default_rng(key)
+    far = LAST - key
+    fits: dict[int, Fit] = {}
+    for moment in range(LAST + 1):
+        moved = place(moment)
+        if moment not in BOTH:
+            moved = moved + rng.normal(0, tremble, 2)
+        if moment == far:
+            moved = moved + np.array([gone, 0.0])
+        stiffer = 0.0 if moment == key else key_bend if moment == far else bend
+        fits[moment] = Fit(moved, np.ones(len(moved)), 0.3, 0.3 + stiffer)
+    return Way(LineFitter(line(place(key)), FRAME), key, fits)
+
+
+def targets() -> dict[int, LinePoints]:
+    """Sketches that lie where the oval does."""
+    return {moment: line(place(moment)) for moment in range(LAST + 1)}
+
+
+def strayed_px(fits: dict[int, Fit]) -> float:
+    """Rms distance of all points from where the oval is."""
+    left = [fit.moved - place(moment) for moment, fit in fits.items()]
+    return float(np.sqrt(np.mean(np.square(left))))
+
+
+def test_what_bends_less_than_the_hand_trembles_is_stiff() -> None:
+    assert is_stiff([way(0), way(LAST)], BOTH)
+    assert not is_stiff([way(0, bend=0.9), way(LAST, bend=0.9)], BOTH)
+
+
+def test_one_keys_sketches_may_tremble_more_if_the_others_make_up_for_it() -> None:
+    assert not is_stiff([way(0, bend=0.35)], BOTH)
+    assert is_stiff([way(0, bend=0.35), way(LAST, bend=0.05)], BOTH)
+
+
+def test_a_bend_of_the_art_counts_where_both_keys_tell_of_it() -> None:
+    assert not is_stiff([way(0, key_bend=0.6), way(LAST, key_bend=0.5)], BOTH)
+    assert is_stiff([way(0, key_bend=0.6), way(LAST, key_bend=0.05)], BOTH)
+    assert not is_stiff([way(0, key_bend=0.6)], BOTH)
+
+
+def test_a_key_that_shows_little_of_the_art_tells_of_no_bend() -> None:
+    assert is_stiff([way(0, key_bend=0.6, gone=70.0)], BOTH)
+
+
+def test_nothing_is_stiff_where_there_is_nothing_to_tell_from() -> None:
+    assert not is_stiff([], BOTH)
+    short = way(0)
+    assert not is_stiff([Way(short.fitter, 0, {0: short.fits[0]})], BOTH)
+
+
+def test_fits_to_roughs_come_to_rest_however_little_they_tremble() -> None:
+    faint = way(0, tremble=0.12)
+    assert calm_fits(faint, targets(), frozenset(), is_stiff=True) is faint.fits
+    calm = calm_fits(faint, targets(), BOTH, is_stiff=True)
+    assert strayed_px(calm) < 0.5 * strayed_px(faint.fits)
+
+
+def test_a_fit_of_the_whole_run_that_leaves_the_sketches_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = way(0, bend=0.9)
+    near = strayed_px(calm_fits(one, targets(), BOTH, is_stiff=False))
+    monkeypatch.setattr(sketch_way, "fit_bent", lambda _run, _moments, path: path + 4.0)
+    assert strayed_px(calm_fits(one, targets(), BOTH, is_stiff=False)) < max(2 * near, 0.3)
