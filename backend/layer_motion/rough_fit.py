@@ -71,6 +71,7 @@ def fit_stiff(run: Run, moments: Sequence[int], path: np.ndarray) -> np.ndarray:
     views, along = _views(run, moments), _along(run)
     exact = [moment == run.key or moment in run.exact for moment in moments]
     start = [moment == run.key for moment in moments].index(True)
+    pulls: list[_Pull | None] = []
     for _ in range(_STIFF_ROUNDS):
         for reach in _STIFF_REACHES_PX:
             pulls = _pulls(run, views, path, reach, along)
@@ -80,7 +81,8 @@ def fit_stiff(run: Run, moments: Sequence[int], path: np.ndarray) -> np.ndarray:
                     for points, pull in zip(path, pulls, strict=True)
                 ]
             )
-        path = steadied_stiffly(run.source, path, start, exact)
+        seen = np.array([1.0 if pull is None else pull.weight.mean() for pull in pulls])
+        path = steadied_stiffly(run.source, path, start, exact, seen)
     return path
 
 

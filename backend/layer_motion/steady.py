@@ -23,6 +23,7 @@ _CAUTION = 2.0  # price of freedom against that of C_p: a run of sketches is sho
 _FIXED_WEIGHT = 1e6
 _STIFFNESSES = np.logspace(0, 4, 9)
 _ORDERS = {0: 1.0, 1: 10.0, 2: 10.0, 3: 1.0}  # of differences, and their stiffness against others'
+_LEAST_SEEN = 0.1  # what next to nothing of is seen still counts a little
 _ROUNDS = 2
 _MOST_DEGREE = 2
 _STIFF_STIFFNESSES = np.logspace(-1, 5, 13)
@@ -50,18 +51,24 @@ def steadied(path: np.ndarray, exact: Sequence[bool] = ()) -> np.ndarray:
     course, size, shape = np.linalg.svd(flat - middle, full_matrices=False)
     course = course * size  # [moments, movements], in pixels times the root of the number of points
     variance = float((np.diff(course, 3, axis=0) ** 2).mean()) / _THIRD_SQUARED
-    smoothers = _smoothers(fixed, 3, _STIFFNESSES)
-    return (_smoothed(course, variance, fixed, smoothers) @ shape + middle).reshape(path.shape)
+    weight = _weights(fixed)
+    smoothers = _smoothers(weight, 3, _STIFFNESSES)
+    return (_smoothed(course, variance, weight, smoothers) @ shape + middle).reshape(path.shape)
 
 
 def steadied_stiffly(
-    source: np.ndarray, path: np.ndarray, start: int, exact: Sequence[bool]
+    source: np.ndarray,
+    path: np.ndarray,
+    start: int,
+    exact: Sequence[bool],
+    seen: np.ndarray | None = None,
 ) -> np.ndarray:
     """The same for points [moments, n, 2] that one affine map moves at each moment.
 
     Shift, size, turn and the two ways to stretch have courses of their own; one that is not told
     from tremble stays as it is at the moment `start`, where the points lie as in `source` [n, 2]: a
-    drawing that only turns is not stretched.
+    drawing that only turns is not stretched. `seen` [moments] 0..1: share of the points that each
+    moment's place was found by; all by default.
     """
     middle = source.mean(axis=0)
     centred = source - middle
@@ -70,15 +77,19 @@ def steadied_stiffly(
     shift = maps[:, :2, 2] - maps[start, :2, 2]
     course = np.hstack([shift, _growth(maps[:, :2, :2]) * spread])  # [moments, 6], pixels
     fixed = np.array(exact, bool)
-    variance = (np.diff(course, 3, axis=0) ** 2).mean(axis=0) / _THIRD_SQUARED
+    weight = _weights(fixed, seen)
+    told = np.minimum(weight, 1.0)
+    told = np.minimum.reduce([told[k : len(told) - 3 + k] for k in range(4)])[:, None]
+    variance = (told * np.diff(course, 3, axis=0) ** 2).sum(axis=0)
+    variance = variance / (_THIRD_SQUARED * max(float(told.sum()), 1e-6))
     smoothers = [
         smoother
         for order, times in _ORDERS.items()
-        for smoother in _smoothers(fixed, order, times * _STIFF_STIFFNESSES)
+        for smoother in _smoothers(weight, order, times * _STIFF_STIFFNESSES)
     ]
-    calm = _smoothed(course, variance, fixed, smoothers)
+    calm = _smoothed(course, variance, weight, smoothers)
     for _ in range(_ROUNDS):
-        calm = _smoothed(course, variance, fixed, smoothers + _together(calm, fixed))
+        calm = _smoothed(course, variance, weight, smoothers + _together(calm, weight))
     linear = _grown(calm[:, 2:] / spread)
     moved = np.einsum("nj,tij->tni", centred, linear)
     moved += (calm[:, :2] + maps[start, :2, 2])[:, None]
@@ -86,7 +97,13 @@ def steadied_stiffly(
     return moved
 
 
-def _together(course: np.ndarray, fixed: np.ndarray) -> list[np.ndarray]:
+def _weights(fixed: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
+    """What each moment's place counts, [t]: by the share of points seen, much where it is fixed."""
+    plain = np.ones(len(fixed)) if seen is None else np.clip(seen, _LEAST_SEEN, 1.0) ** 2
+    return np.where(fixed, _FIXED_WEIGHT, plain)
+
+
+def _together(course: np.ndarray, weight: np.ndarray) -> list[np.ndarray]:
     """Matrices [t, t] that make a course a polynomial of the way which all columns go together.
 
     A body that travels, turns and grows does so at one pace, whatever its spacing over time.
@@ -94,7 +111,6 @@ def _together(course: np.ndarray, fixed: np.ndarray) -> list[np.ndarray]:
     middle = course - course.mean(axis=0)
     way = np.linalg.svd(middle, full_matrices=False)[0][:, 0]
     way = way / max(float(np.abs(way).max()), 1e-9)
-    weight = np.where(fixed, _FIXED_WEIGHT, 1.0)
     found: list[np.ndarray] = []
     for degree in range(1, _MOST_DEGREE + 1):
         basis = np.vander(way, degree + 1)
@@ -126,26 +142,26 @@ def _grown(growth: np.ndarray) -> np.ndarray:
     return turn @ stretch
 
 
-def _smoothers(fixed: np.ndarray, order: int, stiffnesses: np.ndarray) -> list[np.ndarray]:
+def _smoothers(weight: np.ndarray, order: int, stiffnesses: np.ndarray) -> list[np.ndarray]:
     """Matrices [t, t] that smooth a course by its differences of an order, 0 to 3."""
-    rough = np.diff(np.eye(len(fixed)), order, axis=0)
-    weight = np.diag(np.where(fixed, _FIXED_WEIGHT, 1.0))
-    penalty = rough.T @ rough
-    return [np.linalg.solve(weight + stiffness * penalty, weight) for stiffness in stiffnesses]
+    rough = np.diff(np.eye(len(weight)), order, axis=0)
+    own, penalty = np.diag(weight), rough.T @ rough
+    return [np.linalg.solve(own + stiffness * penalty, own) for stiffness in stiffnesses]
 
 
 def _smoothed(
     course: np.ndarray,
     variance: np.ndarray | float,
-    fixed: np.ndarray,
+    weight: np.ndarray,
     smoothers: list[np.ndarray],
 ) -> np.ndarray:
     """Every column [moments] of `course` with the smoother that suits it best."""
+    fixed = weight >= _FIXED_WEIGHT
     best = np.full(course.shape[1], np.inf)
     chosen = course.copy()
     for smoother in smoothers:
         smooth = smoother @ course
-        left = ((course - smooth)[~fixed] ** 2).sum(axis=0)
+        left = (weight[~fixed, None] * (course - smooth)[~fixed] ** 2).sum(axis=0)
         freedom = float(np.trace(smoother[np.ix_(~fixed, ~fixed)]))
         price = left + _CAUTION * 2 * variance * freedom
         chosen = np.where(price < best, smooth, chosen)

@@ -132,3 +132,14 @@ def eased(moment: int) -> np.ndarray:
     middle = OVAL.mean(axis=0)
     grown = middle + (OVAL - middle) * 1.3**pace
     return affine.apply(turn, grown) + np.array([40 * pace, 9 * pace])
+
+
+def test_moments_that_show_next_to_nothing_do_not_lead_the_others_astray() -> None:
+    ways = [turning(m) for m in MOMENTS]
+    path, shown = drawn(ways, 0.2), np.ones(len(MOMENTS))
+    shown[-3:] = 0.05
+    path[-3:] += np.array([6.0, -4.0])
+    start = [m == 0 for m in MOMENTS]
+    led = steadied_stiffly(OVAL, path, 0, start)
+    calm = steadied_stiffly(OVAL, path, 0, start, shown)
+    assert error_px(calm[:-3], ways[:-3]) < 0.3 * error_px(led[:-3], ways[:-3])
