@@ -96,8 +96,9 @@ def _tracks(
             (scene.last, scene.moments - 1, scene.visible[1] and scene.last is not None),
         )
     ]
-    stiff = is_stiff([way for way in ways if way is not None], keys.exact)
-    return [None if way is None else _track(way, targets, keys, is_stiff=stiff) for way in ways]
+    rough = [] if keys.are_clean else [way for way in ways if way is not None]
+    stiff = is_stiff(rough, keys.exact)
+    return [None if way is None else _track(way, targets, keys, stiff=stiff) for way in ways]
 
 
 def _arriving(tracks: list[_Track | None]) -> list[_Track | None]:
@@ -205,10 +206,10 @@ def _follow(
     return Way(fitter, key, fits)
 
 
-def _track(way: Way, targets: dict[int, LinePoints], keys: _Keys, *, is_stiff: bool) -> _Track:
+def _track(way: Way, targets: dict[int, LinePoints], keys: _Keys, *, stiff: bool) -> _Track:
     """What the fits tell once the hand's tremble is out of them."""
     key, ends = way.key, (min(way.fits), max(way.fits))
-    calm = way.fits if keys.are_clean else calm_fits(way, targets, keys.exact, is_stiff=is_stiff)
+    calm = way.fits if keys.are_clean else calm_fits(way, targets, keys.exact, stiff=stiff)
     origin = calm[key].moved
     maps = {moment: _global_map(origin, fit) for moment, fit in calm.items()}
     is_steadied = calm is not way.fits

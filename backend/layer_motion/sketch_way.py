@@ -5,8 +5,9 @@ For sketch_fit.py only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -16,8 +17,8 @@ from .line_points import LinePoints
 from .rough_fit import Run, fit_bent, fit_stiff
 from .steady import CALM_PX, steadied, tremble_px
 
-_BENT_PX = 0.15  # that a key's own lines must come nearer by a bend; stiff ones reach 0.13
-_SHOWN_SHARE = 0.6
+_BENT_PX = 0.25  # that a key's own lines must come nearer by a bend; stiff ones reach 0.2
+_SHOWN_SHARE = 0.6  # of the points: with fewer, a fit bends for want of lines
 _WORTH = 1.15  # times the misfit of smoothed fits that a fit of the whole run may leave
 _TREMBLE_BENDS = 0.75  # rms tremble that lets free form come this much nearer than stiff form
 
@@ -30,7 +31,7 @@ class Way:
     key: int
     fits: dict[int, Fit]
 
-    @property
+    @cached_property
     def tremble_px(self) -> float:
         """Rms tremble of the points; 0 where moments are missing between the first and the last."""
         is_whole = max(self.fits) - min(self.fits) == len(self.fits) - 1
@@ -67,7 +68,7 @@ def expected(fits: dict[int, Fit], key: int, near: int, moment: int) -> np.ndarr
 
 
 def calm_fits(
-    way: Way, targets: dict[int, LinePoints], exact: frozenset[int], *, is_stiff: bool
+    way: Way, targets: dict[int, LinePoints], exact: frozenset[int], *, stiff: bool
 ) -> dict[int, Fit]:
     """The fits without tremble, where sketches follow each other moment by moment.
 
@@ -79,16 +80,21 @@ def calm_fits(
     if way.tremble_px <= (0.0 if is_known else CALM_PX):
         return fits
     run = Run(fitter.source, fitter.heading, targets, key, exact, fitter.frame)
-    if is_stiff:
+    if stiff:
         fits = _stiffly(fitter, fits, targets, key)
-        stiff = _path(fits)
-        calm = fit_stiff(run, moments, stiff) if is_known else steadied(stiff)
+        path = _path(fits)
+        calm = fit_stiff(run, moments, path) if is_known else steadied(path)
     else:
         calm = steadied(_path(fits), [m in exact for m in moments])
-        bent = fit_bent(run, moments, calm) if is_known else calm
-        if _misfit_px(way, targets, bent) < _WORTH * _misfit_px(way, targets, calm):
-            calm = bent
+        calm = _bent(way, run, calm) if is_known else calm
     return {m: replace(fits[m], moved=moved) for m, moved in zip(moments, calm, strict=True)}
+
+
+def _bent(way: Way, run: Run, calm: np.ndarray) -> np.ndarray:
+    """Points [moments, n, 2] fitted to the whole run, or `calm` where that leaves the sketches."""
+    bent = fit_bent(run, sorted(way.fits), calm)
+    worth = _misfit_px(way, run.targets, bent) < _WORTH * _misfit_px(way, run.targets, calm)
+    return bent if worth else calm
 
 
 def is_stiff(ways: Sequence[Way], exact: frozenset[int]) -> bool:
@@ -113,7 +119,7 @@ def is_stiff(ways: Sequence[Way], exact: frozenset[int]) -> bool:
     return float(np.mean(bends)) < _TREMBLE_BENDS * float(np.mean(trembles))
 
 
-def _misfit_px(way: Way, targets: dict[int, LinePoints], path: np.ndarray) -> float:
+def _misfit_px(way: Way, targets: Mapping[int, LinePoints], path: np.ndarray) -> float:
     """Mean distance of points [moments, n, 2] from the sketches of the moments."""
     moments = sorted(way.fits)
     return float(

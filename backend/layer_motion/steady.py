@@ -24,8 +24,9 @@ _FIXED_WEIGHT = 1e6
 _STIFFNESSES = np.logspace(0, 4, 9)
 _ORDERS = {0: 1.0, 1: 10.0, 2: 10.0, 3: 1.0}  # of differences, and their stiffness against others'
 _LEAST_SEEN = 0.1  # what next to nothing of is seen still counts a little
-_ROUNDS = 2
-_MOST_DEGREE = 2
+_ROUNDS = 2  # a calmer way makes a better measure for the rest
+_CLEAR = 4.0  # times its tremble that a course must span to count as motion
+_MOST_DEGREE = 2  # a path's bow; of more, half would be tremble
 _STIFF_STIFFNESSES = np.logspace(-1, 5, 13)
 
 
@@ -67,8 +68,8 @@ def steadied_stiffly(
 
     Shift, size, turn and the two ways to stretch have courses of their own; one that is not told
     from tremble stays as it is at the moment `start`, where the points lie as in `source` [n, 2]: a
-    drawing that only turns is not stretched. `seen` [moments] 0..1: share of the points that each
-    moment's place was found by; all by default.
+    drawing that only turns is not stretched. `seen` [moments] 0..1: how much of the points
+    each moment's place was found by; all by default.
     """
     middle = source.mean(axis=0)
     centred = source - middle
@@ -89,6 +90,8 @@ def steadied_stiffly(
     ]
     calm = _smoothed(course, variance, weight, smoothers)
     for _ in range(_ROUNDS):
+        if np.ptp(calm, axis=0).max() < _CLEAR * np.sqrt(variance.max()):
+            break  # the way of what holds still would be the tremble itself
         calm = _smoothed(course, variance, weight, smoothers + _together(calm, weight))
     linear = _grown(calm[:, 2:] / spread)
     moved = np.einsum("nj,tij->tni", centred, linear)
@@ -98,8 +101,16 @@ def steadied_stiffly(
 
 
 def _weights(fixed: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
-    """What each moment's place counts, [t]: by the share of points seen, much where it is fixed."""
-    plain = np.ones(len(fixed)) if seen is None else np.clip(seen, _LEAST_SEEN, 1.0) ** 2
+    """What the place of each moment counts, [t]: 1 at most, but very much where it is fixed.
+
+    The variance of a place found by a share of the points grows faster than that share falls: an
+    end of a body tells little of its turn. Only the differences of `seen` count, so that a body cut
+    by the camera all the time is smoothed like any other.
+    """
+    plain = np.ones(len(fixed))
+    if seen is not None and not fixed.all():
+        share = np.maximum(seen, _LEAST_SEEN) ** 2
+        plain = np.minimum(share / share[~fixed].max(), 1.0)
     return np.where(fixed, _FIXED_WEIGHT, plain)
 
 

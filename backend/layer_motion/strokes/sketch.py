@@ -46,6 +46,7 @@ _TREMBLE_REACH_PX = 3.0
 _SURE = 4.0  # trembles that a bend is long
 _LEAST_BEND_PX = 1.0  # working pixels of a bend worth settling
 _UNEVEN_SPANS = 3.0  # longest over shortest span between known moments: splines overshoot
+_FEW_SPANS = 3
 _SETTLINGS = 3
 _NEARER = 0.98
 _TREMBLE_LEFT = 0.7  # of a pencil's tremble that lines laid on it still share
@@ -320,12 +321,12 @@ def _bending(laid: dict[int, _Laid], *, sure: bool) -> Callable[[int], np.ndarra
     """The shift [P, 2] at any moment, on a smooth way through those that sketches tell.
 
     A natural spline soon falls off, which suits tremble; a `sure` bend goes on as a parabola.
-    Where sketches lie unevenly in time either would overshoot.
+    One or two that lie unevenly in time are thrown far beyond by either.
     """
     known = sorted(laid)
     shifts = [laid[moment].shift for moment in known]
     spans = np.diff(known)
-    if spans.min() * _UNEVEN_SPANS < spans.max():
+    if len(spans) <= _FEW_SPANS and spans.min() * _UNEVEN_SPANS < spans.max():
         return PchipInterpolator(known, shifts)
     return CubicSpline(known, shifts, bc_type="not-a-knot" if sure else "natural")
 

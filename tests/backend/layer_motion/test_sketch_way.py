@@ -73,7 +73,8 @@ def test_one_keys_sketches_may_tremble_more_if_the_others_make_up_for_it() -> No
 
 def test_a_bend_of_the_art_counts_where_both_keys_tell_of_it() -> None:
     assert not is_stiff([way(0, key_bend=0.6), way(LAST, key_bend=0.5)], BOTH)
-    assert is_stiff([way(0, key_bend=0.6), way(LAST, key_bend=0.05)], BOTH)
+    assert is_stiff([way(0, key_bend=0.6), way(LAST, key_bend=0.2)], BOTH)
+    assert not is_stiff([way(0, key_bend=0.3), way(LAST, key_bend=0.3)], BOTH)
     assert not is_stiff([way(0, key_bend=0.6)], BOTH)
 
 
@@ -81,16 +82,25 @@ def test_a_key_that_shows_little_of_the_art_tells_of_no_bend() -> None:
     assert is_stiff([way(0, key_bend=0.6, gone=70.0)], BOTH)
 
 
+@pytest.mark.filterwarnings("error")
 def test_nothing_is_stiff_where_there_is_nothing_to_tell_from() -> None:
     assert not is_stiff([], BOTH)
     short = way(0)
     assert not is_stiff([Way(short.fitter, 0, {0: short.fits[0]})], BOTH)
 
 
+def test_sketches_with_gaps_in_time_are_followed_as_they_are() -> None:
+    whole = way(0)
+    gaps = Way(whole.fitter, 0, {m: fit for m, fit in whole.fits.items() if m != 4})
+    assert whole.tremble_px > 0.1
+    assert gaps.tremble_px == 0.0
+    assert calm_fits(gaps, targets(), BOTH, stiff=True) is gaps.fits
+
+
 def test_fits_to_roughs_come_to_rest_however_little_they_tremble() -> None:
     faint = way(0, tremble=0.12)
-    assert calm_fits(faint, targets(), frozenset(), is_stiff=True) is faint.fits
-    calm = calm_fits(faint, targets(), BOTH, is_stiff=True)
+    assert calm_fits(faint, targets(), frozenset(), stiff=True) is faint.fits
+    calm = calm_fits(faint, targets(), BOTH, stiff=True)
     assert strayed_px(calm) < 0.5 * strayed_px(faint.fits)
 
 
@@ -98,6 +108,15 @@ def test_a_fit_of_the_whole_run_that_leaves_the_sketches_is_not_taken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one = way(0, bend=0.9)
-    near = strayed_px(calm_fits(one, targets(), BOTH, is_stiff=False))
+    near = strayed_px(calm_fits(one, targets(), BOTH, stiff=False))
     monkeypatch.setattr(sketch_way, "fit_bent", lambda _run, _moments, path: path + 4.0)
-    assert strayed_px(calm_fits(one, targets(), BOTH, is_stiff=False)) < max(2 * near, 0.3)
+    assert strayed_px(calm_fits(one, targets(), BOTH, stiff=False)) < max(2 * near, 0.3)
+
+
+def test_a_fit_of_the_whole_run_that_lies_on_the_sketches_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = way(0, bend=0.9)
+    exactly = np.stack([place(moment) for moment in range(LAST + 1)])
+    monkeypatch.setattr(sketch_way, "fit_bent", lambda _run, _moments, _path: exactly)
+    assert strayed_px(calm_fits(one, targets(), BOTH, stiff=False)) == 0.0
