@@ -81,7 +81,7 @@ def calm_fits(
         return fits
     run = Run(fitter.source, fitter.heading, targets, key, exact, fitter.frame)
     if stiff:
-        fits = _stiffly(fitter, fits, targets, key)
+        fits = _stiffly(way, targets)
         path = _path(fits)
         calm = fit_stiff(run, moments, path) if is_known else steadied(path)
     else:
@@ -133,15 +133,13 @@ def _misfit_px(way: Way, targets: Mapping[int, LinePoints], path: np.ndarray) ->
     )
 
 
-def _stiffly(
-    fitter: LineFitter, fits: dict[int, Fit], targets: dict[int, LinePoints], key: int
-) -> dict[int, Fit]:
+def _stiffly(way: Way, targets: Mapping[int, LinePoints]) -> dict[int, Fit]:
     """All fits once more, with one affine map for all points at each moment."""
-    stiff = {key: fits[key]}
-    near = key
-    for moment in sorted((m for m in fits if m != key), key=lambda m: abs(m - key)):
+    near = key = way.key
+    stiff = {key: way.fits[key]}
+    for moment in sorted((m for m in way.fits if m != key), key=lambda m: abs(m - key)):
         start = expected(stiff, key, near, moment)
-        stiff[moment] = fitter.follow_stiffly(start, targets[moment])
+        stiff[moment] = way.fitter.follow_stiffly(start, targets[moment])
         near = moment
     return stiff
 

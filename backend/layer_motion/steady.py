@@ -79,10 +79,7 @@ def steadied_stiffly(
     course = np.hstack([shift, _growth(maps[:, :2, :2]) * spread])  # [moments, 6], pixels
     fixed = np.array(exact, bool)
     weight = _weights(fixed, seen)
-    told = np.minimum(weight, 1.0)
-    told = np.minimum.reduce([told[k : len(told) - 3 + k] for k in range(4)])[:, None]
-    variance = (told * np.diff(course, 3, axis=0) ** 2).sum(axis=0)
-    variance = variance / (_THIRD_SQUARED * max(float(told.sum()), 1e-6))
+    variance = _variance(course, weight)
     smoothers = [
         smoother
         for order, times in _ORDERS.items()
@@ -112,6 +109,17 @@ def _weights(fixed: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
         share = np.maximum(seen, _LEAST_SEEN) ** 2
         plain = np.minimum(share / share[~fixed].max(), 1.0)
     return np.where(fixed, _FIXED_WEIGHT, plain)
+
+
+def _variance(course: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """How much each column of a course [moments, k] trembles, [k], by its third differences.
+
+    A difference counts as its least moment does.
+    """
+    plain = np.minimum(weight, 1.0)
+    told = np.minimum.reduce([plain[k : len(plain) - 3 + k] for k in range(4)])
+    square = np.average(np.diff(course, 3, axis=0) ** 2, axis=0, weights=told)
+    return np.asarray(square / _THIRD_SQUARED)
 
 
 def _together(course: np.ndarray, weight: np.ndarray) -> list[np.ndarray]:
