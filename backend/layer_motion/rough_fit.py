@@ -1,32 +1,28 @@
 """Fits a whole run of rough sketches at once instead of drawing by drawing; for sketch_fit.py only.
 
-A rough line tells where the drawing lies across it and nothing along it, and it errs in a way of
-its own at every moment. So only distances across lines count, over both strokes of a doubled line,
-and the motion is the smoothest one that explains them.
+A rough line errs in a way of its own at every moment: the motion is the smoothest one that explains
+them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import solveh_banded
-from scipy.spatial import KDTree
 
-from . import affine, line_points
-from .line_fit import HEADING_PX, MAX_TARGET_POINTS, robust_weight, thinned
-from .line_points import LinePoints
+from . import affine
+from .rough_pull import Pull, Run, RunLines, squares
 from .steady import steadied_stiffly
 
-_PARTNERS = 10  # of a point: both strokes of a doubled line within about a pixel along it
-_ALONG_PX = 1.0
-_ENOUGH = 3.0  # weights of partners that make a place as good as known
-_BORDER_PX = 0.5
 _REACHES_PX = (3.0, 2.5, 2.0, 2.0)
 _STIFF_REACHES_PX = (3.0, 2.5)
-_STIFF_ROUNDS = 2
-_STIFF_PULL = 1e-4  # towards where the points lie: of their number, decides what no line tells
+_STIFF_ROUNDS = 4
+_STIFF_PULL = 0.03  # towards where the points lie: of their number, decides what no line tells
+_HOLD = 0.003  # the same while what other moments tell decides it first
+_STIFF_START_PX = (6.0, 4.0, 3.0)
+_STIFF_JERK = 0.01  # third differences over time of a movement of all points, against its size
 _ERROR_PX = 0.5  # of one rough line
 _EXACT_PX = 0.1  # of a key's own line
 _INDEPENDENT = 40.0  # a hand errs smoothly: points of one drawing count as so many
@@ -34,139 +30,59 @@ _JERKS = 0.003, 0.05  # third differences over time of a movement, against its s
 _RIDGE = 0.01  # as much of a movement's size is no movement
 _WHOLE_PX = 20.0  # size of the movements of all points together
 _BENDS = ((20.0, 8.0, 16), (8.0, 4.0, 40))  # reach of a bend, its size, how many are told apart
-_TANGENT_PX, _TANGENT_HEADING = 2.0, 0.6
 _KEEP = 1e6
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
-    """Sketches that follow each other, and the drawing that moves along them.
+class _Movements:
+    """How points may move: `shapes` [n, k], displacements along an axis of their usual size.
 
-    `source`, `heading` [n, 2] as of `LinePoints`; `targets`: moment -> sketch; `key`: the moment
-    at which the source lies as it is; `exact`: moments at which sketches were laid on finished art;
-    `frame`: width and height in working pixels inside which sketches are drawn.
+    `jerks` [2 k]: rms third difference over time of each along x, then along y. `hold`: how firmly
+    points stay where they lie already, against all lines' pull of 1.
     """
 
-    source: np.ndarray
-    heading: np.ndarray
-    targets: Mapping[int, LinePoints]
-    key: int
-    exact: frozenset[int]
-    frame: tuple[float, float]
+    shapes: np.ndarray
+    jerks: np.ndarray
+    hold: float = 0.0
 
 
 def fit_bent(run: Run, moments: Sequence[int], path: np.ndarray) -> np.ndarray:
     """Points [moments, n, 2] near `path`, bent smoothly in space and over time."""
-    views, along = _views(run, moments), _along(run)
+    lines = RunLines(run, moments)
     shapes, groups = _shapes(run.source)
-    jerks = _jerks(shapes, groups, path - run.source)
+    movements = _Movements(shapes, _jerks(shapes, groups, path - run.source))
     for reach in _REACHES_PX:
-        pulls = _pulls(run, views, path, reach, along)
-        path = _smoothest(run, moments, path, pulls, (shapes, jerks))
+        path = _smoothest(run, moments, path, lines.pulls(path, reach), movements)
     return path
 
 
 def fit_stiff(run: Run, moments: Sequence[int], path: np.ndarray) -> np.ndarray:
-    """Points [moments, n, 2] near `path`, moved by one affine map at each moment."""
-    views, along = _views(run, moments), _along(run)
+    """Points [moments, n, 2] near `path`, moved by one affine map at each moment.
+
+    All moments together come first: what one shows of a body that the camera cuts tells a part of
+    its map, and the moments before and behind tell the rest.
+    """
+    lines = RunLines(run, moments)
     exact = [moment == run.key or moment in run.exact for moment in moments]
     start = [moment == run.key for moment in moments].index(True)
-    pulls: list[_Pull | None] = []
+    movements = _Movements(_affine_shapes(run.source), np.full(6, _STIFF_JERK), _HOLD)
+    for reach in _STIFF_START_PX:
+        path = _smoothest(run, moments, path, lines.pulls(path, reach), movements)
+    seen = np.ones(len(moments))
     for _ in range(_STIFF_ROUNDS):
         for reach in _STIFF_REACHES_PX:
-            pulls = _pulls(run, views, path, reach, along)
-            path = np.stack(
-                [
-                    points if pull is None else _stiffly(points, pull)
-                    for points, pull in zip(path, pulls, strict=True)
-                ]
-            )
-        seen = np.array([1.0 if pull is None else pull.weight.mean() for pull in pulls])
+            pulls = lines.pulls(path, reach)
+            path = np.stack([_stiffly(*pair) for pair in zip(path, pulls, strict=True)])
+            seen = np.array([1.0 if pull is None else pull.weight.mean() for pull in pulls])
         path = steadied_stiffly(run.source, path, start, exact, seen)
     return path
 
 
-@dataclass(frozen=True, eq=False)
-class _Pull:
-    """Per point: distance to the lines near it, direction in which they lie [n, 2], weight 0..1."""
-
-    distance: np.ndarray
-    across: np.ndarray
-    weight: np.ndarray
-
-
-class _View:
-    """One sketch, ready for searches of lines by place and heading."""
-
-    def __init__(self, target: LinePoints) -> None:
-        points = thinned(target, MAX_TARGET_POINTS)
-        self.place = points.place
-        self.across = line_points.across(points.heading)
-        self._tree = KDTree(np.hstack([points.place, points.heading * HEADING_PX]))
-
-    def pull(self, moved: np.ndarray, tangent: np.ndarray, reach: float) -> _Pull:
-        """Where lines that run as the points' own lie from them: the mean over those in reach."""
-        x, y = tangent.T
-        own = np.stack([-y, x], axis=1)
-        heading = np.stack([x * x - y * y, 2 * x * y], axis=1)
-        count = min(_PARTNERS, len(self.place))
-        far, index = self._tree.query(np.hstack([moved, heading * HEADING_PX]), k=count)
-        far, index = far.reshape(len(moved), count), np.asarray(index).reshape(len(moved), count)
-        apart = self.place[index] - moved[:, None]  # [n, partners, 2]
-        along = (apart * tangent[:, None]).sum(axis=2)
-        weight = robust_weight(far, reach) * np.exp(-(along**2) / (2 * _ALONG_PX**2))
-        across = self.across[index]
-        across = across * np.where((across * own[:, None]).sum(axis=2) < 0, -1.0, 1.0)[..., None]
-        total = weight.sum(axis=1)
-        distance = (weight * (apart * across).sum(axis=2)).sum(axis=1) / np.maximum(total, 1e-6)
-        mean = (weight[..., None] * across).sum(axis=1)
-        mean = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-6)
-        return _Pull(distance, mean, np.minimum(total / _ENOUGH, 1.0))
-
-
-def _views(run: Run, moments: Sequence[int]) -> list[_View | None]:
-    return [None if moment == run.key else _View(run.targets[moment]) for moment in moments]
-
-
-def _pulls(
-    run: Run,
-    views: list[_View | None],
-    path: np.ndarray,
-    reach: float,
-    along: tuple[np.ndarray, np.ndarray],
-) -> list[_Pull | None]:
-    """What the sketch of each moment says; None for the key's own."""
-    tangents = _tangents(path - run.source, *along)
-    pulls: list[_Pull | None] = []
-    for view, points, tangent in zip(views, path, tangents, strict=True):
-        if view is None:
-            pulls.append(None)
-            continue
-        pull = view.pull(points, tangent, reach)
-        inside = (points > -_BORDER_PX) & (points < np.array(run.frame) + _BORDER_PX)
-        pulls.append(_Pull(pull.distance, pull.across, pull.weight * inside.all(axis=1)))
-    return pulls
-
-
-def _along(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """Directions of the lines at the points [n, 2], and what takes differences along them [n, n].
-
-    Points on the same stretch of line count, not those of another line close by.
-    """
-    tangent = line_points.along(run.heading)
-    square = _squares(run.source, run.source)
-    unlike = _squares(run.heading, run.heading)
-    near = np.exp(-square / (2 * _TANGENT_PX**2) - unlike / (2 * _TANGENT_HEADING**2))
-    apart = tangent @ run.source.T - (tangent * run.source).sum(axis=1)[:, None]
-    slope = near * apart / ((near * apart**2).sum(axis=1, keepdims=True) + 0.5)
-    return tangent, slope - np.diag(slope.sum(axis=1))
-
-
-def _tangents(shift: np.ndarray, tangent: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """Directions of the lines [moments, n, 2] after shifts [moments, n, 2] of their points."""
-    flat = slope @ shift.transpose(1, 0, 2).reshape(len(slope), -1)
-    turned = tangent + flat.reshape(len(slope), len(shift), 2).transpose(1, 0, 2)
-    return turned / np.maximum(np.linalg.norm(turned, axis=2, keepdims=True), 1e-6)
+def _affine_shapes(source: np.ndarray) -> np.ndarray:
+    """Shift along an axis, and growth from the middle along either: [n, 3], of their usual size."""
+    middle = source - source.mean(axis=0)
+    spread = float(np.sqrt((middle**2).sum(axis=1).mean())) + 1e-6
+    return _WHOLE_PX * np.column_stack([np.ones(len(source)), middle / spread])
 
 
 def _shapes(source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -176,9 +92,7 @@ def _shapes(source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     by landmarks (Nystroem's approximation of a Gaussian process). Also the group [k] of each:
     shifts, other affine ones, bends by their reach.
     """
-    middle = source - source.mean(axis=0)
-    spread = float(np.sqrt((middle**2).sum(axis=1).mean())) + 1e-6
-    columns = [_WHOLE_PX * np.column_stack([np.ones(len(source)), middle / spread])]
+    columns = [_affine_shapes(source)]
     groups = [0, 1, 1]
     for reach, size, count in _BENDS:
         chosen = source[_landmarks(source, count)] / reach
@@ -203,12 +117,7 @@ def _jerks(shapes: np.ndarray, groups: np.ndarray, shift: np.ndarray) -> np.ndar
 
 
 def _likeness(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    return np.exp(-_squares(points, others) / 2)
-
-
-def _squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Squared distances [n, m] between points [n, 2] and others [m, 2]."""
-    return ((points[:, None] - others[None]) ** 2).sum(axis=2)
+    return np.exp(-squares(points, others) / 2)
 
 
 def _landmarks(points: np.ndarray, count: int) -> list[int]:
@@ -225,16 +134,19 @@ def _smoothest(
     run: Run,
     moments: Sequence[int],
     path: np.ndarray,
-    pulls: list[_Pull | None],
-    movements: tuple[np.ndarray, np.ndarray],
+    pulls: list[Pull | None],
+    movements: _Movements,
 ) -> np.ndarray:
     """The likeliest path: least squares over all moments, each movement smooth over time.
 
     Penalised third differences tie a moment to its three followers, so the normal equations are
     banded.
     """
-    shapes, jerks = movements
+    shapes, jerks = movements.shapes, movements.jerks
     count = 2 * shapes.shape[1]
+    each = _INDEPENDENT / len(run.source)
+    hold = movements.hold * each / _ERROR_PX**2
+    held = hold * np.kron(np.eye(2), shapes.T @ shapes)
     third = np.diff(np.eye(len(moments)), 3, axis=0)
     calm = third.T @ third
     band = np.zeros((3 * count + 1, len(moments) * count))
@@ -245,11 +157,12 @@ def _smoothest(
             told = np.eye(count) * _KEEP
         else:
             error = _EXACT_PX if moment in run.exact else _ERROR_PX
-            share = pull.weight * (_INDEPENDENT / len(run.source) / error**2)
-            goal = pull.distance + (pull.across * (path[number] - run.source)).sum(axis=1)
+            share = pull.weight * (each / error**2)
+            shift = path[number] - run.source
+            goal = pull.distance + (pull.across * shift).sum(axis=1)
             sides = np.hstack([shapes * pull.across[:, :1], shapes * pull.across[:, 1:]])
-            told = sides.T @ (sides * share[:, None])
-            right[number] = sides.T @ (share * goal)
+            told = sides.T @ (sides * share[:, None]) + held
+            right[number] = sides.T @ (share * goal) + hold * (shapes.T @ shift).T.ravel()
         told = told + np.diag(calm[number, number] / jerks**2 + 1.0)
         for side in range(count):
             band[: count - side, number * count + side] = told[side:, side]
@@ -262,8 +175,10 @@ def _smoothest(
     return moved
 
 
-def _stiffly(points: np.ndarray, pull: _Pull) -> np.ndarray:
+def _stiffly(points: np.ndarray, pull: Pull | None) -> np.ndarray:
     """Points moved by the affine map that takes them onto the lines as nearly as possible."""
+    if pull is None:
+        return points
     middle = points - points.mean(axis=0)
     plain = np.column_stack([np.ones(len(points)), middle])
     sides = np.hstack([plain * pull.across[:, :1], plain * pull.across[:, 1:]])

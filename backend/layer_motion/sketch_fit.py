@@ -27,6 +27,7 @@ _FAR_MOMENTS = 2
 _ASTRAY_PX = 0.3  # a fit to a clean sketch that leaves more may have slid or turned along itself
 _WORSE = 1.3  # times what a second search could not improve on: worth a search again
 _LOST = 2.0  # times farther from the other key's lines than the other from its own
+_LOST_ON_THE_WAY = 2.5  # times farther from clean sketches than the other
 _GOOD_FIT_PX = 0.2
 _CUT_PX = 2.0  # so near to a border that cuts the art, an edge of it is the cut
 _STRAY_PX = 0.28  # rms distance of a key's sketch from its art's lines; clean ones reach 0.25
@@ -102,9 +103,14 @@ def _tracks(
 
 
 def _arriving(tracks: list[_Track | None]) -> list[_Track | None]:
-    """The tracks without one that clearly misses the other key, where the other misses nothing."""
-    far = _far_errors(*tracks)
-    if not far or max(far) < max(_ASTRAY_PX, _LOST * min(far)):
+    """The tracks without one that clearly misses what it follows, where the other misses nothing.
+
+    Of clean sketches that shows at every moment, of rough ones at the other key alone.
+    """
+    far, lost = _far_errors(*tracks), _LOST
+    if not far:
+        far, lost = _clean_errors(*tracks), _LOST_ON_THE_WAY
+    if not far or max(far) < max(_ASTRAY_PX, lost * min(far)):
         return tracks
     return [track if px == min(far) else None for track, px in zip(tracks, far, strict=True)]
 
@@ -298,6 +304,15 @@ def _far_errors(first: _Track | None, last: _Track | None) -> list[float]:
     if first is None or last is None or first.far_px is None or last.far_px is None:
         return []
     return [first.far_px, last.far_px]
+
+
+def _clean_errors(first: _Track | None, last: _Track | None) -> list[float]:
+    """How well each key's lines lie on clean sketches, where both follow some."""
+    if first is None or last is None or first.is_steadied or last.is_steadied:
+        return []
+    return [
+        float(np.mean([fit.error_px for fit in track.fits.values()])) for track in (first, last)
+    ]
 
 
 def _share(scene: Scene, moment: int, errors: list[float]) -> float:

@@ -14,7 +14,8 @@ import numpy as np
 from . import affine
 from .line_fit import Fit, LineFitter
 from .line_points import LinePoints
-from .rough_fit import Run, fit_bent, fit_stiff
+from .rough_fit import fit_bent, fit_stiff
+from .rough_pull import Run
 from .steady import CALM_PX, steadied, tremble_px
 
 _BENT_PX = 0.25  # that a key's own lines must come nearer by a bend; stiff ones reach 0.2

@@ -9,7 +9,8 @@ import pytest
 
 from backend.layer_motion import affine
 from backend.layer_motion.line_points import LinePoints
-from backend.layer_motion.rough_fit import Run, fit_bent, fit_stiff
+from backend.layer_motion.rough_fit import fit_bent, fit_stiff
+from backend.layer_motion.rough_pull import Run
 from backend.layer_motion.steady import steadied, steadied_stiffly
 
 from .oval import AROUND, FRAME, OVAL, line
