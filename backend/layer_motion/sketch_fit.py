@@ -17,6 +17,7 @@ from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, art_points, sketch_points
 from .plan import Plan, Scene, Step, is_plate
 from .pose import AT_REST, Pose
+from .sketch_track import ASTRAY_PX, Track, arriving, far_errors, place_at
 from .sketch_way import Way, calm_fits, expected, is_stiff
 from .warp import Art
 
@@ -24,10 +25,7 @@ _WORKING_LINES = 112
 _MIN_POINTS = 12
 _SAME_LINES = 0.02
 _FAR_MOMENTS = 2
-_ASTRAY_PX = 0.3  # a fit to a clean sketch that leaves more may have slid or turned along itself
 _WORSE = 1.3  # times what a second search could not improve on: worth a search again
-_LOST = 2.0  # times farther from the other key's lines than the other from its own
-_LOST_ON_THE_WAY = 2.5  # times farther from clean sketches than the other
 _GOOD_FIT_PX = 0.2
 _CUT_PX = 2.0  # so near to a border that cuts the art, an edge of it is the cut
 _STRAY_PX = 0.28  # rms distance of a key's sketch from its art's lines; clean ones reach 0.25
@@ -49,22 +47,6 @@ class _Keys:
     stray_px: float = 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class _Track:
-    """One key's art along the sketches: moment -> fit, and the affine map of each.
-
-    `origin` float64 [n, 2]: where the fitted points lie on the key's art, in working pixels.
-    `is_steadied`: the sketches tremble, the fits do not. `far_px`: how far the lines then are from
-    those of the other key's art; None where that says nothing.
-    """
-
-    origin: np.ndarray
-    fits: dict[int, Fit]
-    maps: dict[int, np.ndarray]
-    is_steadied: bool
-    far_px: float | None = None
-
-
 def plan_sketch(scene: Scene) -> Plan | None:
     """Poses that follow the sketches, or None where there is too little to follow."""
     scale = min(1.0, _WORKING_LINES / scene.task.height)
@@ -75,7 +57,7 @@ def plan_sketch(scene: Scene) -> Plan | None:
     tracks = _tracks(scene, targets if keys.are_doubtful else laid, keys, scale)
     if keys.are_doubtful and any(track is not None and track.is_steadied for track in tracks):
         tracks = _tracks(scene, laid, replace(keys, exact=frozenset(laid) & _ends(scene)), scale)
-    tracks = _arriving(tracks)
+    tracks = arriving(tracks)
     if all(track is None for track in tracks):
         return None
     steps = tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted)
@@ -88,7 +70,7 @@ def _ends(scene: Scene) -> frozenset[int]:
 
 def _tracks(
     scene: Scene, targets: dict[int, LinePoints], keys: _Keys, scale: float
-) -> list[_Track | None]:
+) -> list[Track | None]:
     """The first key's art along the sketches, and the last key's."""
     ways = [
         _follow(scene, art, key, targets, keys, scale) if art is not None and seen else None
@@ -100,19 +82,6 @@ def _tracks(
     rough = [] if keys.are_clean else [way for way in ways if way is not None]
     stiff = is_stiff(rough, keys.exact)
     return [None if way is None else _track(way, targets, keys, stiff=stiff) for way in ways]
-
-
-def _arriving(tracks: list[_Track | None]) -> list[_Track | None]:
-    """The tracks without one that clearly misses what it follows, where the other misses nothing.
-
-    Of clean sketches that shows at every moment, of rough ones at the other key alone.
-    """
-    far, lost = _far_errors(*tracks), _LOST
-    if not far:
-        far, lost = _clean_errors(*tracks), _LOST_ON_THE_WAY
-    if not far or max(far) < max(_ASTRAY_PX, lost * min(far)):
-        return tracks
-    return [track if px == min(far) else None for track, px in zip(tracks, far, strict=True)]
 
 
 def _whole(scene: Scene, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -198,7 +167,7 @@ def _follow(
     )
     fits = {key: fitter.rest()}
     outward = sorted((m for m in targets if m != key), key=lambda m: abs(m - key))
-    near, astray_px = key, max(_ASTRAY_PX, keys.stray_px)
+    near, astray_px = key, max(ASTRAY_PX, keys.stray_px)
     for moment in outward:
         scene.check()
         start = expected(fits, key, near, moment)
@@ -212,7 +181,7 @@ def _follow(
     return Way(fitter, key, fits)
 
 
-def _track(way: Way, targets: dict[int, LinePoints], keys: _Keys, *, stiff: bool) -> _Track:
+def _track(way: Way, targets: dict[int, LinePoints], keys: _Keys, *, stiff: bool) -> Track:
     """What the fits tell once the hand's tremble is out of them."""
     key, ends = way.key, (min(way.fits), max(way.fits))
     calm = way.fits if keys.are_clean else calm_fits(way, targets, keys.exact, stiff=stiff)
@@ -222,7 +191,7 @@ def _track(way: Way, targets: dict[int, LinePoints], keys: _Keys, *, stiff: bool
     is_told = is_steadied and set(ends) <= keys.exact
     far = ends[0] if key else ends[1]
     far_px = way.fitter.error_px(calm[far].moved, targets[far]) if is_told else None
-    return _Track(origin, calm, maps, is_steadied, far_px)
+    return Track(origin, calm, maps, is_steadied, far_px)
 
 
 def _source_points(scene: Scene, art: Art, sketch: LinePoints | None, scale: float) -> LinePoints:
@@ -276,9 +245,7 @@ def _global_map(origin: np.ndarray, fit: Fit) -> np.ndarray:
     return global_map(origin, fit.moved, fit.trust)
 
 
-def _step(
-    scene: Scene, moment: int, first: _Track | None, last: _Track | None, scale: float
-) -> Step:
+def _step(scene: Scene, moment: int, first: Track | None, last: Track | None, scale: float) -> Step:
     scene.check()
     poses: list[Pose | None] = []
     errors: list[float] = []
@@ -286,33 +253,14 @@ def _step(
         if track is None:
             poses.append(None)
             continue
-        moved, trust, error = _at(track, moment)
+        moved, trust, error = place_at(track, moment)
         poses.append(_pose(scene, track.origin, moved, trust, scale))
         errors.append(error)
-    share = _share(scene, moment, _far_errors(first, last) or errors)
+    share = _share(scene, moment, far_errors(first, last) or errors)
     if first is None or last is None:
         share = 1.0 if first is None else 0.0
     is_steadied = any(track is not None and track.is_steadied for track in (first, last))
     return Step(poses[0], poses[1], share, fit_error_px=min(errors), is_steadied=is_steadied)
-
-
-def _far_errors(first: _Track | None, last: _Track | None) -> list[float]:
-    """How well each key's lines arrive at the other's, where both are known to lie exactly.
-
-    What a rough sketch leaves says nothing of that: it leaves as much of a good fit.
-    """
-    if first is None or last is None or first.far_px is None or last.far_px is None:
-        return []
-    return [first.far_px, last.far_px]
-
-
-def _clean_errors(first: _Track | None, last: _Track | None) -> list[float]:
-    """How well each key's lines lie on clean sketches, where both follow some."""
-    if first is None or last is None or first.is_steadied or last.is_steadied:
-        return []
-    return [
-        float(np.mean([fit.error_px for fit in track.fits.values()])) for track in (first, last)
-    ]
 
 
 def _share(scene: Scene, moment: int, errors: list[float]) -> float:
@@ -322,55 +270,6 @@ def _share(scene: Scene, moment: int, errors: list[float]) -> float:
         return time
     early, late = (1.0 / (error**2 + _GOOD_FIT_PX**2) for error in errors)
     return time * late / (time * late + (1.0 - time) * early)
-
-
-def _at(track: _Track, moment: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Points at a moment: its own fit, or the way between the fits before and behind it."""
-    if moment in track.fits:
-        fit = track.fits[moment]
-        return fit.moved, fit.trust, fit.error_px
-    known = np.array(sorted(track.fits))
-    place = int(np.searchsorted(known, moment))
-    if place == len(known) or place == 0:
-        fit = track.fits[int(known[min(place, len(known) - 1)])]
-        return fit.moved, fit.trust, fit.error_px
-    before, behind = int(known[place - 1]), int(known[place])
-    part = (moment - before) / (behind - before)
-    one, other = track.fits[before], track.fits[behind]
-    change = track.maps[behind] @ np.linalg.inv(track.maps[before])
-    centre = affine.apply(track.maps[before], track.origin).mean(axis=0)
-    bridge = affine.interpolate(change, part, centre)
-    rest = np.linalg.inv(change) if affine.is_regular(change) else affine.IDENTITY
-    ahead = one.moved
-    back = affine.apply(rest, other.moved)
-    moved = affine.apply(bridge, (1 - part) * ahead + part * back)
-    moved = moved + _swing(track, known, place, part)
-    return moved, np.minimum(one.trust, other.trust), max(one.error_px, other.error_px)
-
-
-def _swing(track: _Track, known: np.ndarray, place: int, part: float) -> np.ndarray:
-    """How far a smooth path through all fits leaves the straight one between two of them: [n, 2].
-
-    Cubic Hermite with speeds from the neighbouring fits; at the ends the speed is such that the
-    path does not curve there.
-    """
-    length = float(known[place] - known[place - 1])
-    chord = track.fits[int(known[place])].moved - track.fits[int(known[place - 1])].moved
-
-    def speed(index: int) -> np.ndarray | None:
-        if index <= 0 or index >= len(known) - 1:
-            return None
-        before, behind = int(known[index - 1]), int(known[index + 1])
-        whole = track.fits[behind].moved - track.fits[before].moved
-        return whole * (length / (behind - before))
-
-    start, end = speed(place - 1), speed(place)
-    if start is None:
-        start = chord if end is None else (3 * chord - end) / 2
-    if end is None:
-        end = (3 * chord - start) / 2
-    early, late = part * (1 - part) ** 2, part**2 * (part - 1)
-    return early * (start - chord) + late * (end - chord)
 
 
 def _pose(

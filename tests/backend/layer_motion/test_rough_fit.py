@@ -159,6 +159,31 @@ def test_sketches_that_show_next_to_nothing_lead_a_stiff_drawing_nowhere() -> No
     assert error_px(fitted[:10], ways[:10]) < 0.2
 
 
+def leaving(moment: int) -> np.ndarray:
+    """The oval on its way out of the picture, turning: at last a quarter of it is left."""
+    return turning(moment) + np.array([80.0 * moment / MOMENTS[-1], 0.0])
+
+
+def in_picture(lines: LinePoints) -> LinePoints:
+    seen = ((lines.place > 0) & (lines.place < FRAME)).all(axis=1)
+    return LinePoints(lines.place[seen], lines.heading[seen])
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_the_end_of_a_body_that_leaves_takes_its_place_from_the_moments_before(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ways = [leaving(m) for m in MOMENTS]
+    run = rough_run(ways)
+    seen = {m: in_picture(target) for m, target in run.targets.items()}
+    path = drawn(ways, 0.3)
+    for points in path[9:]:  # fitted to what is left alone, it may lie and be stretched anyhow
+        stretch = np.eye(2) + rng.normal(0, 0.25, (2, 2))
+        middle = points.mean(axis=0)
+        points[:] = middle + (points - middle) @ stretch + rng.normal(0, 6, 2)
+    fitted = fit_stiff(replace(run, targets=seen), MOMENTS, path)
+    assert error_px(fitted, ways) < 0.15 * error_px(path, ways)
+
+
 @pytest.mark.parametrize("known", [{0}, {0, 12}])
 def test_a_body_that_holds_still_comes_to_rest(known: set[int]) -> None:
     ways = [OVAL for _ in MOMENTS]
