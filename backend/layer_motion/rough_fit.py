@@ -1,4 +1,4 @@
-"""Fits a whole run of rough sketches at once instead of drawing by drawing; for sketch_fit.py only.
+"""Fits a whole run of rough sketches at once instead of drawing by drawing; for sketch_way.py only.
 
 A rough line errs in a way of its own at every moment: the motion is the smoothest one that explains
 them all.
@@ -7,7 +7,6 @@ them all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import solveh_banded
@@ -18,11 +17,8 @@ from .steady import steadied_stiffly
 
 _REACHES_PX = (3.0, 2.5, 2.0, 2.0)
 _STIFF_REACHES_PX = (3.0, 2.5)
-_STIFF_ROUNDS = 4
+_STIFF_ROUNDS = 3
 _STIFF_PULL = 0.03  # towards where the points lie: of their number, decides what no line tells
-_HOLD = 0.003  # the same while what other moments tell decides it first
-_STIFF_START_PX = (6.0, 4.0, 3.0)
-_STIFF_JERK = 0.01  # third differences over time of a movement of all points, against its size
 _ERROR_PX = 0.5  # of one rough line
 _EXACT_PX = 0.1  # of a key's own line
 _INDEPENDENT = 40.0  # a hand errs smoothly: points of one drawing count as so many
@@ -33,56 +29,33 @@ _BENDS = ((20.0, 8.0, 16), (8.0, 4.0, 40))  # reach of a bend, its size, how man
 _KEEP = 1e6
 
 
-@dataclass(frozen=True, eq=False)
-class _Movements:
-    """How points may move: `shapes` [n, k], displacements along an axis of their usual size.
-
-    `jerks` [2 k]: rms third difference over time of each along x, then along y. `hold`: how firmly
-    points stay where they lie already, against all lines' pull of 1.
-    """
-
-    shapes: np.ndarray
-    jerks: np.ndarray
-    hold: float = 0.0
-
-
 def fit_bent(run: Run, moments: Sequence[int], path: np.ndarray) -> np.ndarray:
     """Points [moments, n, 2] near `path`, bent smoothly in space and over time."""
     lines = RunLines(run, moments)
     shapes, groups = _shapes(run.source)
-    movements = _Movements(shapes, _jerks(shapes, groups, path - run.source))
+    jerks = _jerks(shapes, groups, path - run.source)
     for reach in _REACHES_PX:
-        path = _smoothest(run, moments, path, lines.pulls(path, reach), movements)
+        path = _smoothest(run, moments, path, lines.pulls(path, reach), (shapes, jerks))
     return path
 
 
 def fit_stiff(run: Run, moments: Sequence[int], path: np.ndarray) -> np.ndarray:
-    """Points [moments, n, 2] near `path`, moved by one affine map at each moment.
+    """Points [moments, n, 2] near `path`, moved by one affine map at each of at least 4 moments.
 
-    All moments together come first: what one shows of a body that the camera cuts tells a part of
-    its map, and the moments before and behind tell the rest.
+    What the lines of a moment do not tell, as of a body that the camera cuts, stays as in `path`,
+    which every round makes smoother.
     """
     lines = RunLines(run, moments)
     exact = [moment == run.key or moment in run.exact for moment in moments]
     start = [moment == run.key for moment in moments].index(True)
-    movements = _Movements(_affine_shapes(run.source), np.full(6, _STIFF_JERK), _HOLD)
-    for reach in _STIFF_START_PX:
-        path = _smoothest(run, moments, path, lines.pulls(path, reach), movements)
-    seen = np.ones(len(moments))
+    wide, close = _STIFF_REACHES_PX
     for _ in range(_STIFF_ROUNDS):
-        for reach in _STIFF_REACHES_PX:
-            pulls = lines.pulls(path, reach)
-            path = np.stack([_stiffly(*pair) for pair in zip(path, pulls, strict=True)])
-            seen = np.array([1.0 if pull is None else pull.weight.mean() for pull in pulls])
-        path = steadied_stiffly(run.source, path, start, exact, seen)
+        path = _stiffly(path, lines.pulls(path, wide))
+        pulls = lines.pulls(path, close)
+        path = _stiffly(path, pulls)
+        seen = [1.0 if pull is None else pull.weight.mean() for pull in pulls]
+        path = steadied_stiffly(run.source, path, start, exact, np.array(seen))
     return path
-
-
-def _affine_shapes(source: np.ndarray) -> np.ndarray:
-    """Shift along an axis, and growth from the middle along either: [n, 3], of their usual size."""
-    middle = source - source.mean(axis=0)
-    spread = float(np.sqrt((middle**2).sum(axis=1).mean())) + 1e-6
-    return _WHOLE_PX * np.column_stack([np.ones(len(source)), middle / spread])
 
 
 def _shapes(source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +65,9 @@ def _shapes(source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     by landmarks (Nystroem's approximation of a Gaussian process). Also the group [k] of each:
     shifts, other affine ones, bends by their reach.
     """
-    columns = [_affine_shapes(source)]
+    middle = source - source.mean(axis=0)
+    spread = float(np.sqrt((middle**2).sum(axis=1).mean())) + 1e-6
+    columns = [_WHOLE_PX * np.column_stack([np.ones(len(source)), middle / spread])]
     groups = [0, 1, 1]
     for reach, size, count in _BENDS:
         chosen = source[_landmarks(source, count)] / reach
@@ -135,18 +110,15 @@ def _smoothest(
     moments: Sequence[int],
     path: np.ndarray,
     pulls: list[Pull | None],
-    movements: _Movements,
+    movements: tuple[np.ndarray, np.ndarray],
 ) -> np.ndarray:
     """The likeliest path: least squares over all moments, each movement smooth over time.
 
     Penalised third differences tie a moment to its three followers, so the normal equations are
     banded.
     """
-    shapes, jerks = movements.shapes, movements.jerks
+    shapes, jerks = movements
     count = 2 * shapes.shape[1]
-    each = _INDEPENDENT / len(run.source)
-    hold = movements.hold * each / _ERROR_PX**2
-    held = hold * np.kron(np.eye(2), shapes.T @ shapes)
     third = np.diff(np.eye(len(moments)), 3, axis=0)
     calm = third.T @ third
     band = np.zeros((3 * count + 1, len(moments) * count))
@@ -157,12 +129,11 @@ def _smoothest(
             told = np.eye(count) * _KEEP
         else:
             error = _EXACT_PX if moment in run.exact else _ERROR_PX
-            share = pull.weight * (each / error**2)
-            shift = path[number] - run.source
-            goal = pull.distance + (pull.across * shift).sum(axis=1)
+            share = pull.weight * (_INDEPENDENT / len(run.source) / error**2)
+            goal = pull.distance + (pull.across * (path[number] - run.source)).sum(axis=1)
             sides = np.hstack([shapes * pull.across[:, :1], shapes * pull.across[:, 1:]])
-            told = sides.T @ (sides * share[:, None]) + held
-            right[number] = sides.T @ (share * goal) + hold * (shapes.T @ shift).T.ravel()
+            told = sides.T @ (sides * share[:, None])
+            right[number] = sides.T @ (share * goal)
         told = told + np.diag(calm[number, number] / jerks**2 + 1.0)
         for side in range(count):
             band[: count - side, number * count + side] = told[side:, side]
@@ -175,10 +146,18 @@ def _smoothest(
     return moved
 
 
-def _stiffly(points: np.ndarray, pull: Pull | None) -> np.ndarray:
+def _stiffly(path: np.ndarray, pulls: Sequence[Pull | None]) -> np.ndarray:
+    """Points [moments, n, 2], each moment's moved onto its lines by the likeliest affine map."""
+    return np.stack(
+        [
+            points if pull is None else _pulled(points, pull)
+            for points, pull in zip(path, pulls, strict=True)
+        ]
+    )
+
+
+def _pulled(points: np.ndarray, pull: Pull) -> np.ndarray:
     """Points moved by the affine map that takes them onto the lines as nearly as possible."""
-    if pull is None:
-        return points
     middle = points - points.mean(axis=0)
     plain = np.column_stack([np.ones(len(points)), middle])
     sides = np.hstack([plain * pull.across[:, :1], plain * pull.across[:, 1:]])

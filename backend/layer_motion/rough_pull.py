@@ -1,4 +1,4 @@
-"""What a run of rough sketches says of the lines of one drawing; for rough_fit.py only.
+"""What a run of rough sketches says of the lines of one drawing; for fits to whole runs only.
 
 A rough line tells where the drawing lies across it and nothing along it. Both strokes of a doubled
 line count, and a line counts for the points nearest to it: the pupil's says nothing of the eye's.
@@ -18,7 +18,7 @@ from .line_points import LinePoints
 
 _PARTNERS = 10  # of a point: both strokes of a doubled line within about a pixel along it
 _ALONG_PX = 1.0
-_RIVAL_PX = 1.0  # so much nearer to another point of the drawing: a line counts little for this one
+_RIVAL_PX = 1.0  # a line this much nearer to another point of the drawing counts little
 _ENOUGH = 3.0  # weights of partners that make a place as good as known
 _BORDER_PX = 0.5
 _TANGENT_PX, _TANGENT_HEADING = 2.0, 0.6
@@ -43,7 +43,10 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Pull:
-    """Per point: distance to the lines near it, direction in which they lie [n, 2], weight 0..1."""
+    """Per point, where the lines near it lie.
+
+    `distance` [n]: working pixels along `across` [n, 2]; `weight` [n]: 0 (nothing near) to 1.
+    """
 
     distance: np.ndarray
     across: np.ndarray

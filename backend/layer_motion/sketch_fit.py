@@ -18,7 +18,7 @@ from .line_points import LinePoints, art_points, sketch_points
 from .plan import Plan, Scene, Step, is_plate
 from .pose import AT_REST, Pose
 from .sketch_track import ASTRAY_PX, Track, arriving, far_errors, place_at
-from .sketch_way import Way, calm_fits, expected, is_stiff
+from .sketch_way import Way, calm_fits, expected, gone_on, is_stiff
 from .warp import Art
 
 _WORKING_LINES = 112
@@ -57,7 +57,7 @@ def plan_sketch(scene: Scene) -> Plan | None:
     tracks = _tracks(scene, targets if keys.are_doubtful else laid, keys, scale)
     if keys.are_doubtful and any(track is not None and track.is_steadied for track in tracks):
         tracks = _tracks(scene, laid, replace(keys, exact=frozenset(laid) & _ends(scene)), scale)
-    tracks = arriving(tracks)
+    tracks = arriving(tracks, are_clean=keys.are_clean)
     if all(track is None for track in tracks):
         return None
     steps = tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted)
@@ -81,7 +81,10 @@ def _tracks(
     ]
     rough = [] if keys.are_clean else [way for way in ways if way is not None]
     stiff = is_stiff(rough, keys.exact)
-    return [None if way is None else _track(way, targets, keys, stiff=stiff) for way in ways]
+    return [
+        None if way is None else _track(way, targets, keys, scene.moments, stiff=stiff)
+        for way in ways
+    ]
 
 
 def _whole(scene: Scene, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -181,13 +184,16 @@ def _follow(
     return Way(fitter, key, fits)
 
 
-def _track(way: Way, targets: dict[int, LinePoints], keys: _Keys, *, stiff: bool) -> Track:
+def _track(
+    way: Way, targets: dict[int, LinePoints], keys: _Keys, moments: int, *, stiff: bool
+) -> Track:
     """What the fits tell once the hand's tremble is out of them."""
     key, ends = way.key, (min(way.fits), max(way.fits))
     calm = way.fits if keys.are_clean else calm_fits(way, targets, keys.exact, stiff=stiff)
+    is_steadied = calm is not way.fits
+    calm = gone_on(way, calm, moments)
     origin = calm[key].moved
     maps = {moment: _global_map(origin, fit) for moment, fit in calm.items()}
-    is_steadied = calm is not way.fits
     is_told = is_steadied and set(ends) <= keys.exact
     far = ends[0] if key else ends[1]
     far_px = way.fitter.error_px(calm[far].moved, targets[far]) if is_told else None

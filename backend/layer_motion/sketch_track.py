@@ -23,7 +23,7 @@ class Track:
 
     `origin` float64 [n, 2]: where the fitted points lie on the key's art, in working pixels.
     `is_steadied`: the sketches tremble, the fits do not. `far_px`: how far the lines then are from
-    those of the other key's art; None where that says nothing.
+    those of the other key's art, in working pixels; None where that says nothing.
     """
 
     origin: np.ndarray
@@ -33,13 +33,13 @@ class Track:
     far_px: float | None = None
 
 
-def arriving(tracks: list[Track | None]) -> list[Track | None]:
-    """The tracks without one that clearly misses what it follows, where the other misses nothing.
+def arriving(tracks: list[Track | None], *, are_clean: bool) -> list[Track | None]:
+    """The first and the last key's track, without one that lies much farther off than the other.
 
     Of clean sketches that shows at every moment, of rough ones at the other key alone.
     """
     far, lost = far_errors(*tracks), _LOST
-    if not far:
+    if are_clean:
         far, lost = _clean_errors(*tracks), _LOST_ON_THE_WAY
     if not far or max(far) < max(ASTRAY_PX, lost * min(far)):
         return tracks
@@ -57,16 +57,22 @@ def far_errors(first: Track | None, last: Track | None) -> list[float]:
 
 
 def _clean_errors(first: Track | None, last: Track | None) -> list[float]:
-    """How well each key's lines lie on clean sketches, where both follow some."""
-    if first is None or last is None or first.is_steadied or last.is_steadied:
+    """How far each key's lines lie from clean sketches at most moments, where both follow some."""
+    if first is None or last is None:
         return []
-    return [
-        float(np.mean([fit.error_px for fit in track.fits.values()])) for track in (first, last)
-    ]
+    return [_usual_error(first), _usual_error(last)]
+
+
+def _usual_error(track: Track) -> float:
+    told = [fit.error_px for fit in track.fits.values() if fit.moved is not track.origin]
+    return float(np.median(told)) if told else 0.0
 
 
 def place_at(track: Track, moment: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Points at a moment: its own fit, or the way between the fits before and behind it."""
+    """Points [n, 2] at a moment, trust [n] and error in working pixels.
+
+    Its own fit, or the way between the fits before and behind it.
+    """
     if moment in track.fits:
         fit = track.fits[moment]
         return fit.moved, fit.trust, fit.error_px

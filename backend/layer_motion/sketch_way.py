@@ -20,6 +20,7 @@ from .steady import CALM_PX, steadied, tremble_px
 
 _BENT_PX = 0.25  # that a key's own lines must come nearer by a bend; stiff ones reach 0.2
 _SHOWN_SHARE = 0.6  # of the points: with fewer, a fit bends for want of lines
+_LEAVING_SHARE = 0.3  # of the points: with fewer in the picture, a body is on its way out
 _WORTH = 1.15  # times the misfit of smoothed fits that a fit of the whole run may leave
 _TREMBLE_BENDS = 0.75  # rms tremble that lets free form come this much nearer than stiff form
 
@@ -68,6 +69,25 @@ def expected(fits: dict[int, Fit], key: int, near: int, moment: int) -> np.ndarr
     return affine.apply(ahead, now)
 
 
+def gone_on(way: Way, fits: dict[int, Fit], moments: int) -> dict[int, Fit]:
+    """The fits, and where a body that was leaving the picture lies after its last sketch.
+
+    It goes on as fast as it went. `moments`: how many there are, the keys' included. What is still
+    seen for the most part holds where it was drawn last.
+    """
+    outward = sorted(fits, key=lambda moment: abs(moment - way.key))
+    if len(outward) < 2:
+        return fits
+    before, last = outward[-2:]
+    if way.shown(last) > _LEAVING_SHARE or way.shown(last) >= way.shown(before):
+        return fits
+    step = (fits[last].moved - fits[before].moved).mean(axis=0) / abs(last - before)
+    beyond = range(last + 1, moments) if last > way.key else range(last - 1, -1, -1)
+    return fits | {
+        m: replace(fits[last], moved=fits[last].moved + step * abs(m - last)) for m in beyond
+    }
+
+
 def calm_fits(
     way: Way, targets: dict[int, LinePoints], exact: frozenset[int], *, stiff: bool
 ) -> dict[int, Fit]:
@@ -82,7 +102,7 @@ def calm_fits(
         return fits
     run = Run(fitter.source, fitter.heading, targets, key, exact, fitter.frame)
     if stiff:
-        fits = _stiffly(way, targets)
+        fits = stiffly(way, targets)
         path = _path(fits)
         calm = fit_stiff(run, moments, path) if is_known else steadied(path)
     else:
@@ -134,13 +154,19 @@ def _misfit_px(way: Way, targets: Mapping[int, LinePoints], path: np.ndarray) ->
     )
 
 
-def _stiffly(way: Way, targets: Mapping[int, LinePoints]) -> dict[int, Fit]:
-    """All fits once more, with one affine map for all points at each moment."""
+def stiffly(way: Way, targets: Mapping[int, LinePoints]) -> dict[int, Fit]:
+    """All fits once more, with one affine map for all points at each moment.
+
+    Either from where the points go anyway or from the free fit: the better of both.
+    """
     near = key = way.key
     stiff = {key: way.fits[key]}
+    source = way.fitter.source
     for moment in sorted((m for m in way.fits if m != key), key=lambda m: abs(m - key)):
-        start = expected(stiff, key, near, moment)
-        stiff[moment] = way.fitter.follow_stiffly(start, targets[moment])
+        free = affine.fit_affine(source, way.fits[moment].moved, stiffness=0.0)
+        starts = expected(stiff, key, near, moment), affine.apply(free, source)
+        fits = [way.fitter.follow_stiffly(start, targets[moment]) for start in starts]
+        stiff[moment] = min(fits, key=lambda fit: fit.error_px)
         near = moment
     return stiff
 

@@ -169,19 +169,20 @@ def in_picture(lines: LinePoints) -> LinePoints:
     return LinePoints(lines.place[seen], lines.heading[seen])
 
 
-@pytest.mark.parametrize("seed", [0, 4])
-def test_the_end_of_a_body_that_leaves_takes_its_place_from_the_moments_before(seed: int) -> None:
-    rng = np.random.default_rng(seed)
+def test_the_end_of_a_body_that_leaves_takes_its_place_from_the_moments_before() -> None:
     ways = [leaving(m) for m in MOMENTS]
     run = rough_run(ways)
     seen = {m: in_picture(target) for m, target in run.targets.items()}
-    path = drawn(ways, 0.3)
-    for points in path[9:]:  # fitted to what is left alone, it may lie and be stretched anyhow
-        stretch = np.eye(2) + rng.normal(0, 0.25, (2, 2))
-        middle = points.mean(axis=0)
-        points[:] = middle + (points - middle) @ stretch + rng.normal(0, 6, 2)
-    fitted = fit_stiff(replace(run, targets=seen), MOMENTS, path)
-    assert error_px(fitted, ways) < 0.15 * error_px(path, ways)
+    left: list[float] = []
+    for seed in range(8):
+        rng, path = np.random.default_rng(seed), drawn(ways, 0.3)
+        for points in path[9:]:  # fitted to what is left alone, it may lie and be stretched anyhow
+            stretch = np.eye(2) + rng.normal(0, 0.25, (2, 2))
+            middle = points.mean(axis=0)
+            points[:] = middle + (points - middle) @ stretch + rng.normal(0, 6, 2)
+        fitted = fit_stiff(replace(run, targets=seen), MOMENTS, path)
+        left.append(error_px(fitted, ways) / error_px(path, ways))
+    assert np.mean(left) < 0.07
 
 
 @pytest.mark.parametrize("known", [{0}, {0, 12}])

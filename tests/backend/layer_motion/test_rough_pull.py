@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from backend.layer_motion.line_points import LinePoints
 from backend.layer_motion.rough_pull import Run, RunLines
@@ -47,7 +48,9 @@ def test_a_line_that_strayed_pulls_as_far_as_it_strayed() -> None:
     assert weight[middle] > 0.9
 
 
-def test_lines_beyond_the_frame_are_told_by_nothing() -> None:
-    beyond = line(OVAL - np.array([70.0, 0.0]))
+@pytest.mark.parametrize(("axis", "side"), [(0, -70.0), (0, 90.0), (1, -48.0), (1, 48.0)])
+def test_lines_beyond_the_frame_are_told_by_nothing(axis: int, side: float) -> None:
+    beyond = line(OVAL + side * np.eye(2)[axis])
     _, weight = pulled(beyond, beyond)
-    assert np.array_equal(weight > 0, beyond.place[:, 0] > -0.5)
+    inside = (beyond.place[:, axis] > -0.5) & (beyond.place[:, axis] < FRAME[axis] + 0.5)
+    assert np.array_equal(weight > 0, inside)

@@ -8,7 +8,7 @@ import pytest
 from backend.layer_motion import sketch_way
 from backend.layer_motion.line_fit import Fit, LineFitter
 from backend.layer_motion.line_points import LinePoints
-from backend.layer_motion.sketch_way import Way, calm_fits, is_stiff
+from backend.layer_motion.sketch_way import Way, calm_fits, gone_on, is_stiff, stiffly
 
 from .oval import FRAME, OVAL, line
 
@@ -112,3 +112,33 @@ def test_a_fit_of_the_whole_run_that_lies_on_the_sketches_is_taken(
     exactly = np.stack([place(moment) for moment in range(LAST + 1)])
     monkeypatch.setattr(sketch_way, "fit_bent", lambda _run, _moments, _path: exactly)
     assert strayed_px(calm_fits(one, targets(), BOTH, stiff=False)) == 0.0
+
+
+def moving(last: int, step: float) -> Way:
+    """Fits 0 to `last` of the oval, every one `step` pixels farther right."""
+    fits = {
+        moment: Fit(OVAL + np.array([step * moment, 0.0]), np.ones(len(OVAL)), 0.1)
+        for moment in range(last + 1)
+    }
+    return Way(LineFitter(line(OVAL), FRAME), 0, fits)
+
+
+def test_what_leaves_the_picture_goes_on_as_fast_as_it_went() -> None:
+    leaving = moving(last=5, step=22.0)  # a fifth of it is left
+    fits = gone_on(leaving, leaving.fits, 8)
+    assert sorted(fits) == list(range(8))
+    assert np.allclose(fits[7].moved, OVAL + np.array([154.0, 0.0]))
+
+
+@pytest.mark.parametrize("step", [10.0, 0.0])
+def test_what_is_seen_holds_where_it_was_drawn_last(step: float) -> None:
+    staying = moving(last=5, step=step)
+    assert gone_on(staying, staying.fits, 8) is staying.fits
+
+
+def test_the_stiff_fit_begins_where_the_free_one_found_the_drawing() -> None:
+    far = {0: line(OVAL), 1: line(OVAL + np.array([40.0, 0.0]))}
+    fitter = LineFitter(far[0], FRAME)
+    found = Fit(OVAL + np.array([39.0, 1.0]), np.ones(len(OVAL)), 0.5)
+    stiff = stiffly(Way(fitter, 0, {0: fitter.rest(), 1: found}), far)
+    assert np.abs(stiff[1].moved - far[1].place).max() < 0.3
