@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.linalg import solveh_banded
+from scipy.spatial.distance import cdist
 
 from . import affine
-from .rough_pull import Pull, Run, RunLines, squares
+from .rough_pull import Pull, Run, RunLines
 from .steady import steadied_stiffly
 
 _REACHES_PX = (3.0, 2.5, 2.0, 2.0)
@@ -92,7 +93,7 @@ def _jerks(shapes: np.ndarray, groups: np.ndarray, shift: np.ndarray) -> np.ndar
 
 
 def _likeness(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    return np.exp(-squares(points, others) / 2)
+    return np.exp(-cdist(points, others, "sqeuclidean") / 2)
 
 
 def _landmarks(points: np.ndarray, count: int) -> list[int]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import KDTree
+from scipy.spatial.distance import cdist
 
 from . import line_points
 from .line_fit import HEADING_PX, MAX_TARGET_POINTS, robust_weight, thinned
@@ -91,9 +92,9 @@ class _Sketch:
         far, nearest, index = self._partners(np.hstack([moved, heading * HEADING_PX]))
         apart = self.place[index] - moved[:, None]  # [n, partners, 2]
         along = (apart * tangent[:, None]).sum(axis=2)
-        weight = robust_weight(far, reach) * _falling(along, _ALONG_PX)
+        weight = robust_weight(far, reach) * _falling(along**2, _ALONG_PX)
         beyond = np.maximum(far**2 - nearest**2 - along**2, 0.0)
-        weight = weight * _falling(np.sqrt(beyond), _RIVAL_PX)
+        weight = weight * _falling(beyond, _RIVAL_PX)
         across = self.across[index]
         across = across * np.where((across * own[:, None]).sum(axis=2) < 0, -1.0, 1.0)[..., None]
         total = weight.sum(axis=1)
@@ -113,8 +114,9 @@ class _Sketch:
         return far, KDTree(features).query(self._tree.data)[0][index], index
 
 
-def _falling(distance: np.ndarray, reach: float) -> np.ndarray:
-    return np.exp(-(distance**2) / (2 * reach**2))
+def _falling(square: np.ndarray, reach: float) -> np.ndarray:
+    """Weight 0..1 of what lies at squared distances, in squared pixels."""
+    return np.exp(-square / (2 * reach**2))
 
 
 def _along(run: Run) -> tuple[np.ndarray, np.ndarray]:
@@ -123,8 +125,8 @@ def _along(run: Run) -> tuple[np.ndarray, np.ndarray]:
     Points on the same stretch of line count, not those of another line close by.
     """
     tangent = line_points.along(run.heading)
-    square = squares(run.source, run.source)
-    unlike = squares(run.heading, run.heading)
+    square = cdist(run.source, run.source, "sqeuclidean")
+    unlike = cdist(run.heading, run.heading, "sqeuclidean")
     near = np.exp(-square / (2 * _TANGENT_PX**2) - unlike / (2 * _TANGENT_HEADING**2))
     apart = tangent @ run.source.T - (tangent * run.source).sum(axis=1)[:, None]
     slope = near * apart / ((near * apart**2).sum(axis=1, keepdims=True) + 0.5)
@@ -136,8 +138,3 @@ def _tangents(shift: np.ndarray, tangent: np.ndarray, slope: np.ndarray) -> np.n
     flat = slope @ shift.transpose(1, 0, 2).reshape(len(slope), -1)
     turned = tangent + flat.reshape(len(slope), len(shift), 2).transpose(1, 0, 2)
     return turned / np.maximum(np.linalg.norm(turned, axis=2, keepdims=True), 1e-6)
-
-
-def squares(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Squared distances [n, m] between points [n, 2] and others [m, 2]."""
-    return ((points[:, None] - others[None]) ** 2).sum(axis=2)

@@ -72,8 +72,8 @@ def expected(fits: dict[int, Fit], key: int, near: int, moment: int) -> np.ndarr
 def gone_on(way: Way, fits: dict[int, Fit], moments: int) -> dict[int, Fit]:
     """The fits, and where a body that was leaving the picture lies after its last sketch.
 
-    It goes on as fast as it went. `moments`: how many there are, the keys' included. What is still
-    seen for the most part holds where it was drawn last.
+    It goes on as fast as it went. `moments`: how many there are, the keys' included. A body of
+    which more is left in the picture holds where it was drawn last.
     """
     outward = sorted(fits, key=lambda moment: abs(moment - way.key))
     if len(outward) < 2:

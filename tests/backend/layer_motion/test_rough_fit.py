@@ -160,7 +160,7 @@ def test_sketches_that_show_next_to_nothing_lead_a_stiff_drawing_nowhere() -> No
 
 
 def leaving(moment: int) -> np.ndarray:
-    """The oval on its way out of the picture, turning: at last a quarter of it is left."""
+    """The oval on its way out of the picture, turning: at last a third of it is left."""
     return turning(moment) + np.array([80.0 * moment / MOMENTS[-1], 0.0])
 
 
