@@ -6,6 +6,7 @@ points of the source drawing, where parts that cross later still lie apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -134,19 +135,37 @@ class LineFitter:
         return self._error_px(moved, goal) + _STRETCH_COST_PX * float(np.abs(stretch).sum())
 
     def _fit(self, start: np.ndarray, goal: _Target) -> Fit:
+        """Free form, or one affine map for all points where that explains the lines as well."""
         bent = self._freely(start, goal)
-        if self._is_plate:
-            matrix = affine.fit_similarity(self.source, bent.moved, bent.trust + 0.05)
-        else:
-            matrix = affine.fit_affine(self.source, bent.moved, bent.trust + 0.05, stiffness=0.02)
-        if not affine.is_regular(matrix):
+        plain = self._plainly(((bent.moved, bent.trust + 0.05), (start, None)), goal)
+        if plain is None:
             return bent
-        plain = self._globally(affine.apply(matrix, self.source), goal, _PLAIN_STEPS)
-        error = self._error_px(plain, goal)
         margin = _PLATE_MARGIN if self._is_plate else _PLAIN_MARGIN
-        if error > bent.error_px + max(_PLAIN_MARGIN_PX, margin * bent.error_px):
-            return replace(bent, stiff_error_px=error)
-        return Fit(plain, bent.trust, error, error)
+        if plain.error_px > bent.error_px + max(_PLAIN_MARGIN_PX, margin * bent.error_px):
+            return replace(bent, stiff_error_px=plain.error_px)
+        return replace(plain, trust=bent.trust)
+
+    def _plainly(
+        self, starts: Sequence[tuple[np.ndarray, np.ndarray | None]], goal: _Target
+    ) -> Fit | None:
+        """The best fit by one map for all points, from places [n, 2] with weights [n] or None.
+
+        None where all points lie on one spot.
+        """
+        fits: list[Fit] = []
+        for points, weight in starts:
+            matrix = self._whole_map(points, weight)
+            if affine.is_regular(matrix):
+                moved = self._globally(affine.apply(matrix, self.source), goal, _PLAIN_STEPS)
+                error = self._error_px(moved, goal)
+                fits.append(Fit(moved, np.ones(len(moved)), error, error))
+        return min(fits, key=lambda fit: fit.error_px, default=None)
+
+    def _whole_map(self, points: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+        """The affine map that brings the source nearest to points [n, 2]; a plate never bends."""
+        if self._is_plate:
+            return affine.fit_similarity(self.source, points, weight)
+        return affine.fit_affine(self.source, points, weight, stiffness=0.02)
 
     def _freely(self, start: np.ndarray, goal: _Target) -> Fit:
         moved = self._globally(start, goal, _AFFINE_STEPS)

@@ -1,4 +1,4 @@
-"""Sub-pixel points on the lines of a sketch or of a key's own art; layer motion only."""
+"""Sub-pixel points on lines; layer motion only."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .warp import Art
-
 _BLUR_PX = 1.0
 _MIN_CURVATURE = 0.05
 _MAX_OFFSET_PX = 0.6
-_FEW_LINES_SHARE = 0.5
 _FINENESS = 2.0  # sketches are read at this many times the working scale: thin limbs, small eyes
 
 
@@ -66,31 +63,6 @@ def sketch_points(lines: np.ndarray, scale: float) -> LinePoints:
     found = ridges(np.minimum(small / peak, 1.0))
     stretch = np.array([lines.shape[1] / size[0], lines.shape[0] / size[1]])
     return LinePoints(found.place * stretch * scale, found.heading, _FINENESS)
-
-
-def art_points(art: Art, scale: float) -> LinePoints:
-    """Points on the outlines of a key's art: its dark lines, or the edges where it has none."""
-    width, height = art.box.width, art.box.height
-    size = (max(4, round(width * scale)), max(4, round(height * scale)))
-    padded = cv2.copyMakeBorder(
-        cv2.resize(art.pixels, size, interpolation=cv2.INTER_AREA),
-        4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0),
-    )  # fmt: skip
-    darkness = padded[..., 3] - padded[..., :3].mean(axis=2)
-    dark = ridges(darkness)
-    edges = _edge_points(padded)
-    found = dark if len(dark) > _FEW_LINES_SHARE * len(edges) else edges
-    stretch = np.array([width / size[0], height / size[1]])
-    corner = np.array([art.box.left, art.box.top])
-    return LinePoints((corner + (found.place - 4) * stretch) * scale, found.heading)
-
-
-def _edge_points(pixels: np.ndarray) -> LinePoints:
-    smooth = cv2.GaussianBlur(pixels, (0, 0), _BLUR_PX)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=0.25)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=0.25)
-    strength = np.sqrt((across**2 + down**2).sum(axis=2))
-    return ridges(strength / max(float(strength.max()), 1e-6))
 
 
 def ridges(image: np.ndarray) -> LinePoints:

@@ -14,7 +14,7 @@ from .field_fit import global_map, pose_of_points
 from .folding import TORN_SHARE, folded_shares, untangled
 from .key_lines import key_lines, laid_on, stray_px
 from .line_fit import Fit, LineFitter
-from .line_points import LinePoints, art_points, sketch_points
+from .line_points import LinePoints, sketch_points
 from .plan import Plan, Scene, Step, is_plate
 from .pose import AT_REST, Pose
 from .sketch_track import ASTRAY_PX, Track, arriving, far_errors, place_at
@@ -202,7 +202,7 @@ def _track(
 
 def _source_points(scene: Scene, art: Art, sketch: LinePoints | None, scale: float) -> LinePoints:
     """The key's own sketch, completed beyond the camera's border by the lines of the art."""
-    own = _uncut(art_points(art, scale), art, scale)
+    own = _uncut(key_lines(art, scale), art, scale)
     if sketch is None:
         return own
     frame = np.array([scene.task.width, scene.task.height]) * scale

@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 
 from .folding import TORN_SHARE, folded_shares
 from .key_lines import key_lines
-from .line_points import art_points, sketch_points
+from .line_points import sketch_points
 from .plan import Plan, Scene
 from .pose import AT_REST, Pose, source_positions
 from .warp import Art
@@ -32,6 +32,9 @@ def explains(scene: Scene, plan: Plan) -> bool:
     suits by its shape cannot be told from a right one.
     """
     scale = min(1.0, _WORKING_LINES / scene.task.height)
+    drawn = {  # [n, 2] working pixels
+        art: key_lines(art, scale).place for art in (scene.first, scene.last) if art is not None
+    }
     at_keys, between, own = [], [], []
     for moment, lines in sorted(scene.task.sketches.items()):
         scene.check()
@@ -39,20 +42,20 @@ def explains(scene: Scene, plan: Plan) -> bool:
         placed = _pose_at(scene, plan, moment)
         if placed is None or len(strokes) < _MIN_POINTS:
             continue
-        near = _near_share(strokes / scale, *placed, scale)
+        art, pose = placed
+        near = _near_share(strokes / scale, drawn[art], pose, scale)
         if near is not None:
             (between if moment in scene.wanted else at_keys).append(near)
         if moment not in scene.wanted:
-            own.append(_own_share(strokes, placed[0], scale))
+            own.append(_own_share(strokes, drawn[art]))
     related = all(not found or np.mean(found) >= _RELATED_SHARE for found in (at_keys, between))
     unlike = not at_keys and _fit_error_px(scene, plan) > _UNLIKE_PX
     is_own = bool(own) and float(np.mean(own)) >= _OWN_SHARE
     return related and not unlike and (is_own or not _is_torn(scene, plan))
 
 
-def _own_share(strokes: np.ndarray, art: Art, scale: float) -> float:
-    """Share 0..1 of a key's stroke points [n, 2] working pixels that lie on lines of its art."""
-    lines = key_lines(art, scale).place
+def _own_share(strokes: np.ndarray, lines: np.ndarray) -> float:
+    """Share 0..1 of a key's stroke points [n, 2] that lie on lines [m, 2] of its art."""
     if len(lines) < _MIN_POINTS:
         return 0.0
     return float((KDTree(lines).query(strokes)[0] < _NEAR_PX).mean())
@@ -82,9 +85,11 @@ def _pose_at(scene: Scene, plan: Plan, moment: int) -> tuple[Art, Pose] | None:
     return last or first if step.share >= 0.5 else first or last
 
 
-def _near_share(strokes: np.ndarray, art: Art, pose: Pose, scale: float) -> float | None:
-    """Share 0..1 of stroke points [n, 2] camera pixels that have a line of the moved art nearby."""
-    lines = art_points(art, scale).place
+def _near_share(strokes: np.ndarray, lines: np.ndarray, pose: Pose, scale: float) -> float | None:
+    """Share 0..1 of stroke points [n, 2] camera pixels that have a line of the moved art nearby.
+
+    `lines` [m, 2]: the art's, unmoved, in working pixels.
+    """
     if len(lines) < _MIN_POINTS:
         return None
     where = strokes[:, None].astype(np.float32)

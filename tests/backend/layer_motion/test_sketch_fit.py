@@ -101,10 +101,27 @@ def test_sparse_sketches_hit_their_moments_and_pass_smoothly_between() -> None:
         assert difference(result.pictures[moment - 1], truth) < share * difference(still, truth)
 
 
-def test_a_key_without_its_own_sketch_uses_the_lines_of_its_art() -> None:
+def test_a_key_without_its_own_sketch_uses_the_middle_of_its_arts_lines() -> None:
     result = animate_gap(task(sliding, (1, 2, 3, 4, 5, 6)))
-    truth = painted(sliding(BLOB, 5 / 6))
-    assert difference(result.pictures[4], truth) < 0.35 * difference(painted(BLOB), truth)
+    for moment, share in ((1, 0.25), (3, 0.12), (5, 0.1)):
+        truth = painted(sliding(BLOB, moment / 6))
+        assert difference(result.pictures[moment - 1], truth) < share * difference(
+            painted(BLOB), truth
+        )
+
+
+@pytest.mark.parametrize("last_key", [False, True])
+def test_what_a_sketch_does_not_show_beyond_the_border_fits_as_well(last_key: bool) -> None:
+    def entering(points: np.ndarray, time: float) -> np.ndarray:
+        out = 75.0 * (1 - time), 6 * (time - 1)
+        return turned(points, CENTRE, 20 * (1 - time)) + np.array(out)
+
+    outside = painted(entering(BLOB, 0.0))
+    result = animate_gap(replace(task(entering, tuple(range(7)), last_key=last_key), first=outside))
+    for moment in (2, 3, 5):
+        truth = painted(entering(BLOB, moment / 6))
+        ours = difference(result.pictures[moment - 1], truth)
+        assert ours < 0.05 * difference(outside, truth)
 
 
 def test_a_field_gives_its_points_what_they_asked_for() -> None:
