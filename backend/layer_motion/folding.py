@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from .plan import Scene
+from .plan import Scene, Step
 from .pose import Box, Pose, pixel_centres, source_positions
 from .warp import Art
 
@@ -24,6 +24,51 @@ def folded_shares(scene: Scene, art: Art | None, poses: Iterable[Pose | None]) -
         for pose in poses
         if art is not None and pose is not None
     ]
+
+
+def whole_steps(scene: Scene, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps that fold no art, where most drawings fold none as they are.
+
+    From where a key's art is folded, going away from the key, it is left out as long as that of
+    the other is whole; else the few drawings that do fold are made softer.
+    """
+    firsts = folded_shares(scene, scene.first, (step.from_first for step in steps))
+    lasts = folded_shares(scene, scene.last, (step.from_last for step in steps))
+    if len(firsts) == len(lasts) == len(steps):
+        worst_firsts = np.maximum.accumulate(firsts)
+        worst_lasts = np.maximum.accumulate(lasts[::-1])[::-1]
+        steps = tuple(
+            _of_whole_keys(step, (first, worst_first), (last, worst_last))
+            for step, first, worst_first, last, worst_last in zip(
+                steps, firsts, worst_firsts, lasts, worst_lasts, strict=True
+            )
+        )
+    if _folds_seldom(firsts):
+        steps = tuple(
+            replace(step, from_first=_softer(scene, scene.first, step.from_first)) for step in steps
+        )
+    if _folds_seldom(lasts):
+        steps = tuple(
+            replace(step, from_last=_softer(scene, scene.last, step.from_last)) for step in steps
+        )
+    return steps
+
+
+def _of_whole_keys(step: Step, first: tuple[float, float], last: tuple[float, float]) -> Step:
+    """The step without a key that is torn: `first`, `last` tell how far here, and at worst yet."""
+    if last[1] > TORN_SHARE and first[0] < TORN_SHARE / 2:
+        return replace(step, from_last=None, share=0.0)
+    if first[1] > TORN_SHARE and last[0] < TORN_SHARE / 2:
+        return replace(step, from_first=None, share=1.0)
+    return step
+
+
+def _folds_seldom(shares: Sequence[float]) -> bool:
+    return bool(shares) and float(np.median(shares)) <= TORN_SHARE < max(shares)
+
+
+def _softer(scene: Scene, art: Art | None, pose: Pose | None) -> Pose | None:
+    return pose if art is None or pose is None else untangled(scene, art, pose)
 
 
 def untangled(scene: Scene, art: Art, pose: Pose) -> Pose:

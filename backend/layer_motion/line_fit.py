@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -31,9 +32,12 @@ _STRETCH_COST_PX = 0.5
 _PLAIN_MARGIN_PX = 0.06
 _PLAIN_MARGIN = 0.35  # of what free form leaves: it must explain clearly more than an affine map
 _PLATE_MARGIN = 1.0
+_ALL_LINES_REACH_PX = (5.0, 4.0, 3.0, 2.0, 2.0, 1.5, 1.5, 1.5)
+_LEAST_WEIGHT = 3.0  # points that a map for all of them needs
 _TURNS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0)
 _SHIFT_REACH_PX, _SHIFT_STEP_PX, _SHIFT_POINTS, _SHIFTS_KEPT = 4.0, 3, 150, 2
 _SHIFT_SEEN = 0.4  # least share of the points that a shift must leave in view, to be told from luck
+_AHEAD_KEPT, _BACK_KEPT = 0.9, 0.95  # of distances, the nearest first
 _LEAST_PARTNERED = 0.2  # of a target: with less to compare, all of it counts
 _WHOLE = (-np.inf, -np.inf, np.inf, np.inf)
 
@@ -90,9 +94,8 @@ class LineFitter:
         return self._fit(start, _Target(target, self.frame))
 
     def error_px(self, moved: np.ndarray, target: LinePoints) -> float:
-        """Trimmed mean distance, both ways, between points [n, 2] and a target."""
-        goal = _Target(target, self.frame)
-        return goal.error_px(moved, self._partnered(moved, goal))
+        """Trimmed mean distance between points [n, 2] and a target: both ways, a plate's one."""
+        return self._error_px(moved, _Target(target, self.frame))
 
     def follow_stiffly(self, start: np.ndarray, target: LinePoints) -> Fit:
         """As `follow`, with one affine map for all points."""
@@ -157,9 +160,23 @@ class LineFitter:
             matrix = self._whole_map(points, weight)
             if affine.is_regular(matrix):
                 moved = self._globally(affine.apply(matrix, self.source), goal, _PLAIN_STEPS)
+                moved = self._onto_all_lines(moved, goal) if self._is_plate else moved
                 error = self._error_px(moved, goal)
                 fits.append(Fit(moved, np.ones(len(moved)), error, error))
         return min(fits, key=lambda fit: fit.error_px, default=None)
+
+    def _onto_all_lines(self, moved: np.ndarray, goal: _Target) -> np.ndarray:
+        """A plate's points [n, 2] laid on the nearest of all lines, not of some of them.
+
+        A painted backdrop has thousands: chosen ones of two drawings are seldom the same.
+        """
+        for reach in _ALL_LINES_REACH_PX:
+            pull, weight = goal.nearest(moved, self._headings(moved), reach)
+            change = affine.fit_similarity(moved, moved + pull, weight)
+            if weight.sum() < _LEAST_WEIGHT or not affine.is_regular(change):
+                break
+            moved = affine.apply(change, moved)
+        return moved
 
     def _whole_map(self, points: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
         """The affine map that brings the source nearest to points [n, 2]; a plate never bends."""
@@ -183,6 +200,8 @@ class LineFitter:
         return goal.pull(moved, self._headings(moved), reach, self._partnered(moved, goal))
 
     def _error_px(self, moved: np.ndarray, goal: _Target) -> float:
+        if self._is_plate:
+            return goal.far_px(moved)
         return goal.error_px(moved, self._partnered(moved, goal))
 
     def _partnered(self, moved: np.ndarray, goal: _Target) -> np.ndarray | None:
@@ -202,7 +221,7 @@ class LineFitter:
         for step in range(steps):
             reach = 10.0 * 0.7**step + 3.0
             pull, weight = self._pull(moved, goal, reach)
-            if weight.sum() < 3.0:
+            if weight.sum() < _LEAST_WEIGHT:
                 break
             hidden = float(np.mean(weight < 0.05))
             if self._is_plate:
@@ -259,6 +278,7 @@ class _Target:
 
     def __init__(self, points: LinePoints, frame: tuple[float, float]) -> None:
         self._frame = np.array(frame)
+        self._all = points
         points = thinned(points, MAX_TARGET_POINTS)
         self.place = points.place
         self.heading = points.heading
@@ -289,6 +309,24 @@ class _Target:
         np.add.at(pull, origin, share[:, None] * (self.place - moved[origin]))
         np.add.at(total, origin, share)
         return pull / np.maximum(total, 1e-6)[:, None], total
+
+    @cached_property
+    def _all_lines(self) -> KDTree:
+        return KDTree(np.hstack([self._all.place, self._all.heading * HEADING_PX]))
+
+    def nearest(
+        self, moved: np.ndarray, heading: np.ndarray, reach: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Displacement [n, 2] to the nearest of all target points, and its weight [n]."""
+        there, index = self._all_lines.query(np.hstack([moved, heading * HEADING_PX]))
+        return self._all.place[index] - moved, robust_weight(there, reach) * self._seen(moved)
+
+    def far_px(self, moved: np.ndarray) -> float:
+        """Trimmed mean distance from points [n, 2] to all lines, without headings."""
+        seen = moved[self._seen(moved) > 0]
+        if not len(seen):
+            return float(np.hypot(*self._frame))
+        return _trimmed_mean(KDTree(self._all.place).query(seen)[0], _AHEAD_KEPT)
 
     def shifted_onto(self, moved: np.ndarray) -> list[np.ndarray]:
         """Points [n, 2] shifted to where most of them lie on lines: the best few places.
@@ -331,11 +369,14 @@ class _Target:
         seen = moved[self._seen(moved) > 0]
         if not len(seen):
             return float(np.hypot(*self._frame))
-        ahead = np.sort(self._plain.query(seen)[0])
         there = self.place if partnered is None else self.place[partnered]
-        back = np.sort(KDTree(moved).query(there)[0])
-        keep_ahead, keep_back = max(1, int(0.9 * len(ahead))), max(1, int(0.95 * len(back)))
-        return float((ahead[:keep_ahead].mean() + back[:keep_back].mean()) / 2)
+        ahead, back = self._plain.query(seen)[0], KDTree(moved).query(there)[0]
+        return (_trimmed_mean(ahead, _AHEAD_KEPT) + _trimmed_mean(back, _BACK_KEPT)) / 2
+
+
+def _trimmed_mean(distances: np.ndarray, kept: float) -> float:
+    nearest = np.sort(distances)
+    return float(nearest[: max(1, int(kept * len(nearest)))].mean())
 
 
 def thinned(points: LinePoints, most: int) -> LinePoints:

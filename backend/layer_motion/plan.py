@@ -5,7 +5,7 @@ The engine draws such a plan; the sketch expert reads it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ from shared.strokes import Drawing
 
 from . import affine, trajectory
 from .pose import AT_REST, Field, Pose
-from .registration import Registration, effort, register
+from .registration import Registration, effort, register, register_plates, shared_view
 from .task import GapTask
 from .warp import Art, prepare
 
@@ -150,9 +150,7 @@ def plan_trajectory(scene: Scene) -> Plan:
     is_one = trajectory.move_together(scene.tracks, extent)
     if scene.last is None or not all(scene.visible):
         return Plan("trajectory", one_key_steps(scene, moves if is_one else stiff))
-    registration = register(
-        scene.first, scene.last, scene.task.width, scene.task.height, (moves[-1], stiff[-1])
-    )
+    registration = _registered(scene, (moves[-1], stiff[-1]))
     bent_error, stiff_error = registration.start_errors
     if not is_one if extent.plate else bent_error > _CLEARLY * stiff_error:
         moves, bent_error = stiff, stiff_error
@@ -243,9 +241,16 @@ def plan_registration(scene: Scene) -> Plan:
         return Plan("hold", (Step(AT_REST),) * len(scene.task.times))
     if not all(scene.visible):
         return Plan("crossfade", _fading_steps(scene, _blend_times(scene)))
-    return _between_keys(
-        scene, register(scene.first, scene.last, scene.task.width, scene.task.height)
-    )
+    return _between_keys(scene, _registered(scene))
+
+
+def _registered(scene: Scene, starts: Sequence[np.ndarray] = ()) -> Registration:
+    """Both keys' art laid on each other; `starts`: where it may lie at the last key."""
+    assert scene.last is not None  # noqa: S101 - asked with two keys only
+    task = scene.task
+    both = is_plate(scene.first, task) and is_plate(scene.last, task)
+    way = register_plates if both else register
+    return way(scene.first, scene.last, task.width, task.height, starts)
 
 
 def _between_keys(scene: Scene, registration: Registration) -> Plan:
@@ -279,9 +284,7 @@ def _is_known(scene: Scene, end: np.ndarray) -> bool:
 
 def _leaves_view(scene: Scene, end: np.ndarray) -> bool:
     """Whether hardly anything that the first key shows of a plate is in view at the end."""
-    size = np.array([scene.task.width, scene.task.height])
-    shift = np.abs(affine.apply(end, size / 2) - size / 2) / size
-    return float(np.prod(np.maximum(1 - shift, 0))) < _LEFT_IN_VIEW
+    return shared_view(end, scene.task.width, scene.task.height) < _LEFT_IN_VIEW
 
 
 def _fading_steps(scene: Scene, times: np.ndarray) -> tuple[Step, ...]:

@@ -7,14 +7,16 @@ winner polished at the whole working size. Differences are measured on blurred p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from shared.pictures import Picture
+
 from . import affine
 from .pose import Box
-from .warp import Art
+from .warp import Art, prepare
 
 _WORKING_LINES = 112
 _OVERSCAN = 0.3
@@ -78,6 +80,41 @@ def register(
     best = _ranked(fine, candidates, _FINE_STEPS)[0]
     as_given = tuple(_error(fine, _to_view(start, box, scale)) for start in starts)
     return Registration(_from_view(best, box, scale), _error(fine, best), as_given)
+
+
+def register_plates(
+    first: Art, last: Art, width: int, height: int, starts: Sequence[np.ndarray] = ()
+) -> Registration:
+    """As `register`, by what of both plates the camera sees.
+
+    What a plate shows beyond the frame is often continued from what lies inside, and says nothing
+    of a pan. Where the frames have too little in common it is all there is.
+    """
+    whole = register(first, last, width, height, starts)
+    seen = Box(0, 0, width, height)
+    if first.box.clipped(seen) == first.box and last.box.clipped(seen) == last.box:
+        return whole
+    framed = register(
+        _in_frame(first, width, height),
+        _in_frame(last, width, height),
+        width,
+        height,
+        (*starts, whole.matrix),
+    )
+    if shared_view(framed.matrix, width, height) < _COMPARED:
+        return whole
+    return replace(framed, start_errors=framed.start_errors[:-1])
+
+
+def _in_frame(art: Art, width: int, height: int) -> Art:
+    return prepare(Picture(art.picture.on_canvas(width, height)), width, height)
+
+
+def shared_view(forward: np.ndarray, width: int, height: int) -> float:
+    """Share 0..1 of the camera's frame that is still in it after a map."""
+    size = np.array([width, height])
+    shift = np.abs(affine.apply(forward, size / 2) - size / 2) / size
+    return float(np.prod(np.maximum(1 - shift, 0)))
 
 
 def _common_box(first: Art, last: Art, width: int, height: int) -> Box:

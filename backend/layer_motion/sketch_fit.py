@@ -11,7 +11,7 @@ import numpy as np
 
 from . import affine
 from .field_fit import global_map, pose_of_points
-from .folding import TORN_SHARE, folded_shares, untangled
+from .folding import whole_steps
 from .key_lines import key_lines, laid_on, stray_px
 from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, sketch_points
@@ -61,7 +61,7 @@ def plan_sketch(scene: Scene) -> Plan | None:
     if all(track is None for track in tracks):
         return None
     steps = tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted)
-    return Plan("sketch", _whole(scene, steps))
+    return Plan("sketch", whole_steps(scene, steps))
 
 
 def _ends(scene: Scene) -> frozenset[int]:
@@ -85,35 +85,6 @@ def _tracks(
         None if way is None else _track(way, targets, keys, scene.moments, stiff=stiff)
         for way in ways
     ]
-
-
-def _whole(scene: Scene, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Steps that fold no art, where most drawings fold none as they are.
-
-    A key whose art would be folded is left out where that of the other is not; else the few
-    drawings that do fold are made softer.
-    """
-    firsts = folded_shares(scene, scene.first, (step.from_first for step in steps))
-    lasts = folded_shares(scene, scene.last, (step.from_last for step in steps))
-    if firsts and lasts:
-        first, last = float(np.mean(firsts)), float(np.mean(lasts))
-        if last > TORN_SHARE and first < TORN_SHARE / 2:
-            return tuple(replace(step, from_last=None, share=0.0) for step in steps)
-        if first > TORN_SHARE and last < TORN_SHARE / 2:
-            return tuple(replace(step, from_first=None, share=1.0) for step in steps)
-    if firsts and float(np.median(firsts)) <= TORN_SHARE < max(firsts):
-        steps = tuple(
-            replace(step, from_first=_softer(scene, scene.first, step.from_first)) for step in steps
-        )
-    if lasts and float(np.median(lasts)) <= TORN_SHARE < max(lasts):
-        steps = tuple(
-            replace(step, from_last=_softer(scene, scene.last, step.from_last)) for step in steps
-        )
-    return steps
-
-
-def _softer(scene: Scene, art: Art | None, pose: Pose | None) -> Pose | None:
-    return pose if art is None or pose is None else untangled(scene, art, pose)
 
 
 def _targets(scene: Scene, scale: float) -> dict[int, LinePoints]:

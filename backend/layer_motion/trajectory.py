@@ -80,7 +80,9 @@ def _held(start: np.ndarray, now: np.ndarray, extent: Extent) -> np.ndarray:
     # a camera pans, zooms and rolls; it shears nothing
     fitted = affine.fit_similarity(start, now) if extent.plate else _fit(start, now)
     matrix = affine.interpolate(fitted, trust, centre)
-    matrix[:2, 2] += (1 - trust) * (centre + shift - affine.apply(matrix, centre))
+    # Only turn and growth are in doubt: the points tell the whole way, whatever their spread.
+    place = trust * affine.apply(fitted, centre) + (1 - trust) * (centre + shift)
+    matrix[:2, 2] += place - affine.apply(matrix, centre)
     return matrix
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend.layer_motion.folding import TORN_SHARE, folded_shares, untangled
-from backend.layer_motion.plan import Scene, open_scene
+from backend.layer_motion.folding import TORN_SHARE, folded_shares, untangled, whole_steps
+from backend.layer_motion.plan import Scene, Step, open_scene
 from backend.layer_motion.pose import AT_REST, Field, Pose
 from backend.layer_motion.task import GapTask
 
@@ -63,3 +63,23 @@ def test_what_cannot_be_softened_becomes_affine(scene: Scene) -> None:
     offsets[..., 0] = -3.0 * (np.arange(WIDTH) - WIDTH / 2)
     mirrored = Pose(AT_REST.forward, Field(offsets, 0.0, 0.0, (1.0, 1.0)))
     assert untangled(scene, scene.first, mirrored).is_affine
+
+
+def test_a_key_is_left_out_only_where_it_is_torn_or_was_torn_on_the_way() -> None:
+    art = painted(outline((70.0, 48.0), (30.0, 24.0)))
+    scene = open_scene(GapTask(WIDTH, HEIGHT, art, art, (0.2, 0.4, 0.6, 0.8)), lambda: None)
+    sound, torn = pulled(2.0), pulled(30.0)
+    poses = [(sound, sound), (sound, torn), (sound, sound), (sound, sound)]
+    steps = whole_steps(scene, tuple(Step(*both, 0.5) for both in poses))
+    assert [step.from_last is None for step in steps] == [True, True, False, False]
+    assert [step.share for step in steps] == [0.0, 0.0, 0.5, 0.5]
+    mirrored = whole_steps(scene, tuple(Step(*both[::-1], 0.5) for both in poses))
+    assert [step.from_first is None for step in mirrored] == [False, True, True, True]
+    assert [step.share for step in mirrored] == [0.5, 1.0, 1.0, 1.0]
+
+
+def test_the_few_drawings_that_fold_without_another_key_are_softened(scene: Scene) -> None:
+    steps = tuple(Step(pose) for pose in (pulled(2.0), pulled(12.0), pulled(2.0)))
+    poses = [step.from_first for step in whole_steps(scene, steps)]
+    assert max(folded_shares(scene, scene.first, poses)) <= TORN_SHARE
+    assert poses[0] is steps[0].from_first

@@ -7,6 +7,8 @@ import numpy as np
 
 from backend.layer_motion import affine, trajectory
 from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.line_fit import LineFitter
+from backend.layer_motion.line_points import LinePoints
 from backend.layer_motion.plan import open_scene, plan_trajectory
 from backend.layer_motion.registration import register
 from backend.layer_motion.task import GapTask
@@ -25,6 +27,12 @@ def test_a_plate_does_not_shear_after_a_point_that_is_lost_outside() -> None:
     assert np.allclose(moves[1], affine.translation(-15, 0), atol=1e-6)
     assert np.allclose(moves[2][:2, :2], np.eye(2), atol=0.05)
     assert np.allclose(affine.apply(moves[2], start[2]), start[2] + pan, atol=2)
+
+
+def test_points_of_middling_spread_tell_all_of_a_plates_way() -> None:
+    start = np.array([[60, 40], [84, 46], [70, 62.0]])
+    moves = trajectory.motion(np.stack([start, start + np.array([-38.0, 5])]), PLATE)
+    assert np.allclose(moves[1], affine.translation(-38, 5), atol=1e-6)
 
 
 def test_points_far_apart_inside_the_frame_still_turn_a_plate() -> None:
@@ -49,6 +57,19 @@ def test_points_spread_over_the_art_move_it_as_without_an_extent() -> None:
     assert np.allclose(
         trajectory.motion(tracks)[1], trajectory.motion(tracks, trajectory.Extent(30.0))[1]
     )
+
+
+def test_a_backdrop_full_of_lines_is_laid_on_a_sketch_of_all_of_them() -> None:
+    rng = np.random.default_rng(3)
+    place = rng.uniform((2, 2), (158, 94), (5000, 2))
+    angle = rng.uniform(0, 2 * np.pi, 5000)
+    lines = LinePoints(place, np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    pan = affine.translation(4, -1) @ affine.scaling(1.02)
+    moved = LinePoints(affine.apply(pan, place), lines.heading)
+    fitter = LineFitter(lines, (160.0, 96.0), is_plate=True)
+    fit = fitter.follow(fitter.source, moved)
+    assert np.abs(fit.moved - affine.apply(pan, fitter.source)).max() < 0.05
+    assert fit.error_px < 0.05
 
 
 def test_registration_finds_art_that_slides_in_over_the_border() -> None:
