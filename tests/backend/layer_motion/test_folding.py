@@ -70,10 +70,10 @@ def test_a_key_is_left_out_only_where_it_is_torn_or_was_torn_on_the_way() -> Non
     scene = open_scene(GapTask(WIDTH, HEIGHT, art, art, (0.2, 0.4, 0.6, 0.8)), lambda: None)
     sound, torn = pulled(2.0), pulled(30.0)
     poses = [(sound, sound), (sound, torn), (sound, sound), (sound, sound)]
-    steps = whole_steps(scene, tuple(Step(*both, 0.5) for both in poses))
+    steps = whole_steps(scene, tuple(Step(one, other, 0.5) for one, other in poses))
     assert [step.from_last is None for step in steps] == [True, True, False, False]
     assert [step.share for step in steps] == [0.0, 0.0, 0.5, 0.5]
-    mirrored = whole_steps(scene, tuple(Step(*both[::-1], 0.5) for both in poses))
+    mirrored = whole_steps(scene, tuple(Step(other, one, 0.5) for one, other in poses))
     assert [step.from_first is None for step in mirrored] == [False, True, True, True]
     assert [step.share for step in mirrored] == [0.5, 1.0, 1.0, 1.0]
 
