@@ -63,8 +63,8 @@ def register(
 ) -> Registration:
     """The affine map that carries the first key's art onto the last key's.
 
-    `starts`: further first guesses, such as where a trajectory ends. The identity is always among
-    the starts, so that the answer is never worse than leaving the art in place.
+    `starts`: further first guesses, such as where a trajectory ends. The answer is never dearer
+    than leaving the art in place: one limb's swing does not turn a body that rests.
     """
     box = _common_box(first, last, width, height)
     scale = min(1.0, _WORKING_LINES / height)
@@ -77,7 +77,10 @@ def register(
     ranked = _ranked(coarse, _distinct(ranked)[:_REFINED], _REFINE_STEPS)
     fine = _view(first, box, scale, 0.7), _view(last, box, scale, 0.7)
     candidates = [_to_view(_from_view(ranked[0], box, half), box, scale)]
-    best = _ranked(fine, candidates, _FINE_STEPS)[0]
+    best = min(
+        (_ranked(fine, candidates, _FINE_STEPS)[0], affine.IDENTITY),
+        key=lambda matrix: _cost(_error(fine, matrix), matrix),
+    )
     as_given = tuple(_error(fine, _to_view(start, box, scale)) for start in starts)
     return Registration(_from_view(best, box, scale), _error(fine, best), as_given)
 
@@ -209,8 +212,12 @@ def _ranked(
 ) -> list[np.ndarray]:
     """Improved guesses, best first: the difference left, dearer for maps that change much."""
     improved = [_descend(views, guess, steps) for guess in guesses]
-    improved.sort(key=lambda entry: entry[0] * (1 + effort(entry[1])))
+    improved.sort(key=lambda entry: _cost(*entry))
     return [matrix for _, matrix in improved]
+
+
+def _cost(error: float, matrix: np.ndarray) -> float:
+    return error * (1 + effort(matrix))
 
 
 def effort(matrix: np.ndarray) -> float:

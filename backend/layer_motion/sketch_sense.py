@@ -18,7 +18,7 @@ from .warp import Art
 _WORKING_LINES = 112
 _NEAR_PX = 3.0
 _MIN_POINTS = 12
-_RELATED_SHARE = 0.33  # procedural clips 41000-41004: right ones from 0.38, wrong ones to 0.29
+_RELATED_SHARE = 0.45  # procedural clips 41000-41005: right ones from 0.91, wrong ones to 0.34
 _OWN_SHARE = 0.8  # of a key's sketch on lines of its art: right ones from 0.98, wrong ones to 0.66
 _UNLIKE_PX = 1.7
 

@@ -135,9 +135,8 @@ def is_stiff(ways: Sequence[Way], exact: frozenset[int]) -> bool:
     ]
     if min(told, default=0.0) > _BENT_PX:
         return False
-    bends = [float(np.median(list(way.bends.values()))) for way in ways]
-    trembles = [way.tremble_px for way in ways]
-    return float(np.mean(bends)) < _TREMBLE_BENDS * float(np.mean(trembles))
+    shares = [float(np.median(list(way.bends.values()))) / way.tremble_px for way in ways]
+    return min(shares) < _TREMBLE_BENDS
 
 
 def _misfit_px(way: Way, targets: Mapping[int, LinePoints], path: np.ndarray) -> float:
