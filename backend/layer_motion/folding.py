@@ -1,4 +1,7 @@
-"""How much of a layer's art a pose turns over; for sketch_fit.py and sketch_sense.py."""
+"""How much of a layer's art a pose turns over, and steps that turn none over.
+
+For sketch_fit.py and sketch_sense.py.
+"""
 
 from __future__ import annotations
 
@@ -29,38 +32,42 @@ def folded_shares(scene: Scene, art: Art | None, poses: Iterable[Pose | None]) -
 def whole_steps(scene: Scene, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Steps that fold no art, where most drawings fold none as they are.
 
-    From where a key's art is folded, going away from the key, it is left out as long as that of
-    the other is whole; else the few drawings that do fold are made softer.
+    A key's art is left out from where it first folds, going away from the key, as far as that of
+    the other has not folded on its own way; else the few drawings that do fold are made softer.
     """
     firsts = folded_shares(scene, scene.first, (step.from_first for step in steps))
     lasts = folded_shares(scene, scene.last, (step.from_last for step in steps))
     if len(firsts) == len(lasts) == len(steps):
-        worst_firsts = np.maximum.accumulate(firsts)
-        worst_lasts = np.maximum.accumulate(lasts[::-1])[::-1]
+        first_tears = np.maximum.accumulate(firsts) > TORN_SHARE
+        last_tears = np.maximum.accumulate(lasts[::-1])[::-1] > TORN_SHARE
         steps = tuple(
-            _of_whole_keys(step, (first, worst_first), (last, worst_last))
-            for step, first, worst_first, last, worst_last in zip(
-                steps, firsts, worst_firsts, lasts, worst_lasts, strict=True
-            )
+            _of_whole_keys(step, first_is_torn=bool(first), last_is_torn=bool(last))
+            for step, first, last in zip(steps, first_tears, last_tears, strict=True)
         )
-    if _folds_seldom(firsts):
-        steps = tuple(
-            replace(step, from_first=_softer(scene, scene.first, step.from_first)) for step in steps
-        )
-    if _folds_seldom(lasts):
-        steps = tuple(
-            replace(step, from_last=_softer(scene, scene.last, step.from_last)) for step in steps
-        )
-    return steps
+    return _softened(scene, steps)
 
 
-def _of_whole_keys(step: Step, first: tuple[float, float], last: tuple[float, float]) -> Step:
-    """The step without a key that is torn: `first`, `last` tell how far here, and at worst yet."""
-    if last[1] > TORN_SHARE and first[0] < TORN_SHARE / 2:
+def _of_whole_keys(step: Step, *, first_is_torn: bool, last_is_torn: bool) -> Step:
+    """The step without a key that is torn; with both where both are."""
+    if last_is_torn and not first_is_torn:
         return replace(step, from_last=None, share=0.0)
-    if first[1] > TORN_SHARE and last[0] < TORN_SHARE / 2:
+    if first_is_torn and not last_is_torn:
         return replace(step, from_first=None, share=1.0)
     return step
+
+
+def _softened(scene: Scene, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps with poses that fold made softer, of keys that fold in few drawings only."""
+    firsts = [step.from_first for step in steps]
+    lasts = [step.from_last for step in steps]
+    if _folds_seldom(folded_shares(scene, scene.first, firsts)):
+        firsts = [_softer(scene, scene.first, pose) for pose in firsts]
+    if _folds_seldom(folded_shares(scene, scene.last, lasts)):
+        lasts = [_softer(scene, scene.last, pose) for pose in lasts]
+    return tuple(
+        replace(step, from_first=first, from_last=last)
+        for step, first, last in zip(steps, firsts, lasts, strict=True)
+    )
 
 
 def _folds_seldom(shares: Sequence[float]) -> bool:

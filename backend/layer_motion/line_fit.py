@@ -1,7 +1,8 @@
 """Moves the points of one line drawing onto another: global affine, then free form; layer motion.
 
-Neighbours are searched both ways, by place and heading. Displacements are smoothed over the
-points of the source drawing, where parts that cross later still lie apart.
+Neighbours are searched both ways, by place and heading, of a backdrop one way among all lines.
+Displacements are smoothed over the points of the source drawing, where parts that cross later
+still lie apart.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ _STRETCH_COST_PX = 0.5
 _PLAIN_MARGIN_PX = 0.06
 _PLAIN_MARGIN = 0.35  # of what free form leaves: it must explain clearly more than an affine map
 _PLATE_MARGIN = 1.0
-_ALL_LINES_REACH_PX = (5.0, 4.0, 3.0, 2.0, 2.0, 1.5, 1.5, 1.5)
+_ALL_LINES_REACH_PX = (5.0, 4.0, 3.0, 2.0, 2.0, 1.5, 1.5, 1.5)  # ever fewer wrong neighbours
+_EXPLAINED_PX = 0.35  # backdrops moved whole leave 0.04, whatever share of them is sketched
 _LEAST_WEIGHT = 3.0  # points that a map for all of them needs
 _TURNS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0)
 _SHIFT_REACH_PX, _SHIFT_STEP_PX, _SHIFT_POINTS, _SHIFTS_KEPT = 4.0, 3, 150, 2
@@ -78,6 +80,7 @@ class LineFitter:
         self.frame = frame
         self._is_plate = is_plate
         self._known = None if np.isinf(known).all() else np.array(known)
+        self._source_places = source.place
         few = thinned(source, MAX_SOURCE_POINTS)
         self.source, self.heading = few.place, few.heading  # [n, 2] each
         square = ((self.source[:, None] - self.source[None]) ** 2).sum(axis=2)
@@ -143,10 +146,25 @@ class LineFitter:
         plain = self._plainly(((bent.moved, bent.trust + 0.05), (start, None)), goal)
         if plain is None:
             return bent
+        if self._is_plate and self._explains(plain, goal):
+            return replace(plain, trust=bent.trust)
         margin = _PLATE_MARGIN if self._is_plate else _PLAIN_MARGIN
         if plain.error_px > bent.error_px + max(_PLAIN_MARGIN_PX, margin * bent.error_px):
             return replace(bent, stiff_error_px=plain.error_px)
         return replace(plain, trust=bent.trust)
+
+    def _explains(self, plain: Fit, goal: _Target) -> bool:
+        """Whether nearly all that a target shows lies on lines of a plate, moved by one map.
+
+        What it does not show of them says nothing: few artists sketch all of a backdrop.
+        """
+        back = np.linalg.inv(affine.fit_similarity(self.source, plain.moved))
+        far = self._source_lines.query(affine.apply(back, goal.place))[0]
+        return _trimmed_mean(far, _AHEAD_KEPT) < _EXPLAINED_PX
+
+    @cached_property
+    def _source_lines(self) -> KDTree:
+        return KDTree(self._source_places)
 
     def _plainly(
         self, starts: Sequence[tuple[np.ndarray, np.ndarray | None]], goal: _Target
@@ -179,7 +197,7 @@ class LineFitter:
         return moved
 
     def _whole_map(self, points: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-        """The affine map that brings the source nearest to points [n, 2]; a plate never bends."""
+        """The map that brings the source nearest to points [n, 2]; it shears no plate."""
         if self._is_plate:
             return affine.fit_similarity(self.source, points, weight)
         return affine.fit_affine(self.source, points, weight, stiffness=0.02)
@@ -314,6 +332,10 @@ class _Target:
     def _all_lines(self) -> KDTree:
         return KDTree(np.hstack([self._all.place, self._all.heading * HEADING_PX]))
 
+    @cached_property
+    def _all_places(self) -> KDTree:
+        return KDTree(self._all.place)
+
     def nearest(
         self, moved: np.ndarray, heading: np.ndarray, reach: float
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -326,7 +348,7 @@ class _Target:
         seen = moved[self._seen(moved) > 0]
         if not len(seen):
             return float(np.hypot(*self._frame))
-        return _trimmed_mean(KDTree(self._all.place).query(seen)[0], _AHEAD_KEPT)
+        return _trimmed_mean(self._all_places.query(seen)[0], _AHEAD_KEPT)
 
     def shifted_onto(self, moved: np.ndarray) -> list[np.ndarray]:
         """Points [n, 2] shifted to where most of them lie on lines: the best few places.

@@ -64,7 +64,7 @@ def register(
     """The affine map that carries the first key's art onto the last key's.
 
     `starts`: further first guesses, such as where a trajectory ends. The answer is never dearer
-    than leaving the art in place: one limb's swing does not turn a body that rests.
+    than leaving the art in place, by what is left and by how far it turns and stretches.
     """
     box = _common_box(first, last, width, height)
     scale = min(1.0, _WORKING_LINES / height)
@@ -91,19 +91,17 @@ def register_plates(
     """As `register`, by what of both plates the camera sees.
 
     What a plate shows beyond the frame is often continued from what lies inside, and says nothing
-    of a pan. Where the frames have too little in common it is all there is.
+    of a pan. Where either leaves most of the frame empty, or where little that is seen at first
+    would be seen at the end, all of both counts.
     """
     whole = register(first, last, width, height, starts)
     seen = Box(0, 0, width, height)
     if first.box.clipped(seen) == first.box and last.box.clipped(seen) == last.box:
         return whole
-    framed = register(
-        _in_frame(first, width, height),
-        _in_frame(last, width, height),
-        width,
-        height,
-        (*starts, whole.matrix),
-    )
+    parts = _in_frame(first, width, height), _in_frame(last, width, height)
+    if min(float(part.pixels[..., 3].sum()) for part in parts) < _COMPARED * width * height:
+        return whole
+    framed = register(*parts, width, height, (*starts, whole.matrix))
     if shared_view(framed.matrix, width, height) < _COMPARED:
         return whole
     return replace(framed, start_errors=framed.start_errors[:-1])

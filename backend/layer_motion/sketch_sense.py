@@ -32,9 +32,7 @@ def explains(scene: Scene, plan: Plan) -> bool:
     suits by its shape cannot be told from a right one.
     """
     scale = min(1.0, _WORKING_LINES / scene.task.height)
-    drawn = {  # [n, 2] working pixels
-        art: key_lines(art, scale).place for art in (scene.first, scene.last) if art is not None
-    }
+    drawn: dict[Art, np.ndarray] = {}  # the lines of each key that is asked for, [n, 2]
     at_keys, between, own = [], [], []
     for moment, lines in sorted(scene.task.sketches.items()):
         scene.check()
@@ -43,6 +41,8 @@ def explains(scene: Scene, plan: Plan) -> bool:
         if placed is None or len(strokes) < _MIN_POINTS:
             continue
         art, pose = placed
+        if art not in drawn:
+            drawn[art] = key_lines(art, scale).place
         near = _near_share(strokes / scale, drawn[art], pose, scale)
         if near is not None:
             (between if moment in scene.wanted else at_keys).append(near)

@@ -78,8 +78,27 @@ def test_a_key_is_left_out_only_where_it_is_torn_or_was_torn_on_the_way() -> Non
     assert [step.share for step in mirrored] == [0.5, 1.0, 1.0, 1.0]
 
 
+def test_a_key_that_tore_on_its_way_does_not_come_back() -> None:
+    art = painted(outline((70.0, 48.0), (30.0, 24.0)))
+    scene = open_scene(GapTask(WIDTH, HEIGHT, art, art, (0.2, 0.4, 0.6, 0.8)), lambda: None)
+    sound, torn = pulled(2.0), pulled(30.0)
+    poses = [(sound, sound), (sound, sound), (torn, sound), (sound, torn)]
+    steps = whole_steps(scene, tuple(Step(one, other, 0.5) for one, other in poses))
+    assert [step.from_last is None for step in steps] == [True, True, False, False]
+    assert [step.from_first is None for step in steps] == [False] * 4
+
+
 def test_the_few_drawings_that_fold_without_another_key_are_softened(scene: Scene) -> None:
     steps = tuple(Step(pose) for pose in (pulled(2.0), pulled(12.0), pulled(2.0)))
     poses = [step.from_first for step in whole_steps(scene, steps)]
     assert max(folded_shares(scene, scene.first, poses)) <= TORN_SHARE
     assert poses[0] is steps[0].from_first
+
+
+def test_the_few_drawings_of_the_last_key_that_fold_are_softened() -> None:
+    art = painted(outline((70.0, 48.0), (30.0, 24.0)))
+    scene = open_scene(GapTask(WIDTH, HEIGHT, art, art, (0.25, 0.5, 0.75)), lambda: None)
+    steps = tuple(Step(None, pulled(by), 1.0) for by in (2.0, 12.0, 2.0))
+    poses = [step.from_last for step in whole_steps(scene, steps)]
+    assert max(folded_shares(scene, scene.last, poses)) <= TORN_SHARE
+    assert poses[0] is steps[0].from_last

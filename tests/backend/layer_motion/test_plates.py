@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from backend.layer_motion import affine, trajectory
-from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.engine import animate_gap, make_plan
 from backend.layer_motion.line_fit import LineFitter
 from backend.layer_motion.line_points import LinePoints
 from backend.layer_motion.plan import open_scene, plan_trajectory
@@ -60,16 +61,81 @@ def test_points_spread_over_the_art_move_it_as_without_an_extent() -> None:
 
 
 def test_a_backdrop_full_of_lines_is_laid_on_a_sketch_of_all_of_them() -> None:
-    rng = np.random.default_rng(3)
-    place = rng.uniform((2, 2), (158, 94), (5000, 2))
-    angle = rng.uniform(0, 2 * np.pi, 5000)
-    lines = LinePoints(place, np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    lines = scattered(5000)
     pan = affine.translation(4, -1) @ affine.scaling(1.02)
-    moved = LinePoints(affine.apply(pan, place), lines.heading)
+    moved = LinePoints(affine.apply(pan, lines.place), lines.heading)
     fitter = LineFitter(lines, (160.0, 96.0), is_plate=True)
     fit = fitter.follow(fitter.source, moved)
     assert np.abs(fit.moved - affine.apply(pan, fitter.source)).max() < 0.05
     assert fit.error_px < 0.05
+
+
+def scattered(count: int) -> LinePoints:
+    """Short lines all over the frame, as of a painted town."""
+    rng = np.random.default_rng(3)
+    angle = rng.uniform(0, 2 * np.pi, count)
+    place = rng.uniform((2, 2), (158, 94), (count, 2))
+    return LinePoints(place, np.stack([np.cos(angle), np.sin(angle)], axis=1))
+
+
+def test_a_backdrop_of_which_little_is_sketched_does_not_bend() -> None:
+    lines = scattered(2500)
+    pan = affine.translation(3, -1)
+    sketched = np.random.default_rng(4).random(2500) < 0.4
+    some = LinePoints(affine.apply(pan, lines.place[sketched]), lines.heading[sketched])
+    fitter = LineFitter(lines, (160.0, 96.0), is_plate=True)
+    fit = fitter.follow(fitter.source, some)
+    assert np.abs(fit.moved - affine.apply(pan, fitter.source)).max() < 0.2
+
+
+def backdrop(left: int, top: int) -> Picture:
+    """A painted plate far wider than the camera, laid so that its corner is there."""
+    noise = np.random.default_rng(5).integers(0, 255, (140, 420, 3)).astype(np.float32)
+    paint = np.clip((cv2.GaussianBlur(noise, (0, 0), 3) - 127) * 6 + 127, 0, 255).astype(np.uint8)
+    return Picture(np.dstack([paint, np.full((140, 420), 255, np.uint8)]), left, top)
+
+
+def halfway(first: Picture, last: Picture, end: tuple[float, float] | None) -> np.ndarray:
+    """How far the frame's middle has moved between keys; `end`: the way of a tracked point."""
+    times = (0.25, 0.5, 0.75)
+    tracks = None
+    if end is not None:
+        ways = np.array([0.0, *times, 1.0])[:, None, None] * np.array(end)
+        tracks = (np.array([[[80.0, 48.0]]]) + ways).astype(np.float32)
+    scene = open_scene(GapTask(*FRAME, first, last, times, tracks=tracks), lambda: None)
+    pose = make_plan(scene).steps[1].from_first
+    assert pose is not None
+    return affine.apply(pose.forward, np.array([80.0, 48.0])) - (80, 48)
+
+
+@pytest.mark.parametrize("end", [None, (-40.0, -2.0)])
+def test_plates_beyond_the_frame_are_registered_by_what_it_shows(
+    end: tuple[float, float] | None,
+) -> None:
+    assert np.allclose(halfway(backdrop(-100, -20), backdrop(-140, -22), end), (-20, -1), atol=0.3)
+
+
+@pytest.mark.parametrize("end", [None, (-600.0, -2.0)])
+def test_a_plate_that_only_passes_through_the_frame_is_seen(
+    end: tuple[float, float] | None,
+) -> None:
+    assert np.allclose(halfway(backdrop(170, -20), backdrop(-430, -22), end), (-300, -1), atol=1)
+
+
+def with_limb(degrees: float) -> Picture:
+    """A body that rests, and a limb on it that points somewhere."""
+    pixels = np.zeros((96, 160, 4), np.uint8)
+    cv2.ellipse(pixels, (70, 50), (30, 20), 0, 0, 360, (200, 160, 120, 255), -1)
+    tip = np.array([88, 40]) + 34 * np.array(
+        [np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))]
+    )
+    cv2.line(pixels, (88, 40), (round(tip[0]), round(tip[1])), (60, 60, 60, 255), 7)
+    return Picture(pixels)
+
+
+def test_one_limbs_swing_does_not_turn_a_body_that_rests() -> None:
+    first, last = (prepare(with_limb(degrees), *FRAME) for degrees in (-60.0, 60.0))
+    assert np.allclose(register(first, last, *FRAME).matrix, np.eye(3), atol=1e-6)
 
 
 def test_registration_finds_art_that_slides_in_over_the_border() -> None:

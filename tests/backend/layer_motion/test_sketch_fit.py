@@ -8,11 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.layer_motion import affine
+from backend.layer_motion import affine, sketch_fit
 from backend.layer_motion.engine import animate_gap
 from backend.layer_motion.field_fit import scattered_field
 from backend.layer_motion.line_fit import LineFitter
 from backend.layer_motion.line_points import sketch_points
+from backend.layer_motion.plan import Step, open_scene
+from backend.layer_motion.pose import AT_REST
 from backend.layer_motion.task import GapTask
 
 from .drawn import HEIGHT, WIDTH, difference, outline, painted, sketched, turned
@@ -122,6 +124,14 @@ def test_what_a_sketch_does_not_show_beyond_the_border_fits_as_well(last_key: bo
         truth = painted(entering(BLOB, moment / 6))
         ours = difference(result.pictures[moment - 1], truth)
         assert ours < 0.05 * difference(outside, truth)
+
+
+def test_a_plan_folds_no_art(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = (Step(AT_REST),) * 6
+    monkeypatch.setattr(sketch_fit, "whole_steps", lambda _scene, _steps: whole)
+    plan = sketch_fit.plan_sketch(open_scene(task(sliding, tuple(range(7))), lambda: None))
+    assert plan is not None
+    assert plan.steps is whole
 
 
 def test_a_field_gives_its_points_what_they_asked_for() -> None:
