@@ -29,6 +29,7 @@ _DAMPING = 0.1
 _FLAT = 0.002
 _TRUSTED, _USELESS = 0.6, 0.9  # difference left: below the flow counts in full, above not at all
 _SAME = 0.004
+_STEEP, _SOFTER_PX = 0.8, (1.5, 3.0, 6.0, 12.0)  # change of flow per pixel; sigmas
 _INVERSE_STEPS = 8
 
 
@@ -55,7 +56,7 @@ def agree(
     box = _shown_box(arts, poses, limit)
     scale = min(1.0, _SIDE_PX / max(box.width, box.height))
     views = _views(arts, poses, box, scale)
-    flow = _flow(*views)
+    flow = _unfolded(_flow(*views))
     flow *= np.float32(_trust(*views, flow))
     if not flow.any():
         return poses
@@ -121,6 +122,23 @@ def _flow(first: _View, last: _View) -> np.ndarray:
             flow += np.clip(change, -window / 4, window / 4)
             if np.abs(change).max() < _SETTLED_PX:
                 break
+    return flow
+
+
+def _unfolded(flow: np.ndarray) -> np.ndarray:
+    """The flow, softer where it changes so steeply that neighbours would pass each other.
+
+    There both arts show different things, and pixels looked up along it would be torn apart.
+    """
+    for sigma in _SOFTER_PX:
+        slopes = np.stack([*np.gradient(flow, axis=(0, 1))], axis=3)
+        steep = np.sqrt((slopes**2).sum(axis=(2, 3))) > _STEEP
+        if not steep.any():
+            break
+        reach = 2 * round(2 * sigma) + 1
+        wide = cv2.dilate(steep.astype(np.float32), np.ones((reach, reach), np.uint8))
+        softer = cv2.GaussianBlur(flow, (0, 0), sigma)
+        flow = flow + cv2.GaussianBlur(wide, (0, 0), sigma)[..., None] * (softer - flow)
     return flow
 
 

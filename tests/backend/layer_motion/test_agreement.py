@@ -75,6 +75,31 @@ def drawings() -> list[Picture]:
     return list(animate_gap(GapTask(WIDTH, HEIGHT, first, last, TIMES, sketches=sketches)).pictures)
 
 
+def spotted(seed: int, shift: float) -> Picture:
+    """A shape with spots that another seed puts elsewhere."""
+    picture = inked(outline((960.0 + shift, 640.0), (150.0, 70.0)))
+    pixels = picture.pixels.copy()
+    for x, y in np.random.default_rng(seed).uniform((850, 600), (1070, 680), (14, 2)):
+        place = round(x + shift) - picture.x, round(y) - picture.y
+        cv2.circle(pixels, place, 16, (90, 60, 60, 255), -1)
+    return Picture(pixels, picture.x, picture.y)
+
+
+@pytest.mark.parametrize("seed", [1, 3, 5])
+def test_what_both_keys_show_differently_is_not_torn_apart(seed: int) -> None:
+    arts = (
+        warp.prepare(spotted(seed, 0.0), WIDTH, HEIGHT),
+        warp.prepare(spotted(seed + 1, 9.0), WIDTH, HEIGHT),
+    )
+    limit = warp.frame_limit(WIDTH, HEIGHT, *arts)
+    for pose in agreement.agree(arts, (AT_REST, AT_REST), 0.5, limit):
+        assert pose.nudge is not None
+        down, across = np.gradient(pose.nudge.offsets, axis=(0, 1))
+        down, across = down / pose.nudge.step[1], across / pose.nudge.step[0]
+        area = (1 + across[..., 0]) * (1 + down[..., 1]) - across[..., 1] * down[..., 0]
+        assert area.min() > 0.3
+
+
 def test_a_drawing_between_two_keys_shows_one_sharp_outline_at_1080p(
     drawings: list[Picture],
 ) -> None:
