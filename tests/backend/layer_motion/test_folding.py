@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -65,25 +67,27 @@ def test_what_cannot_be_softened_becomes_affine(scene: Scene) -> None:
     assert untangled(scene, scene.first, mirrored).is_affine
 
 
-def test_a_key_is_left_out_only_where_it_is_torn_or_was_torn_on_the_way() -> None:
+def between_keys(poses: Sequence[tuple[Pose | None, Pose]]) -> tuple[Step, ...]:
+    """Whole steps between two keys; `poses`: those of the first's and of the last's art."""
     art = painted(outline((70.0, 48.0), (30.0, 24.0)))
-    scene = open_scene(GapTask(WIDTH, HEIGHT, art, art, (0.2, 0.4, 0.6, 0.8)), lambda: None)
+    times = tuple(np.linspace(0, 1, len(poses) + 2)[1:-1])
+    scene = open_scene(GapTask(WIDTH, HEIGHT, art, art, times), lambda: None)
+    return whole_steps(scene, tuple(Step(first, last, 0.5) for first, last in poses))
+
+
+def test_a_key_is_left_out_only_where_it_is_torn_or_was_torn_on_the_way() -> None:
     sound, torn = pulled(2.0), pulled(30.0)
-    poses = [(sound, sound), (sound, torn), (sound, sound), (sound, sound)]
-    steps = whole_steps(scene, tuple(Step(one, other, 0.5) for one, other in poses))
+    steps = between_keys([(sound, sound), (sound, torn), (sound, sound), (sound, sound)])
     assert [step.from_last is None for step in steps] == [True, True, False, False]
     assert [step.share for step in steps] == [0.0, 0.0, 0.5, 0.5]
-    mirrored = whole_steps(scene, tuple(Step(other, one, 0.5) for one, other in poses))
+    mirrored = between_keys([(sound, sound), (torn, sound), (sound, sound), (sound, sound)])
     assert [step.from_first is None for step in mirrored] == [False, True, True, True]
     assert [step.share for step in mirrored] == [0.5, 1.0, 1.0, 1.0]
 
 
 def test_a_key_that_tore_on_its_way_does_not_come_back() -> None:
-    art = painted(outline((70.0, 48.0), (30.0, 24.0)))
-    scene = open_scene(GapTask(WIDTH, HEIGHT, art, art, (0.2, 0.4, 0.6, 0.8)), lambda: None)
     sound, torn = pulled(2.0), pulled(30.0)
-    poses = [(sound, sound), (sound, sound), (torn, sound), (sound, torn)]
-    steps = whole_steps(scene, tuple(Step(one, other, 0.5) for one, other in poses))
+    steps = between_keys([(sound, sound), (sound, sound), (torn, sound), (sound, torn)])
     assert [step.from_last is None for step in steps] == [True, True, False, False]
     assert [step.from_first is None for step in steps] == [False] * 4
 
@@ -95,10 +99,8 @@ def test_the_few_drawings_that_fold_without_another_key_are_softened(scene: Scen
     assert poses[0] is steps[0].from_first
 
 
-def test_the_few_drawings_of_the_last_key_that_fold_are_softened() -> None:
-    art = painted(outline((70.0, 48.0), (30.0, 24.0)))
-    scene = open_scene(GapTask(WIDTH, HEIGHT, art, art, (0.25, 0.5, 0.75)), lambda: None)
-    steps = tuple(Step(None, pulled(by), 1.0) for by in (2.0, 12.0, 2.0))
-    poses = [step.from_last for step in whole_steps(scene, steps)]
-    assert max(folded_shares(scene, scene.last, poses)) <= TORN_SHARE
-    assert poses[0] is steps[0].from_last
+def test_the_few_drawings_of_the_last_key_that_fold_are_softened(scene: Scene) -> None:
+    given = [(None, pulled(by)) for by in (2.0, 12.0, 2.0)]
+    poses = [step.from_last for step in between_keys(given)]
+    assert max(folded_shares(scene, scene.first, poses)) <= TORN_SHARE
+    assert poses[0] is given[0][1]
