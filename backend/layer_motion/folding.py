@@ -37,6 +37,8 @@ def whole_steps(scene: Scene, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """
     firsts = folded_shares(scene, scene.first, (step.from_first for step in steps))
     lasts = folded_shares(scene, scene.last, (step.from_last for step in steps))
+    if max([*firsts, *lasts], default=0.0) <= TORN_SHARE:
+        return steps
     if len(firsts) == len(lasts) == len(steps):
         first_tears = np.maximum.accumulate(firsts) > TORN_SHARE
         last_tears = np.maximum.accumulate(lasts[::-1])[::-1] > TORN_SHARE

@@ -11,23 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import cv2
 import numpy as np
 from scipy.spatial import KDTree
 
 from . import affine
 from .line_points import LinePoints
+from .line_target import BORDER_PX, LineTarget, thinned, trimmed_mean
 
 MAX_SOURCE_POINTS = 600
-MAX_TARGET_POINTS = 1500
-HEADING_PX = 2.5
 _AFFINE_STEPS = 6
 _PLAIN_STEPS = 5
 _START_STEPS = 6
 _FREE_SIGMAS_PX = (16.0, 10.0, 6.0, 4.0)
 _FREE_STEPS = 2
 _REACH_PX = (10.0, 8.0, 5.0, 4.0)
-_BORDER_PX = 0.5
 _SETTLED_PX = 0.02
 _STRETCH_COST_PX = 0.5
 _PLAIN_MARGIN_PX = 0.06
@@ -35,11 +32,9 @@ _PLAIN_MARGIN = 0.35  # of what free form leaves: it must explain clearly more t
 _PLATE_MARGIN = 1.0
 _ALL_LINES_REACH_PX = (5.0, 4.0, 3.0, 2.0, 2.0, 1.5, 1.5, 1.5)  # ever fewer wrong neighbours
 _EXPLAINED_PX = 0.35  # backdrops moved whole leave 0.04, whatever share of them is sketched
+_STIFFNESS = 0.02  # of a map for all points, towards the best similarity
 _LEAST_WEIGHT = 3.0  # points that a map for all of them needs
 _TURNS_DEG = (-60.0, -30.0, 0.0, 30.0, 60.0)
-_SHIFT_REACH_PX, _SHIFT_STEP_PX, _SHIFT_POINTS, _SHIFTS_KEPT = 4.0, 3, 150, 2
-_SHIFT_SEEN = 0.4  # least share of the points that a shift must leave in view, to be told from luck
-_AHEAD_KEPT, _BACK_KEPT = 0.9, 0.95  # of distances, the nearest first
 _LEAST_PARTNERED = 0.2  # of a target: with less to compare, all of it counts
 _WHOLE = (-np.inf, -np.inf, np.inf, np.inf)
 
@@ -94,15 +89,15 @@ class LineFitter:
 
     def follow(self, start: np.ndarray, target: LinePoints) -> Fit:
         """Fit to a target close by: `start` [n, 2] are the points' places a moment ago."""
-        return self._fit(start, _Target(target, self.frame))
+        return self._fit(start, LineTarget(target, self.frame))
 
     def error_px(self, moved: np.ndarray, target: LinePoints) -> float:
         """Trimmed mean distance between points [n, 2] and a target: both ways, a plate's one."""
-        return self._error_px(moved, _Target(target, self.frame))
+        return self._error_px(moved, LineTarget(target, self.frame))
 
     def follow_stiffly(self, start: np.ndarray, target: LinePoints) -> Fit:
         """As `follow`, with one affine map for all points."""
-        goal = _Target(target, self.frame)
+        goal = LineTarget(target, self.frame)
         moved = self._globally(start, goal, _AFFINE_STEPS)
         matrix = affine.fit_affine(self.source, moved, stiffness=0.0)
         if affine.is_regular(matrix):
@@ -118,7 +113,7 @@ class LineFitter:
         `near` [n, 2]: where the points lay before, for what a border cuts; by default the first
         start.
         """
-        goal = _Target(target, self.frame)
+        goal = LineTarget(target, self.frame)
         centre_goal = target.place.mean(axis=0)
         options: list[np.ndarray] = []
         for start in starts:
@@ -134,40 +129,39 @@ class LineFitter:
         fits = [self._fit(moved, goal) for moved in rough[:3]]
         return min(fits, key=lambda fit: self._cost_px(fit.moved, goal))
 
-    def _cost_px(self, moved: np.ndarray, goal: _Target) -> float:
+    def _cost_px(self, moved: np.ndarray, goal: LineTarget) -> float:
         """Fit error plus what an unlikely change of shape costs."""
         linear = affine.fit_affine(self.source, moved, stiffness=1e-3)[:2, :2]
         stretch = np.log(np.maximum(np.linalg.svd(linear, compute_uv=False), 1e-3))
         return self._error_px(moved, goal) + _STRETCH_COST_PX * float(np.abs(stretch).sum())
 
-    def _fit(self, start: np.ndarray, goal: _Target) -> Fit:
+    def _fit(self, start: np.ndarray, goal: LineTarget) -> Fit:
         """Free form, or one affine map for all points where that explains the lines as well."""
         bent = self._freely(start, goal)
         plain = self._plainly(((bent.moved, bent.trust + 0.05), (start, None)), goal)
         if plain is None:
             return bent
-        if self._is_plate and self._explains(plain, goal):
-            return replace(plain, trust=bent.trust)
         margin = _PLATE_MARGIN if self._is_plate else _PLAIN_MARGIN
-        if plain.error_px > bent.error_px + max(_PLAIN_MARGIN_PX, margin * bent.error_px):
+        is_worse = plain.error_px > bent.error_px + max(_PLAIN_MARGIN_PX, margin * bent.error_px)
+        if is_worse and not (self._is_plate and self._explains(plain, goal)):
             return replace(bent, stiff_error_px=plain.error_px)
         return replace(plain, trust=bent.trust)
 
-    def _explains(self, plain: Fit, goal: _Target) -> bool:
+    def _explains(self, plain: Fit, goal: LineTarget) -> bool:
         """Whether nearly all that a target shows lies on lines of a plate, moved by one map.
 
         What it does not show of them says nothing: few artists sketch all of a backdrop.
         """
         back = np.linalg.inv(affine.fit_similarity(self.source, plain.moved))
         far = self._source_lines.query(affine.apply(back, goal.place))[0]
-        return _trimmed_mean(far, _AHEAD_KEPT) < _EXPLAINED_PX
+        return trimmed_mean(far) < _EXPLAINED_PX
 
     @cached_property
     def _source_lines(self) -> KDTree:
         return KDTree(self._source_places)
 
     def _plainly(
-        self, starts: Sequence[tuple[np.ndarray, np.ndarray | None]], goal: _Target
+        self, starts: Sequence[tuple[np.ndarray, np.ndarray | None]], goal: LineTarget
     ) -> Fit | None:
         """The best fit by one map for all points, from places [n, 2] with weights [n] or None.
 
@@ -175,7 +169,7 @@ class LineFitter:
         """
         fits: list[Fit] = []
         for points, weight in starts:
-            matrix = self._whole_map(points, weight)
+            matrix = self._whole_map(self.source, points, weight, _STIFFNESS)
             if affine.is_regular(matrix):
                 moved = self._globally(affine.apply(matrix, self.source), goal, _PLAIN_STEPS)
                 moved = self._onto_all_lines(moved, goal) if self._is_plate else moved
@@ -183,7 +177,7 @@ class LineFitter:
                 fits.append(Fit(moved, np.ones(len(moved)), error, error))
         return min(fits, key=lambda fit: fit.error_px, default=None)
 
-    def _onto_all_lines(self, moved: np.ndarray, goal: _Target) -> np.ndarray:
+    def _onto_all_lines(self, moved: np.ndarray, goal: LineTarget) -> np.ndarray:
         """A plate's points [n, 2] laid on the nearest of all lines, not of some of them.
 
         A painted backdrop has thousands: chosen ones of two drawings are seldom the same.
@@ -196,13 +190,15 @@ class LineFitter:
             moved = affine.apply(change, moved)
         return moved
 
-    def _whole_map(self, points: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-        """The map that brings the source nearest to points [n, 2]; it shears no plate."""
+    def _whole_map(
+        self, source: np.ndarray, target: np.ndarray, weight: np.ndarray | None, stiffness: float
+    ) -> np.ndarray:
+        """The map that brings points [n, 2] nearest to others [n, 2]; it shears no plate."""
         if self._is_plate:
-            return affine.fit_similarity(self.source, points, weight)
-        return affine.fit_affine(self.source, points, weight, stiffness=0.02)
+            return affine.fit_similarity(source, target, weight)
+        return affine.fit_affine(source, target, weight, stiffness=stiffness)
 
-    def _freely(self, start: np.ndarray, goal: _Target) -> Fit:
+    def _freely(self, start: np.ndarray, goal: LineTarget) -> Fit:
         moved = self._globally(start, goal, _AFFINE_STEPS)
         trust = np.ones(len(moved))
         for kernel, reach in zip(self._kernels, _REACH_PX, strict=True):
@@ -213,16 +209,16 @@ class LineFitter:
         return Fit(moved, trust, self._error_px(moved, goal))
 
     def _pull(
-        self, moved: np.ndarray, goal: _Target, reach: float
+        self, moved: np.ndarray, goal: LineTarget, reach: float
     ) -> tuple[np.ndarray, np.ndarray]:
         return goal.pull(moved, self._headings(moved), reach, self._partnered(moved, goal))
 
-    def _error_px(self, moved: np.ndarray, goal: _Target) -> float:
+    def _error_px(self, moved: np.ndarray, goal: LineTarget) -> float:
         if self._is_plate:
             return goal.far_px(moved)
         return goal.error_px(moved, self._partnered(moved, goal))
 
-    def _partnered(self, moved: np.ndarray, goal: _Target) -> np.ndarray | None:
+    def _partnered(self, moved: np.ndarray, goal: LineTarget) -> np.ndarray | None:
         """Which points of a target [m] the source can show, lying as it does; None for all."""
         if self._known is None:
             return None
@@ -230,11 +226,11 @@ class LineFitter:
         if not affine.is_regular(ahead):
             return None
         there = affine.apply(np.linalg.inv(ahead), goal.place)
-        low, high = self._known[:2] - _BORDER_PX, self._known[2:] + _BORDER_PX
+        low, high = self._known[:2] - BORDER_PX, self._known[2:] + BORDER_PX
         found = np.asarray(((there > low) & (there < high)).all(axis=1))
         return found if found.sum() >= _LEAST_PARTNERED * len(found) else None
 
-    def _globally(self, start: np.ndarray, goal: _Target, steps: int) -> np.ndarray:
+    def _globally(self, start: np.ndarray, goal: LineTarget, steps: int) -> np.ndarray:
         moved = start
         for step in range(steps):
             reach = 10.0 * 0.7**step + 3.0
@@ -242,10 +238,7 @@ class LineFitter:
             if weight.sum() < _LEAST_WEIGHT:
                 break
             hidden = float(np.mean(weight < 0.05))
-            if self._is_plate:
-                change = affine.fit_similarity(moved, moved + pull, weight)
-            else:
-                change = affine.fit_affine(moved, moved + pull, weight, stiffness=0.02 + hidden)
+            change = self._whole_map(moved, moved + pull, weight, _STIFFNESS + hidden)
             if not affine.is_regular(change):
                 break
             before, moved = moved, affine.apply(change, moved)
@@ -289,126 +282,3 @@ def _local_affine(
     slope_x = (pull_x * yy[:, None] - pull_y * xy[:, None]) / determinant[:, None]
     slope_y = (pull_y * xx[:, None] - pull_x * xy[:, None]) / determinant[:, None]
     return mean + slope_x * (x - mean_x)[:, None] + slope_y * (y - mean_y)[:, None]
-
-
-class _Target:
-    """A drawing to be fitted to, ready for neighbour searches."""
-
-    def __init__(self, points: LinePoints, frame: tuple[float, float]) -> None:
-        self._frame = np.array(frame)
-        self._all = points
-        points = thinned(points, MAX_TARGET_POINTS)
-        self.place = points.place
-        self.heading = points.heading
-        self._tree = KDTree(np.hstack([points.place, points.heading * HEADING_PX]))
-        self._plain = KDTree(points.place)
-
-    def pull(
-        self,
-        moved: np.ndarray,
-        heading: np.ndarray,
-        reach: float,
-        partnered: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean displacement [n, 2] towards matched target points and its weight [n].
-
-        `partnered` bool [m]: the target points that count; None for all.
-        """
-        features = np.hstack([moved, heading * HEADING_PX])
-        there, index = self._tree.query(features)
-        ahead = robust_weight(there, reach) * self._seen(moved)
-        total = ahead.copy()
-        pull = ahead[:, None] * (self.place[index] - moved)
-        own = KDTree(features)
-        back, origin = own.query(np.hstack([self.place, self.heading * HEADING_PX]))
-        share = robust_weight(back, reach)
-        if partnered is not None:
-            share = share * partnered
-        np.add.at(pull, origin, share[:, None] * (self.place - moved[origin]))
-        np.add.at(total, origin, share)
-        return pull / np.maximum(total, 1e-6)[:, None], total
-
-    @cached_property
-    def _all_lines(self) -> KDTree:
-        return KDTree(np.hstack([self._all.place, self._all.heading * HEADING_PX]))
-
-    @cached_property
-    def _all_places(self) -> KDTree:
-        return KDTree(self._all.place)
-
-    def nearest(
-        self, moved: np.ndarray, heading: np.ndarray, reach: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Displacement [n, 2] to the nearest of all target points, and its weight [n]."""
-        there, index = self._all_lines.query(np.hstack([moved, heading * HEADING_PX]))
-        return self._all.place[index] - moved, robust_weight(there, reach) * self._seen(moved)
-
-    def far_px(self, moved: np.ndarray) -> float:
-        """Trimmed mean distance from points [n, 2] to all lines, without headings."""
-        seen = moved[self._seen(moved) > 0]
-        if not len(seen):
-            return float(np.hypot(*self._frame))
-        return _trimmed_mean(self._all_places.query(seen)[0], _AHEAD_KEPT)
-
-    def shifted_onto(self, moved: np.ndarray) -> list[np.ndarray]:
-        """Points [n, 2] shifted to where most of them lie on lines: the best few places.
-
-        Drawings that a border cuts need this: their centres tell nothing.
-        """
-        columns, rows = np.ceil(self._frame).astype(int)
-        empty = np.full((rows, columns), 255, np.uint8)
-        inside = np.floor(np.clip(self.place, 0, self._frame - 1)).astype(int)
-        empty[inside[:, 1], inside[:, 0]] = 0
-        near = np.clip(1 - cv2.distanceTransform(empty, cv2.DIST_L2, 3) / _SHIFT_REACH_PX, 0, 1)
-        some = moved[:: max(1, len(moved) // _SHIFT_POINTS)]
-        shifts = np.stack(
-            np.meshgrid(
-                np.arange(-columns // 2, columns // 2 + 1, _SHIFT_STEP_PX),
-                np.arange(-rows // 4, rows // 4 + 1, _SHIFT_STEP_PX),
-            ),
-            axis=-1,
-        ).reshape(-1, 2)
-        index = np.floor(some[None] + shifts[:, None]).astype(int)  # [shifts, points, 2]
-        seen = ((index >= 0) & (index < (columns, rows))).all(axis=2)
-        index = np.clip(index, 0, (columns - 1, rows - 1))
-        found = (near[index[..., 1], index[..., 0]] * seen).sum(axis=1)
-        score = found / np.maximum(seen.sum(axis=1), _SHIFT_SEEN * len(some))
-        best: list[np.ndarray] = []
-        for number in np.argsort(-score):
-            shift = shifts[number]
-            if all(np.abs(shift - other).max() > 2 * _SHIFT_STEP_PX for other in best):
-                best.append(shift)
-            if len(best) == _SHIFTS_KEPT:
-                break
-        return [moved + shift for shift in best]
-
-    def _seen(self, moved: np.ndarray) -> np.ndarray:
-        inside = (moved > -_BORDER_PX) & (moved < self._frame + _BORDER_PX)
-        return inside.all(axis=1).astype(float)
-
-    def error_px(self, moved: np.ndarray, partnered: np.ndarray | None = None) -> float:
-        """Trimmed mean of both ways' distances, without headings; `partnered` as in `pull`."""
-        seen = moved[self._seen(moved) > 0]
-        if not len(seen):
-            return float(np.hypot(*self._frame))
-        there = self.place if partnered is None else self.place[partnered]
-        ahead, back = self._plain.query(seen)[0], KDTree(moved).query(there)[0]
-        return (_trimmed_mean(ahead, _AHEAD_KEPT) + _trimmed_mean(back, _BACK_KEPT)) / 2
-
-
-def _trimmed_mean(distances: np.ndarray, kept: float) -> float:
-    nearest = np.sort(distances)
-    return float(nearest[: max(1, int(kept * len(nearest)))].mean())
-
-
-def thinned(points: LinePoints, most: int) -> LinePoints:
-    """At most `most` points, spread over all lines; the same choice every time."""
-    if len(points) <= most:
-        return points
-    chosen = np.sort(np.random.default_rng(0).permutation(len(points))[:most])
-    return LinePoints(points.place[chosen], points.heading[chosen])
-
-
-def robust_weight(distance: np.ndarray, reach: float) -> np.ndarray:
-    """Robust weight: 1 on the spot, 0 beyond twice the reach."""
-    return np.clip(1.0 - (distance / (2 * reach)) ** 2, 0.0, 1.0) ** 2

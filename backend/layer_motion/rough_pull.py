@@ -14,14 +14,13 @@ from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 
 from . import line_points
-from .line_fit import HEADING_PX, MAX_TARGET_POINTS, robust_weight, thinned
 from .line_points import LinePoints
+from .line_target import BORDER_PX, HEADING_PX, MAX_TARGET_POINTS, robust_weight, thinned
 
 _PARTNERS = 10  # of a point: both strokes of a doubled line within about a pixel along it
 _ALONG_PX = 1.0
 _RIVAL_PX = 1.0  # a line this much nearer to another point of the drawing counts little
 _ENOUGH = 3.0  # weights of partners that make a place as good as known
-_BORDER_PX = 0.5
 _TANGENT_PX, _TANGENT_HEADING = 2.0, 0.6
 
 
@@ -71,7 +70,7 @@ class RunLines:
         ]
 
     def _seen(self, pull: Pull, points: np.ndarray) -> Pull:
-        inside = (points > -_BORDER_PX) & (points < self._frame + _BORDER_PX)
+        inside = (points > -BORDER_PX) & (points < self._frame + BORDER_PX)
         return Pull(pull.distance, pull.across, pull.weight * inside.all(axis=1))
 
 
