@@ -16,6 +16,7 @@ from shared.pictures import Picture
 from . import affine
 from .pose import Box as Box
 from .pose import Pose, pixel_centres, source_positions
+from .resampling import RIM_PX, resampled, with_rim
 
 _MARGIN_PX = 2
 OVERSCAN = 0.5
@@ -96,7 +97,7 @@ def whole_shift(pose: Pose) -> tuple[int, int] | None:
 
 
 def sample(art: Art, pose: Pose, limit: Box, cover: Box | None = None) -> Patch:
-    """The art at a pose, bicubic, cropped to where it lands (at most `limit`).
+    """The art at a pose, resampled once, cropped to where it lands (at most `limit`).
 
     Of art that the camera's border cuts, all of `cover` is looked at: it is unknown there, not
     empty.
@@ -104,36 +105,15 @@ def sample(art: Art, pose: Pose, limit: Box, cover: Box | None = None) -> Patch:
     box = landing_box(art, pose).clipped(limit)
     if cover is not None and not art.is_whole:
         box = box.union(cover.clipped(limit))
-    backward = np.linalg.inv(pose.forward)
-    source = _minified(art, backward)
-    if pose.is_affine and art.is_whole:
-        pixels = cv2.warpAffine(
-            source,
-            _index_map(art, backward, box, source),
-            (box.width, box.height),
-            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_CONSTANT,
-        )
-        return Patch(_legal(pixels), box, None)
+    source = _minified(art, np.linalg.inv(pose.forward))
     where = source_positions(pose, pixel_centres(box))  # [h, w, 2] camera pixels of the key
     weight = None if art.is_whole else inside(where, art.known)
     scale = source.shape[1] / art.box.width, source.shape[0] / art.box.height
-    across = (where[..., 0] - art.box.left) * np.float32(scale[0]) - np.float32(0.5)
-    down = (where[..., 1] - art.box.top) * np.float32(scale[1]) - np.float32(0.5)
-    if weight is not None:
-        across = _held_at_cuts(across, source.shape[1], art.known[0], art.known[2])
-        down = _held_at_cuts(down, source.shape[0], art.known[1], art.known[3])
-    pixels = cv2.remap(source, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
-    return Patch(_legal(pixels), box, weight)
-
-
-def _held_at_cuts(index: np.ndarray, size: int, low: float, high: float) -> np.ndarray:
-    """Pixel indices [h, w] that read no emptiness within a pixel of a cut side (finite border)."""
-    if np.isfinite(low):
-        index = np.where((index < 0) & (index > -1.5), np.float32(0), index)
-    if np.isfinite(high):
-        index = np.where((index > size - 1) & (index < size + 0.5), np.float32(size - 1), index)
-    return index
+    rim = np.float32(RIM_PX - 0.5)
+    across = (where[..., 0] - art.box.left) * np.float32(scale[0]) + rim
+    down = (where[..., 1] - art.box.top) * np.float32(scale[1]) + rim
+    left, top, right, bottom = (bool(np.isfinite(side)) for side in art.known)
+    return Patch(resampled(with_rim(source, (left, top, right, bottom)), across, down), box, weight)
 
 
 def landing_box(art: Art, pose: Pose) -> Box:
@@ -155,23 +135,6 @@ def _minified(art: Art, backward: np.ndarray) -> np.ndarray:
         return art.pixels
     size = (max(1, round(art.box.width / factor)), max(1, round(art.box.height / factor)))
     return cv2.resize(art.pixels, size, interpolation=cv2.INTER_AREA)
-
-
-def _index_map(art: Art, backward: np.ndarray, box: Box, source: np.ndarray) -> np.ndarray:
-    """From pixel indices of `box` to pixel indices of the (perhaps smaller) source: [2, 3]."""
-    to_edges = affine.translation(box.left + 0.5, box.top + 0.5)
-    to_art = affine.translation(-art.box.left, -art.box.top)
-    shrink = np.diag([source.shape[1] / art.box.width, source.shape[0] / art.box.height, 1.0])
-    return (affine.translation(-0.5, -0.5) @ shrink @ to_art @ backward @ to_edges)[:2]
-
-
-def _legal(pixels: np.ndarray) -> np.ndarray:
-    """Clip bicubic overshoot: alpha to 0..1, premultiplied colour to 0..alpha (in place)."""
-    np.clip(pixels[..., 3], 0.0, 1.0, out=pixels[..., 3])
-    colour = pixels[..., :3]
-    np.maximum(colour, 0.0, out=colour)
-    np.minimum(colour, pixels[..., 3:], out=colour)
-    return pixels
 
 
 def inside(where: np.ndarray, known: tuple[float, float, float, float]) -> np.ndarray:
