@@ -188,6 +188,12 @@ def is_plate(art: Art, task: GapTask) -> bool:
     return wide and art.box.height >= _PLATE_SHARE * task.height
 
 
+def are_plates(scene: Scene) -> bool:
+    """Whether the art of both keys fills the camera's frame, or nearly."""
+    arts = [art for art in (scene.first, scene.last) if art is not None]
+    return len(arts) == 2 and all(is_plate(art, scene.task) for art in arts)
+
+
 def one_key_steps(scene: Scene, moves: list[np.ndarray]) -> tuple[Step, ...]:
     """Steps that take everything from the key that shows the layer; `moves` start at the first."""
     if scene.visible[0]:
@@ -211,10 +217,13 @@ def pace(scene: Scene) -> np.ndarray:
     """Progress [moments] 0..1 where neither tracks nor sketches tell it.
 
     The artist's spacing where there is one; else gentle, and even where only a few drawings lie
-    between the keys: so short a gap is a part of a larger movement.
+    between the keys or where the layer fills the frame: so short a gap is a part of a larger
+    movement, and so is what a camera shows of a background that it pans over.
     """
     times, chosen = scene.times, scene.task.progress
-    if scene.last is None or (chosen is None and is_short(scene)):
+    if scene.last is None:
+        return times
+    if chosen is None and (is_short(scene) or are_plates(scene)):
         return times
     if chosen is None:
         return gentle(times)
@@ -248,8 +257,7 @@ def _registered(scene: Scene, starts: Sequence[np.ndarray] = ()) -> Registration
     """Both keys' art laid on each other; `starts`: where it may lie at the last key."""
     assert scene.last is not None  # noqa: S101 - asked with two keys only
     task = scene.task
-    both = is_plate(scene.first, task) and is_plate(scene.last, task)
-    way = register_plates if both else register
+    way = register_plates if are_plates(scene) else register
     return way(scene.first, scene.last, task.width, task.height, starts)
 
 

@@ -115,6 +115,16 @@ def test_plates_beyond_the_frame_are_registered_by_what_it_shows(
     assert np.allclose(halfway(backdrop(-100, -20), backdrop(-140, -22), end), (-20, -1), atol=0.3)
 
 
+def test_a_backdrop_that_nothing_controls_pans_evenly() -> None:
+    first, last = backdrop(-100, -20), backdrop(-140, -22)
+    times = tuple(step / 12 for step in range(1, 12))
+    scene = open_scene(GapTask(*FRAME, first, last, times), lambda: None)
+    poses = [step.from_first for step in make_plan(scene).steps]
+    middle = np.array([80.0, 48.0])
+    way = np.array([affine.apply(pose.forward, middle) - middle for pose in poses if pose])
+    assert np.abs(way - np.outer(times, (-40, -2))).max() < 0.5
+
+
 @pytest.mark.parametrize("end", [None, (-600.0, -2.0)])
 def test_a_plate_that_only_passes_through_the_frame_is_seen(
     end: tuple[float, float] | None,
