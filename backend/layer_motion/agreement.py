@@ -47,13 +47,14 @@ def wanted(height: int) -> bool:
 
 
 def agree(
-    arts: tuple[warp.Art, warp.Art], poses: tuple[Pose, Pose], share: float, limit: Box
+    arts: tuple[warp.Art, warp.Art], poses: tuple[Pose, Pose], share: float, frame: Box
 ) -> tuple[Pose, Pose]:
     """Poses of both keys' art that meet: `share` 0..1 of the way from the first to the last.
 
-    The given poses come back where no flow between them explains how the arts differ.
+    The given poses come back where no flow between them explains how the arts differ. Only what
+    the camera's `frame` shows is compared: beyond it keys hold what others had to guess.
     """
-    box = _shown_box(arts, poses, limit)
+    box = _shown_box(arts, poses, frame)
     scale = min(1.0, _SIDE_PX / max(box.width, box.height))
     views = _views(arts, poses, box, scale)
     flow = _unfolded(_flow(*views))
@@ -69,10 +70,10 @@ def agree(
     return first, last
 
 
-def _shown_box(arts: tuple[warp.Art, warp.Art], poses: tuple[Pose, Pose], limit: Box) -> Box:
-    """Where either art shows, with a margin; found on a very small picture."""
+def _shown_box(arts: tuple[warp.Art, warp.Art], poses: tuple[Pose, Pose], frame: Box) -> Box:
+    """Where the frame shows either art, with a margin; found on a very small picture."""
     boxes = [warp.landing_box(art, pose) for art, pose in zip(arts, poses, strict=True)]
-    box = boxes[0].union(boxes[1]).clipped(limit)
+    box = boxes[0].union(boxes[1]).clipped(frame)
     views = _views(arts, poses, box, min(1.0, _GLANCE_PX / max(box.width, box.height)))
     shown = np.maximum(views[0].pixels[..., 3], views[1].pixels[..., 3]) > _VISIBLE
     if not shown.any():
@@ -84,7 +85,7 @@ def _shown_box(arts: tuple[warp.Art, warp.Art], poses: tuple[Pose, Pose], limit:
     return Box(
         box.left + int(low[0]), box.top + int(low[1]),
         box.left + int(high[0]), box.top + int(high[1]),
-    )  # fmt: skip
+    ).clipped(frame)  # fmt: skip
 
 
 def _views(

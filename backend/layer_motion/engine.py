@@ -126,7 +126,8 @@ def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> wa
     arts, poses = (found[0][0], found[1][0]), (found[0][1], found[1][1])
     share = _steep(step.share)
     if 0.0 < share < 1.0 and agreement.wanted(scene.task.height):
-        poses = agreement.agree(arts, poses, share, limit)
+        frame = Box(0, 0, scene.task.width, scene.task.height)
+        poses = agreement.agree(arts, poses, share, frame)
     poses = _idling(poses[0], step), _idling(poses[1], step)
     boxes = [warp.landing_box(art, pose) for art, pose in zip(arts, poses, strict=True)]
     cover = boxes[0].union(boxes[1])

@@ -10,13 +10,14 @@ import pytest
 
 from backend.layer_motion import agreement, warp
 from backend.layer_motion.engine import animate_gap
-from backend.layer_motion.pose import AT_REST, Pose
+from backend.layer_motion.pose import AT_REST, Box, Pose
 from backend.layer_motion.task import GapTask
 from shared.pictures import Picture
 
 from .drawn import outline, turned
 
 WIDTH, HEIGHT = 1920, 1080
+FRAME = Box(0, 0, WIDTH, HEIGHT)
 CORNER = np.array([700, 380])
 SIDE = 520
 _FINER = 4
@@ -91,8 +92,7 @@ def test_what_both_keys_show_differently_is_not_torn_apart(seed: int) -> None:
         warp.prepare(spotted(seed, 0.0), WIDTH, HEIGHT),
         warp.prepare(spotted(seed + 1, 9.0), WIDTH, HEIGHT),
     )
-    limit = warp.frame_limit(WIDTH, HEIGHT, *arts)
-    for pose in agreement.agree(arts, (AT_REST, AT_REST), 0.5, limit):
+    for pose in agreement.agree(arts, (AT_REST, AT_REST), 0.5, FRAME):
         assert pose.nudge is not None
         down, across = np.gradient(pose.nudge.offsets, axis=(0, 1))
         down, across = down / pose.nudge.step[1], across / pose.nudge.step[0]
@@ -126,7 +126,7 @@ def test_arts_a_few_pixels_apart_meet_where_the_share_says() -> None:
     art = warp.prepare(inked(tail(0.0, 0.0)), WIDTH, HEIGHT)
     apart = np.array([[1.0, 0, 9], [0, 1, -6], [0, 0, 1]])
     limit = warp.frame_limit(WIDTH, HEIGHT, art)
-    poses = agreement.agree((art, art), (AT_REST, Pose(apart)), 0.5, limit)
+    poses = agreement.agree((art, art), (AT_REST, Pose(apart)), 0.5, FRAME)
     one, other = (warp.sample(art, pose, limit) for pose in poses)
     box = one.box.union(other.box)
     left = warp.placed(one, box).pixels - warp.placed(other, box).pixels
@@ -140,9 +140,8 @@ def test_arts_that_no_motion_makes_alike_stay_where_they_are() -> None:
     dark = Picture(pale.pixels.copy(), pale.x, pale.y)
     dark.pixels[..., :3] //= 3
     arts = warp.prepare(pale, WIDTH, HEIGHT), warp.prepare(dark, WIDTH, HEIGHT)
-    limit = warp.frame_limit(WIDTH, HEIGHT, *arts)
     poses = AT_REST, AT_REST
-    assert agreement.agree(arts, poses, 0.5, limit) is poses
+    assert agreement.agree(arts, poses, 0.5, FRAME) is poses
 
 
 def test_small_cameras_are_left_alone() -> None:
@@ -157,3 +156,20 @@ def test_tiny_and_thin_art_meets_too(size: tuple[int, int]) -> None:
     tracks = np.array([[[300, 200]], [[305, 202]], [[309, 204]]], np.float32)
     result = animate_gap(GapTask(WIDTH, HEIGHT, first, last, (0.5,), tracks=tracks))
     assert result.pictures[0].pixels[..., 3].any()
+
+
+def backdrop(left_of_it: int) -> Picture:
+    """A painted plate of which both keys show the same, and guess what lies beyond the frame."""
+    noise = np.random.default_rng(3).integers(0, 255, (HEIGHT // 8, WIDTH // 8, 3))
+    paint = cv2.resize(noise.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    around = cv2.copyMakeBorder(paint, 200, 200, 300, 300, cv2.BORDER_REFLECT)
+    around[:, :300] = around[:, 300 + left_of_it : 600 + left_of_it]
+    opaque = np.full((*around.shape[:2], 1), 255, np.float32)
+    pixels = np.concatenate([around, opaque], axis=2).clip(0, 255).astype(np.uint8)
+    return Picture(pixels, -300, -200)
+
+
+def test_what_lies_beyond_the_frame_pulls_nothing_inside_it() -> None:
+    first, last = (warp.prepare(backdrop(guess), WIDTH, HEIGHT) for guess in (0, 90))
+    after = agreement.agree((first, last), (AT_REST, AT_REST), 0.5, FRAME)
+    assert max(pose.reach for pose in after) < 0.5
