@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from . import warp
+from .key_shares import KeyShares
 from .pose import Box, Field, Pose, pixel_centres, source_positions
 
 _FROM_LINES = 448  # below this half a working pixel is at most two output pixels, a soft line
@@ -47,9 +48,9 @@ def wanted(height: int) -> bool:
 
 
 def agree(
-    arts: tuple[warp.Art, warp.Art], poses: tuple[Pose, Pose], share: float, frame: Box
+    arts: tuple[warp.Art, warp.Art], poses: tuple[Pose, Pose], shares: KeyShares, frame: Box
 ) -> tuple[Pose, Pose]:
-    """Poses of both keys' art that meet: `share` 0..1 of the way from the first to the last.
+    """Poses of both keys' art that meet: the `shares` of the way from the first to the last.
 
     The given poses come back where no flow between them explains how the arts differ. Only what
     the camera's `frame` shows is compared: beyond it keys hold what others had to guess.
@@ -61,10 +62,11 @@ def agree(
     flow *= np.float32(_trust(*views, flow))
     if not flow.any():
         return poses
+    share = shares.at(pixel_centres(box, (flow.shape[1], flow.shape[0])))[..., None]
     eased = share * share * (3 - 2 * share)
     half_way = _at_meeting(flow, 1.0 - eased)
     first, last = (
-        replace(pose, nudge=_field(half_way * np.float32(part), box))
+        replace(pose, nudge=_field(half_way * part, box))
         for pose, part in zip(poses, (eased, eased - 1.0), strict=True)
     )
     return first, last
@@ -207,11 +209,11 @@ def _pulled(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return cv2.remap(values, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _at_meeting(flow: np.ndarray, part: float) -> np.ndarray:
-    """The flow as seen from p + part * flow(p), where both arts meet."""
+def _at_meeting(flow: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """The flow as seen from p + part * flow(p), where both arts meet; part float32 [h, w, 1]."""
     there = flow
     for _ in range(_INVERSE_STEPS):
-        there = _pulled(flow, there * np.float32(-part))
+        there = _pulled(flow, there * -part)
     return there
 
 

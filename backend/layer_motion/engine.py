@@ -8,14 +8,12 @@ from dataclasses import replace
 from shared.pictures import Picture
 from shared.strokes import Drawing
 
-from . import agreement, idle, notes, plan, sketch_fit, sketch_sense, unlike, warp
+from . import agreement, idle, key_shares, notes, plan, sketch_fit, sketch_sense, unlike, warp
 from .pose import AT_REST, Box, Pose
 from .strokes import look as stroke_look
 from .strokes import plan as stroke_plan
 from .strokes import sketch as stroke_sketch
 from .task import GapResult, GapTask
-
-_STEEPNESS = 2.0
 
 
 def _no_check() -> None:
@@ -124,26 +122,23 @@ def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> wa
     if len(found) == 1:
         return warp.sample(found[0][0], _idling(found[0][1], step), limit)
     arts, poses = (found[0][0], found[1][0]), (found[0][1], found[1][1])
-    share = _steep(step.share)
-    if 0.0 < share < 1.0 and agreement.wanted(scene.task.height):
-        frame = Box(0, 0, scene.task.width, scene.task.height)
-        poses = agreement.agree(arts, poses, share, frame)
+    frame = scene.task.width, scene.task.height
+    shares = (step.shares or key_shares.even(step.share, frame)).steep()
+    if shares.is_mixed and agreement.wanted(scene.task.height):
+        poses = agreement.agree(arts, poses, shares, Box(0, 0, *frame))
     poses = _idling(poses[0], step), _idling(poses[1], step)
     boxes = [warp.landing_box(art, pose) for art, pose in zip(arts, poses, strict=True)]
     cover = boxes[0].union(boxes[1])
     first, last = (
         warp.sample(art, pose, limit, cover) for art, pose in zip(arts, poses, strict=True)
     )
-    return warp.blend(first, last, float(step.share >= 0.5) if crisp else share)
+    if crisp:
+        shares = key_shares.even(float(step.share >= 0.5), frame)
+    return warp.blend(first, last, shares)
 
 
 def _idling(pose: Pose, step: plan.Step) -> Pose:
     return pose if step.idle is None else idle.on_top(pose, step.idle)
-
-
-def _steep(share: float) -> float:
-    """Share of the last key with less time spent on mixtures, which soften and double outlines."""
-    return min(max(0.5 + (share - 0.5) * _STEEPNESS, 0.0), 1.0)
 
 
 def _unsampled(scene: plan.Scene, step: plan.Step) -> Picture | None:

@@ -13,6 +13,7 @@ import numpy as np
 from shared.strokes import Drawing
 
 from . import affine, trajectory
+from .key_shares import KeyShares
 from .pose import AT_REST, Field, Pose
 from .registration import Registration, effort, register, register_plates, shared_view
 from .task import GapTask
@@ -33,7 +34,8 @@ _GENTLENESS = 0.7  # share of a smoothstep in the pace of what nothing controls
 class Step:
     """One drawing: the pose of each key's art (None: not taken from there).
 
-    `share` 0..1: how much of the last key. `strength` 0..1 fades the whole drawing. `fit_error_px`:
+    `share` 0..1: how much of the last key, and `shares` the same place by place, where known.
+    `strength` 0..1 fades the whole drawing. `fit_error_px`:
     mean distance that was left between the fitted strokes and the sketch; None without sketch.
     `is_steadied`: the sketches tremble, and the drawing does not follow that. `drawing`: strokes to
     draw instead of moving pictures. `idle`: displacement at the moment's own pixels that comes on
@@ -48,6 +50,7 @@ class Step:
     is_steadied: bool = False
     drawing: Drawing | None = None
     idle: Field | None = None
+    shares: KeyShares | None = None
 
 
 @dataclass(frozen=True, eq=False)

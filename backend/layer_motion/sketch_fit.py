@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,9 +15,10 @@ from . import affine
 from .field_fit import global_map, pose_of_points
 from .folding import whole_steps
 from .key_lines import key_lines, laid_on, stray_px
+from .key_shares import KeyShares, by_lines
 from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, sketch_points
-from .plan import Plan, Scene, Step, is_plate
+from .plan import Plan, Scene, Step, are_plates, is_plate
 from .pose import AT_REST, Pose
 from .sketch_track import ASTRAY_PX, Track, arriving, far_errors, place_at
 from .sketch_way import Way, calm_fits, expected, gone_on, is_stiff
@@ -28,6 +31,7 @@ _FAR_MOMENTS = 2
 _WORSE = 1.3  # times what a second search could not improve on: worth a search again
 _GOOD_FIT_PX = 0.2
 _CUT_PX = 2.0  # so near to a border that cuts the art, an edge of it is the cut
+_ALIKE_PX, _ALIKE_ROUGH_PX = 0.4, 0.6  # nearer lines of both keys show a place equally well
 _STRAY_PX = 0.28  # rms distance of a key's sketch from its art's lines; clean ones reach 0.25
 
 
@@ -61,6 +65,13 @@ def plan_sketch(scene: Scene) -> Plan | None:
     if all(track is None for track in tracks):
         return None
     steps = tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted)
+    good_px = _ALIKE_PX if keys.are_clean else _ALIKE_ROUGH_PX
+    steps = tuple(
+        replace(step, shares=_shares(scene, m, tracks, targets, good_px))
+        if are_plates(scene) or _bends(step)
+        else step
+        for m, step in zip(scene.wanted, steps, strict=True)
+    )
     return Plan("sketch", whole_steps(scene, steps))
 
 
@@ -247,6 +258,32 @@ def _share(scene: Scene, moment: int, errors: list[float]) -> float:
         return time
     early, late = (1.0 / (error**2 + _GOOD_FIT_PX**2) for error in errors)
     return time * late / (time * late + (1.0 - time) * early)
+
+
+def _bends(step: Step) -> bool:
+    """Whether some key's art bends: of a stiff figure all places are found equally well."""
+    return any(
+        pose is not None and not pose.is_affine for pose in (step.from_first, step.from_last)
+    )
+
+
+def _shares(
+    scene: Scene,
+    moment: int,
+    tracks: Sequence[Track | None],
+    targets: dict[int, LinePoints],
+    good_px: float,
+) -> KeyShares | None:
+    """Which key shows what of a sketched moment, or None: of one key, or without its own sketch."""
+    found = [place_at(track, moment)[0] for track in tracks if track is not None]
+    if len(found) < 2 or moment not in targets:
+        return None
+    scale = min(1.0, _WORKING_LINES / scene.task.height)
+    width, height = scene.task.width, scene.task.height
+    size = math.ceil(height * scale), math.ceil(width * scale)
+    time = float(scene.times[moment])
+    values = by_lines(found, targets[moment].place, time, size, good_px=good_px)
+    return None if values is None else KeyShares(values, (1 / scale, 1 / scale))
 
 
 def _pose(

@@ -14,6 +14,7 @@ import numpy as np
 from shared.pictures import Picture
 
 from . import affine
+from .key_shares import KeyShares
 from .pose import Box as Box
 from .pose import Pose, pixel_centres, source_positions
 from .resampling import RIM_PX, resampled, with_rim
@@ -21,6 +22,7 @@ from .resampling import RIM_PX, resampled, with_rim
 _MARGIN_PX = 2
 OVERSCAN = 0.5
 _MINIFY_FROM = 1.4
+_UNKNOWN = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,21 +147,17 @@ def inside(where: np.ndarray, known: tuple[float, float, float, float]) -> np.nd
     return np.clip(np.minimum(across, down) + 1.0, 0.0, 1.0).astype(np.float32)
 
 
-def blend(first: Patch, last: Patch, share: float) -> Patch:
-    """Mix two patches, `share` (0..1) of the last; each counts only where it is known."""
+def blend(first: Patch, last: Patch, shares: KeyShares) -> Patch:
+    """Mix two patches by the last one's shares; each counts only where it is known."""
     box = first.box.union(last.box)
     one, other = _placed(first, box), _placed(last, box)
-    if first.weight is None and last.weight is None:
-        return Patch(cv2.addWeighted(one, 1.0 - share, other, share, 0.0), box, None)
-    weight_one = (1.0 - share) * _placed_weight(first, box)
-    weight_other = share * _placed_weight(last, box)
-    total = weight_one + weight_other
-    unknown = total < 1e-6
-    weight_one = np.where(unknown, 1.0 - share, weight_one)
-    weight_other = np.where(unknown, share, weight_other)
-    total = weight_one + weight_other
-    mixed = one * (weight_one / total)[..., None] + other * (weight_other / total)[..., None]
-    return Patch(mixed, box, None)
+    share = shares.at(pixel_centres(box))
+    if first.weight is not None or last.weight is not None:
+        weight_one = (1 - share) * _placed_weight(first, box)
+        weight_other = share * _placed_weight(last, box)
+        total = weight_one + weight_other
+        share = np.where(total < _UNKNOWN, share, weight_other / np.maximum(total, _UNKNOWN))
+    return Patch(one + (other - one) * share[..., None], box, None)
 
 
 def _placed(patch: Patch, box: Box) -> np.ndarray:

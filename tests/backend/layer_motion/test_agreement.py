@@ -10,6 +10,7 @@ import pytest
 
 from backend.layer_motion import agreement, warp
 from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.key_shares import even
 from backend.layer_motion.pose import AT_REST, Box, Pose
 from backend.layer_motion.task import GapTask
 from shared.pictures import Picture
@@ -18,6 +19,7 @@ from .drawn import outline, turned
 
 WIDTH, HEIGHT = 1920, 1080
 FRAME = Box(0, 0, WIDTH, HEIGHT)
+HALF = even(0.5, (WIDTH, HEIGHT))
 CORNER = np.array([700, 380])
 SIDE = 520
 _FINER = 4
@@ -92,7 +94,7 @@ def test_what_both_keys_show_differently_is_not_torn_apart(seed: int) -> None:
         warp.prepare(spotted(seed, 0.0), WIDTH, HEIGHT),
         warp.prepare(spotted(seed + 1, 9.0), WIDTH, HEIGHT),
     )
-    for pose in agreement.agree(arts, (AT_REST, AT_REST), 0.5, FRAME):
+    for pose in agreement.agree(arts, (AT_REST, AT_REST), HALF, FRAME):
         assert pose.nudge is not None
         down, across = np.gradient(pose.nudge.offsets, axis=(0, 1))
         down, across = down / pose.nudge.step[1], across / pose.nudge.step[0]
@@ -126,7 +128,7 @@ def test_arts_a_few_pixels_apart_meet_where_the_share_says() -> None:
     art = warp.prepare(inked(tail(0.0, 0.0)), WIDTH, HEIGHT)
     apart = np.array([[1.0, 0, 9], [0, 1, -6], [0, 0, 1]])
     limit = warp.frame_limit(WIDTH, HEIGHT, art)
-    poses = agreement.agree((art, art), (AT_REST, Pose(apart)), 0.5, FRAME)
+    poses = agreement.agree((art, art), (AT_REST, Pose(apart)), HALF, FRAME)
     one, other = (warp.sample(art, pose, limit) for pose in poses)
     box = one.box.union(other.box)
     left = warp.placed(one, box).pixels - warp.placed(other, box).pixels
@@ -141,7 +143,7 @@ def test_arts_that_no_motion_makes_alike_stay_where_they_are() -> None:
     dark.pixels[..., :3] //= 3
     arts = warp.prepare(pale, WIDTH, HEIGHT), warp.prepare(dark, WIDTH, HEIGHT)
     poses = AT_REST, AT_REST
-    assert agreement.agree(arts, poses, 0.5, FRAME) is poses
+    assert agreement.agree(arts, poses, HALF, FRAME) is poses
 
 
 def test_small_cameras_are_left_alone() -> None:
@@ -171,5 +173,5 @@ def backdrop(left_of_it: int) -> Picture:
 
 def test_what_lies_beyond_the_frame_pulls_nothing_inside_it() -> None:
     first, last = (warp.prepare(backdrop(guess), WIDTH, HEIGHT) for guess in (0, 90))
-    after = agreement.agree((first, last), (AT_REST, AT_REST), 0.5, FRAME)
+    after = agreement.agree((first, last), (AT_REST, AT_REST), HALF, FRAME)
     assert max(pose.reach for pose in after) < 0.5

@@ -77,7 +77,8 @@ def mean_apart(task: GapTask) -> float:
 def test_sketches_bend_matched_strokes_better_than_pixels(moments: tuple[int, ...]) -> None:
     task = gap(moments, redrawn(pose(1.0), 3, split=1))
     raster_only = replace(task, first_strokes=None, last_strokes=None)
-    assert mean_apart(task) < 0.75 * mean_apart(raster_only)
+    assert mean_apart(task) < 0.85 * mean_apart(raster_only)
+    assert mean_apart(task) < 0.033
 
 
 def test_a_sketch_of_one_arm_moves_that_arm_only() -> None:
