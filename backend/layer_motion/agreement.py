@@ -50,11 +50,13 @@ def wanted(height: int) -> bool:
 def agree(
     arts: tuple[warp.Art, warp.Art], poses: tuple[Pose, Pose], shares: KeyShares, frame: Box
 ) -> tuple[Pose, Pose]:
-    """Poses of both keys' art that meet: the `shares` of the way from the first to the last.
+    """Poses of both keys' art that meet: where shares are 0 at the first's, where 1 at the last's.
 
     The given poses come back where no flow between them explains how the arts differ. Only what
     the camera's `frame` shows is compared: beyond it keys hold what others had to guess.
     """
+    if not all(_is_in(frame, warp.landing_box(*one)) for one in zip(arts, poses, strict=True)):
+        return poses
     box = _shown_box(arts, poses, frame)
     scale = min(1.0, _SIDE_PX / max(box.width, box.height))
     views = _views(arts, poses, box, scale)
@@ -70,6 +72,11 @@ def agree(
         for pose, part in zip(poses, (eased, eased - 1.0), strict=True)
     )
     return first, last
+
+
+def _is_in(frame: Box, box: Box) -> bool:
+    across = box.left < frame.right and box.right > frame.left
+    return across and box.top < frame.bottom and box.bottom > frame.top
 
 
 def _shown_box(arts: tuple[warp.Art, warp.Art], poses: tuple[Pose, Pose], frame: Box) -> Box:
@@ -101,8 +108,8 @@ def _views(
 def _view(art: warp.Art, pose: Pose, box: Box, size: tuple[int, int]) -> _View:
     where = source_positions(pose, pixel_centres(box, size))
     small_size = (
-        max(1, round(art.box.width * size[0] / box.width)),
-        max(1, round(art.box.height * size[1] / box.height)),
+        max(1, min(art.box.width, round(art.box.width * size[0] / box.width))),
+        max(1, min(art.box.height, round(art.box.height * size[1] / box.height))),
     )
     small = cv2.resize(art.pixels, small_size, interpolation=cv2.INTER_AREA)
     across = (where[..., 0] - art.box.left) * np.float32(small_size[0] / art.box.width)

@@ -7,7 +7,8 @@ each key counts, place by place, by how near its lines came to the sketch there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -63,13 +64,13 @@ def by_lines(
     time: float,
     size: tuple[int, int],
     *,
-    good_px: float,
+    alike_px: float,
 ) -> np.ndarray | None:
     """Shares float32 [rows, columns] of the last key by how near its lines lie to a sketch.
 
     `moved`: points [n, 2] of the first and of the last key's lines, `sketch` [m, 2], both in
     working pixels; `time` 0..1 between the keys; `size`: rows and columns of the frame in working
-    pixels; `good_px`: lines nearer than this are alike. None where no line of a key is in view.
+    pixels; `alike_px`: lines nearer than this are alike. None where no line of a key is in view.
     """
     errors: list[np.ndarray] = []
     for points in moved:
@@ -77,8 +78,29 @@ def by_lines(
         if not len(seen):
             return None
         errors.append(_local_error(seen, sketch, size))
-    first, last = (1.0 / (error + good_px**2) ** 2 for error in errors)
+    first, last = (1.0 / (error + alike_px**2) ** 2 for error in errors)
     return (time * last / (time * last + (1.0 - time) * first)).astype(np.float32)
+
+
+def between(
+    told_by: Callable[[int, int], np.ndarray | None], sketched: Sequence[int], moment: int
+) -> np.ndarray | None:
+    """Shares at a moment, as its own sketch or those before and behind it tell; else None.
+
+    `told_by`: shares at a moment (second) by the sketch of another (first); `sketched`: moments in
+    order. What lies outside of all sketches follows none of them.
+    """
+    if moment in sketched:
+        return told_by(moment, moment)
+    behind = bisect_left(sketched, moment)
+    if behind in (0, len(sketched)):
+        return None
+    around = sketched[behind - 1], sketched[behind]
+    early, late = (told_by(one, moment) for one in around)
+    if early is None or late is None:
+        return None
+    part = np.float32((moment - around[0]) / (around[1] - around[0]))
+    return early + part * (late - early)
 
 
 def _local_error(points: np.ndarray, sketch: np.ndarray, size: tuple[int, int]) -> np.ndarray:

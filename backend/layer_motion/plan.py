@@ -23,6 +23,7 @@ _EXIT_AREA_SHARE = 0.25
 _SAME_LINES = 0.02
 _FEW_DRAWINGS = 3  # a gap of four frames on ones
 _PLATE_SHARE = 0.75
+_SOLID_SHARE = 0.9  # of a backdrop's box; a figure close up fills less of its own
 _CONTRADICTION = 0.2  # of the camera's width
 _LEFT_IN_VIEW = 0.1  # of the camera's frame
 _CLEARLY = 0.9  # of the difference that a stiffer model leaves: a freer one must come below
@@ -197,6 +198,14 @@ def are_plates(scene: Scene) -> bool:
     return len(arts) == 2 and all(is_plate(art, scene.task) for art in arts)
 
 
+def _are_backdrops(scene: Scene) -> bool:
+    """Whether both keys fill the frame and hardly anything lies behind them."""
+    if not are_plates(scene) or scene.last is None:
+        return False
+    arts = scene.first, scene.last
+    return all(float((art.pixels[..., 3] > 0.5).mean()) > _SOLID_SHARE for art in arts)
+
+
 def one_key_steps(scene: Scene, moves: list[np.ndarray]) -> tuple[Step, ...]:
     """Steps that take everything from the key that shows the layer; `moves` start at the first."""
     if scene.visible[0]:
@@ -220,13 +229,13 @@ def pace(scene: Scene) -> np.ndarray:
     """Progress [moments] 0..1 where neither tracks nor sketches tell it.
 
     The artist's spacing where there is one; else gentle, and even where only a few drawings lie
-    between the keys or where the layer fills the frame: so short a gap is a part of a larger
-    movement, and so is what a camera shows of a background that it pans over.
+    between the keys or where solid art fills the frame: so short a gap is a part of a larger
+    movement, and so is what a camera shows of a backdrop that it pans over.
     """
     times, chosen = scene.times, scene.task.progress
     if scene.last is None:
         return times
-    if chosen is None and (is_short(scene) or are_plates(scene)):
+    if chosen is None and (is_short(scene) or _are_backdrops(scene)):
         return times
     if chosen is None:
         return gentle(times)

@@ -47,7 +47,10 @@ def with_rim(art: np.ndarray, cut: tuple[bool, bool, bool, bool]) -> np.ndarray:
     `cut`: left, top, right, bottom. A kernel that reaches over a cut would mix emptiness into what
     is only unknown.
     """
-    left, top, right, bottom = (RIM_PX if side else 0 for side in cut)
-    art = cv2.copyMakeBorder(art, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    if any(cut):
+        left, top, right, bottom = (RIM_PX if side else 0 for side in cut)
+        art = cv2.copyMakeBorder(art, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    if all(cut):
+        return art
     left, top, right, bottom = (0 if side else RIM_PX for side in cut)
     return cv2.copyMakeBorder(art, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(0,) * 4)

@@ -15,7 +15,7 @@ from . import affine
 from .field_fit import global_map, pose_of_points
 from .folding import whole_steps
 from .key_lines import key_lines, laid_on, stray_px
-from .key_shares import KeyShares, by_lines
+from .key_shares import KeyShares, between, by_lines
 from .line_fit import Fit, LineFitter
 from .line_points import LinePoints, sketch_points
 from .plan import Plan, Scene, Step, are_plates, is_plate
@@ -65,13 +65,10 @@ def plan_sketch(scene: Scene) -> Plan | None:
     if all(track is None for track in tracks):
         return None
     steps = tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted)
-    good_px = _ALIKE_PX if keys.are_clean else _ALIKE_ROUGH_PX
-    steps = tuple(
-        replace(step, shares=_shares(scene, m, tracks, targets, good_px))
-        if are_plates(scene) or _bends(step)
-        else step
-        for m, step in zip(scene.wanted, steps, strict=True)
-    )
+    if are_plates(scene) or any(_bends(step) for step in steps):
+        steps = _shared(
+            scene, steps, tracks, targets, _ALIKE_PX if keys.are_clean else _ALIKE_ROUGH_PX
+        )
     return Plan("sketch", whole_steps(scene, steps))
 
 
@@ -267,23 +264,32 @@ def _bends(step: Step) -> bool:
     )
 
 
-def _shares(
+def _shared(
     scene: Scene,
-    moment: int,
+    steps: tuple[Step, ...],
     tracks: Sequence[Track | None],
     targets: dict[int, LinePoints],
-    good_px: float,
-) -> KeyShares | None:
-    """Which key shows what of a sketched moment, or None: of one key, or without its own sketch."""
-    found = [place_at(track, moment)[0] for track in tracks if track is not None]
-    if len(found) < 2 or moment not in targets:
-        return None
+    alike_px: float,
+) -> tuple[Step, ...]:
+    """The steps with what each key shows of them, where both keys follow sketches."""
+    if any(track is None for track in tracks):
+        return steps
     scale = min(1.0, _WORKING_LINES / scene.task.height)
-    width, height = scene.task.width, scene.task.height
-    size = math.ceil(height * scale), math.ceil(width * scale)
-    time = float(scene.times[moment])
-    values = by_lines(found, targets[moment].place, time, size, good_px=good_px)
-    return None if values is None else KeyShares(values, (1 / scale, 1 / scale))
+    size = math.ceil(scene.task.height * scale), math.ceil(scene.task.width * scale)
+
+    def told_by(sketched: int, moment: int) -> np.ndarray | None:
+        moved = [place_at(track, sketched)[0] for track in tracks if track is not None]
+        time = float(scene.times[moment])
+        return by_lines(moved, targets[sketched].place, time, size, alike_px=alike_px)
+
+    def shares(moment: int) -> KeyShares | None:
+        values = between(told_by, sorted(targets), moment)
+        return None if values is None else KeyShares(values, (1 / scale, 1 / scale))
+
+    return tuple(
+        replace(step, shares=shares(moment))
+        for moment, step in zip(scene.wanted, steps, strict=True)
+    )
 
 
 def _pose(

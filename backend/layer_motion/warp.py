@@ -23,6 +23,7 @@ _MARGIN_PX = 2
 OVERSCAN = 0.5
 _MINIFY_FROM = 1.4
 _UNKNOWN = 1e-6
+_LEAST_SHARE = 1e-3  # of a key, so that it shows what the other cannot
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +116,10 @@ def sample(art: Art, pose: Pose, limit: Box, cover: Box | None = None) -> Patch:
     across = (where[..., 0] - art.box.left) * np.float32(scale[0]) + rim
     down = (where[..., 1] - art.box.top) * np.float32(scale[1]) + rim
     left, top, right, bottom = (bool(np.isfinite(side)) for side in art.known)
-    return Patch(resampled(with_rim(source, (left, top, right, bottom)), across, down), box, weight)
+    pixels = resampled(with_rim(source, (left, top, right, bottom)), across, down)
+    if weight is not None:
+        pixels[weight == 0] = 0
+    return Patch(pixels, box, weight)
 
 
 def landing_box(art: Art, pose: Pose) -> Box:
@@ -153,8 +157,8 @@ def blend(first: Patch, last: Patch, shares: KeyShares) -> Patch:
     one, other = _placed(first, box), _placed(last, box)
     share = shares.at(pixel_centres(box))
     if first.weight is not None or last.weight is not None:
-        weight_one = (1 - share) * _placed_weight(first, box)
-        weight_other = share * _placed_weight(last, box)
+        weight_one = np.maximum(1 - share, _LEAST_SHARE) * _placed_weight(first, box)
+        weight_other = np.maximum(share, _LEAST_SHARE) * _placed_weight(last, box)
         total = weight_one + weight_other
         share = np.where(total < _UNKNOWN, share, weight_other / np.maximum(total, _UNKNOWN))
     return Patch(one + (other - one) * share[..., None], box, None)

@@ -28,7 +28,7 @@ def test_a_key_shows_the_places_where_its_lines_met_the_sketch() -> None:
     sketch = np.concatenate([upright(40), upright(120)])
     first = np.concatenate([upright(40), upright(123)])  # missed the right line
     last = np.concatenate([upright(43), upright(120)])  # missed the left one
-    values = by_lines([first, last], sketch, 0.5, SIZE, good_px=0.4)
+    values = by_lines([first, last], sketch, 0.5, SIZE, alike_px=0.4)
     assert share_at(values, 40) < 0.05
     assert share_at(values, 120) > 0.95
     assert share_at(values, 80) == pytest.approx(0.5, abs=0.05)
@@ -36,18 +36,18 @@ def test_a_key_shows_the_places_where_its_lines_met_the_sketch() -> None:
 
 def test_lines_that_are_not_drawn_count_against_a_key_too() -> None:
     both = np.concatenate([upright(40), upright(120)])
-    values = by_lines([both, upright(120)], upright(120), 0.5, SIZE, good_px=0.4)
+    values = by_lines([both, upright(120)], upright(120), 0.5, SIZE, alike_px=0.4)
     assert share_at(values, 40) > 0.95
 
 
 @pytest.mark.parametrize("time", [0.2, 0.7])
 def test_lines_that_both_keys_meet_are_shared_by_time(time: float) -> None:
-    values = by_lines([upright(40.1), upright(39.9)], upright(40), time, SIZE, good_px=0.4)
+    values = by_lines([upright(40.1), upright(39.9)], upright(40), time, SIZE, alike_px=0.4)
     assert values == pytest.approx(np.full(SIZE, time), abs=0.02)
 
 
 def test_art_out_of_view_leaves_no_choice() -> None:
-    assert by_lines([upright(-20), upright(40)], upright(40), 0.5, SIZE, good_px=0.4) is None
+    assert by_lines([upright(-20), upright(40)], upright(40), 0.5, SIZE, alike_px=0.4) is None
 
 
 def test_shares_go_on_beyond_the_frame_and_become_steep() -> None:
