@@ -175,3 +175,26 @@ def test_what_lies_beyond_the_frame_pulls_nothing_inside_it() -> None:
     first, last = (warp.prepare(backdrop(guess), WIDTH, HEIGHT) for guess in (0, 90))
     after = agreement.agree((first, last), (AT_REST, AT_REST), HALF, FRAME)
     assert max(pose.reach for pose in after) < 0.5
+
+
+def test_each_key_goes_its_share_of_the_way() -> None:
+    art = warp.prepare(inked(tail(0.0, 0.0)), WIDTH, HEIGHT)
+    apart = Pose(np.array([[1.0, 0, 9], [0, 1, -6], [0, 0, 1]]))
+    poses = agreement.agree((art, art), (AT_REST, apart), even(0.25, (WIDTH, HEIGHT)), FRAME)
+    moved = [warp.sample(art, pose, warp.frame_limit(WIDTH, HEIGHT, art)) for pose in poses]
+    for patch in moved:
+        at = warp.prepare(warp.to_picture(patch), WIDTH, HEIGHT).centroid - art.centroid
+        assert at == pytest.approx([9 * 0.156, -6 * 0.156], abs=0.4)
+
+
+@pytest.mark.parametrize("place", [(-4300, 300), (1800, 1000)])
+def test_art_beside_the_frame_is_left_alone_or_compared_where_it_shows(
+    place: tuple[int, int],
+) -> None:
+    noise = np.random.default_rng(2).integers(0, 255, (60, 420, 3)).astype(np.uint8)
+    pixels = np.dstack([cv2.resize(noise, (4200, 600)), np.full((600, 4200), 255, np.uint8)])
+    art = warp.prepare(Picture(pixels, *place), WIDTH, HEIGHT)
+    poses = AT_REST, Pose(np.array([[1.0, 0, 3], [0, 1, 2], [0, 0, 1]]))
+    after = agreement.agree((art, art), poses, HALF, FRAME)
+    assert (after is poses) or place[0] > -4200
+    assert max(pose.reach for pose in after) < 12

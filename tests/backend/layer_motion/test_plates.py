@@ -125,6 +125,26 @@ def test_a_backdrop_that_nothing_controls_pans_evenly() -> None:
     assert np.abs(way - np.outer(times, (-40, -2))).max() < 0.5
 
 
+def test_a_panning_backdrop_has_no_holes_where_one_key_does_not_reach() -> None:
+    whole = backdrop(0, 0).pixels
+    keys = [Picture(np.ascontiguousarray(whole[:96, left : left + 160])) for left in (60, 100)]
+    task = GapTask(*FRAME, *keys, tuple(step / 12 for step in range(1, 12)))
+    assert all((p.on_canvas(*FRAME)[..., 3] == 255).all() for p in animate_gap(task).pictures)
+
+
+def test_a_figure_close_up_still_leaves_and_comes_slowly() -> None:
+    art = np.zeros((96, 160, 4), np.uint8)
+    cv2.circle(art, (80, 48), 46, (200, 150, 120, 255), -1, cv2.LINE_AA)
+    cv2.line(art, (14, 48), (146, 48), (20, 20, 30, 255), 3, cv2.LINE_AA)
+    last = np.roll(art, 10, axis=1)
+    scene = open_scene(
+        GapTask(*FRAME, Picture(art), Picture(last), (0.1, 0.3, 0.5, 0.7)), lambda: None
+    )
+    pose = make_plan(scene).steps[0].from_first
+    assert pose is not None
+    assert (affine.apply(pose.forward, np.array([80.0, 48.0])) - (80, 48))[0] < 0.7
+
+
 @pytest.mark.parametrize("end", [None, (-600.0, -2.0)])
 def test_a_plate_that_only_passes_through_the_frame_is_seen(
     end: tuple[float, float] | None,
