@@ -55,7 +55,7 @@ def agree(
     The given poses come back where no flow between them explains how the arts differ. Only what
     the camera's `frame` shows is compared: beyond it keys hold what others had to guess.
     """
-    if not all(_is_in(frame, warp.landing_box(*one)) for one in zip(arts, poses, strict=True)):
+    if not all(frame.meets(warp.landing_box(*one)) for one in zip(arts, poses, strict=True)):
         return poses
     box = _shown_box(arts, poses, frame)
     scale = min(1.0, _SIDE_PX / max(box.width, box.height))
@@ -72,11 +72,6 @@ def agree(
         for pose, part in zip(poses, (eased, eased - 1.0), strict=True)
     )
     return first, last
-
-
-def _is_in(frame: Box, box: Box) -> bool:
-    across = box.left < frame.right and box.right > frame.left
-    return across and box.top < frame.bottom and box.bottom > frame.top
 
 
 def _shown_box(arts: tuple[warp.Art, warp.Art], poses: tuple[Pose, Pose], frame: Box) -> Box:

@@ -23,7 +23,7 @@ _STEEPNESS = 2.0
 
 @dataclass(frozen=True, eq=False)
 class KeyShares:
-    """Share of the last key all over the frame, in time order: 0 first key, 1 last key.
+    """Share of the last key all over the frame: 0 where the first key alone shows, 1 the last.
 
     `values` float32 [rows, columns]; `cell` (across, down): camera pixels of one. Beyond the frame
     its border goes on.

@@ -36,11 +36,10 @@ class Step:
     """One drawing: the pose of each key's art (None: not taken from there).
 
     `share` 0..1: how much of the last key, and `shares` the same place by place, where known.
-    `strength` 0..1 fades the whole drawing. `fit_error_px`:
-    mean distance that was left between the fitted strokes and the sketch; None without sketch.
-    `is_steadied`: the sketches tremble, and the drawing does not follow that. `drawing`: strokes to
-    draw instead of moving pictures. `idle`: displacement at the moment's own pixels that comes on
-    top of every pose.
+    `strength` 0..1 fades the whole drawing. `fit_error_px`: mean distance that was left between the
+    fitted strokes and the sketch; None without sketch. `is_steadied`: the sketches tremble, and the
+    drawing does not follow that. `drawing`: strokes to draw instead of moving pictures. `idle`:
+    displacement at the moment's own pixels that comes on top of every pose.
     """
 
     from_first: Pose | None
@@ -235,11 +234,9 @@ def pace(scene: Scene) -> np.ndarray:
     times, chosen = scene.times, scene.task.progress
     if scene.last is None:
         return times
-    if chosen is None and (is_short(scene) or _are_backdrops(scene)):
-        return times
-    if chosen is None:
-        return gentle(times)
-    return np.clip(np.array([0.0, *chosen, 1.0]), 0.0, 1.0)
+    if chosen is not None:
+        return np.clip(np.array([0.0, *chosen, 1.0]), 0.0, 1.0)
+    return times if is_short(scene) or _are_backdrops(scene) else gentle(times)
 
 
 def is_short(scene: Scene) -> bool:

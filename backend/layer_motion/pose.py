@@ -88,6 +88,11 @@ class Box:
         bottom = max(min(self.bottom, limit.bottom), top + 1)
         return Box(left, top, right, bottom)
 
+    def meets(self, other: Box) -> bool:
+        """Whether both have a part in common."""
+        across = self.left < other.right and other.left < self.right
+        return across and self.top < other.bottom and other.top < self.bottom
+
     @property
     def width(self) -> int:
         """Width in pixels."""

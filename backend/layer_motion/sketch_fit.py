@@ -272,13 +272,14 @@ def _shared(
     alike_px: float,
 ) -> tuple[Step, ...]:
     """The steps with what each key shows of them, where both keys follow sketches."""
-    if any(track is None for track in tracks):
+    both = [track for track in tracks if track is not None]
+    if len(both) < 2:
         return steps
     scale = min(1.0, _WORKING_LINES / scene.task.height)
     size = math.ceil(scene.task.height * scale), math.ceil(scene.task.width * scale)
 
     def told_by(sketched: int, moment: int) -> np.ndarray | None:
-        moved = [place_at(track, sketched)[0] for track in tracks if track is not None]
+        moved = [place_at(track, sketched)[0] for track in both]
         time = float(scene.times[moment])
         return by_lines(moved, targets[sketched].place, time, size, alike_px=alike_px)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import affine, notes
-from .plan import Plan, Scene, pace, two_key_steps
+from .plan import Plan, Scene, is_plate, pace, two_key_steps
 from .registration import Registration
 from .warp import Art
 
@@ -17,7 +17,6 @@ _TONES = 5  # per channel
 # more (a blink, of which nothing remains but a line, 0.15); those of different ones 0.08, mostly.
 _SHARED_COLOUR = 0.25
 _SAME_SHAPE = 0.85
-_PLATE_SHARE = 0.75
 _GLANCE_PX = 256
 
 
@@ -61,11 +60,7 @@ def _colours(art: Art) -> np.ndarray:
 def _is_plate(scene: Scene) -> bool:
     """Whether a key fills the camera's frame, so that its outline tells nothing."""
     arts = [art for art in (scene.first, scene.last) if art is not None]
-    width, height = scene.task.width, scene.task.height
-    return any(
-        art.box.width >= _PLATE_SHARE * width and art.box.height >= _PLATE_SHARE * height
-        for art in arts
-    )
+    return any(is_plate(art, scene.task) for art in arts)
 
 
 def _overlap(first: Art, last: Art) -> float:

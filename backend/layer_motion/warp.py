@@ -17,7 +17,7 @@ from . import affine
 from .key_shares import KeyShares
 from .pose import Box as Box
 from .pose import Pose, pixel_centres, source_positions
-from .resampling import RIM_PX, resampled, with_rim
+from .resampling import resampled
 
 _MARGIN_PX = 2
 OVERSCAN = 0.5
@@ -112,11 +112,10 @@ def sample(art: Art, pose: Pose, limit: Box, cover: Box | None = None) -> Patch:
     where = source_positions(pose, pixel_centres(box))  # [h, w, 2] camera pixels of the key
     weight = None if art.is_whole else inside(where, art.known)
     scale = source.shape[1] / art.box.width, source.shape[0] / art.box.height
-    rim = np.float32(RIM_PX - 0.5)
-    across = (where[..., 0] - art.box.left) * np.float32(scale[0]) + rim
-    down = (where[..., 1] - art.box.top) * np.float32(scale[1]) + rim
+    across = (where[..., 0] - art.box.left) * np.float32(scale[0]) - np.float32(0.5)
+    down = (where[..., 1] - art.box.top) * np.float32(scale[1]) - np.float32(0.5)
     left, top, right, bottom = (bool(np.isfinite(side)) for side in art.known)
-    pixels = resampled(with_rim(source, (left, top, right, bottom)), across, down)
+    pixels = resampled(source, across, down, (left, top, right, bottom))
     if weight is not None:
         pixels[weight == 0] = 0
     return Patch(pixels, box, weight)

@@ -8,11 +8,12 @@ import pytest
 
 from backend.layer_motion import affine
 from backend.layer_motion.pose import Pose
-from backend.layer_motion.resampling import RIM_PX, resampled, with_rim
+from backend.layer_motion.resampling import resampled
 from backend.layer_motion.warp import frame_limit, prepare, sample
 from shared.pictures import Picture
 
 SUB, SIZE = 8, 64
+WHOLE = (False, False, False, False)
 SHIFTS = ((0.5, 0.5), (0.3, 0.0), (0.25, 0.6))
 
 
@@ -26,13 +27,13 @@ def disc(x: float, y: float) -> np.ndarray:
 
 
 def indices(shift: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Where art that moved by `shift` is to be looked up, rim included."""
-    down, across = np.mgrid[:SIZE, :SIZE].astype(np.float32) + np.float32(RIM_PX)
+    """Where art that moved by `shift` is to be looked up."""
+    down, across = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     return across - np.float32(shift[0]), down - np.float32(shift[1])
 
 
 def moved(art: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
-    return resampled(with_rim(art, (False,) * 4), *indices(shift))
+    return resampled(art, *indices(shift), WHOLE)
 
 
 def steepness(pixels: np.ndarray) -> float:
@@ -44,8 +45,7 @@ def test_moved_art_is_nearer_to_art_drawn_there_than_by_a_cubic_kernel(
     shift: tuple[float, float],
 ) -> None:
     art, truth = disc(32, 32), disc(32 + shift[0], 32 + shift[1])
-    padded = with_rim(art, (False,) * 4)
-    cubic = cv2.remap(padded, *indices(shift), cv2.INTER_CUBIC)
+    cubic = cv2.remap(art, *indices(shift), cv2.INTER_CUBIC)
     error, plain = (((pixels - truth) ** 2).mean() for pixels in (moved(art, shift), cubic))
     assert error < 0.58 * plain
     assert 0.92 < steepness(moved(art, shift)) / steepness(truth) < 1.0
@@ -96,8 +96,22 @@ def test_art_does_not_go_on_beyond_its_cut() -> None:
 
 
 def test_only_cut_sides_go_on() -> None:
-    art = with_rim(np.ones((6, 8, 4), np.float32), (True, False, False, True))
-    assert art.shape == (6 + 2 * RIM_PX, 8 + 2 * RIM_PX, 4)
-    assert art[RIM_PX:, : RIM_PX + 8].all()
-    assert not art[:RIM_PX].any()
-    assert not art[:, RIM_PX + 8 :].any()
+    down, across = np.mgrid[-3:9, -3:11].astype(np.float32)
+    alpha = resampled(np.ones((6, 8, 4), np.float32), across, down, (True, False, False, True))
+    assert alpha[3:, : 3 + 8].min() == 1
+    assert not alpha[:3].any()
+    assert not alpha[:, 3 + 8 :].any()
+
+
+def test_a_part_of_large_art_is_looked_up_as_in_the_whole() -> None:
+    rng = np.random.default_rng(6)
+    art = rng.random((90, 120, 4)).astype(np.float32)
+    art[..., :3] *= art[..., 3:]
+    down, across = np.mgrid[-4:94, -4:124].astype(np.float32)
+    across, down = across + np.float32(0.3), down + np.float32(0.6)
+    whole = resampled(art, across, down, (True, False, True, False))
+    part = np.s_[40:60, 100:]
+    some = resampled(art, across[part], down[part], (True, False, True, False))
+    assert np.array_equal(some, whole[part])
+    far = resampled(art, across[part] + 500, down[part], (False, False, False, False))
+    assert not far.any()
