@@ -75,7 +75,7 @@ TRAJECTORIES = (
     ("path", "Curve or Stroke", "A curve object, or the first stroke of a layer"),
 )
 SPACINGS = (
-    ("auto", "Auto", "A mild slow out and in; even for backdrops, and where only a few drawings lie between"),
+    ("auto", "Auto", "A mild slow out and in; even for backdrops, and for a few drawings only"),
     ("even", "Even", "Every drawing as far from the one before"),
     ("slow_out", "Slow Out", "Leave the first key slowly"),
     ("slow_in", "Slow In", "Come slowly to the next key"),

@@ -127,8 +127,10 @@ def test_a_backdrop_that_nothing_controls_pans_evenly() -> None:
 
 def test_a_panning_backdrop_has_no_holes_where_one_key_does_not_reach() -> None:
     whole = backdrop(0, 0).pixels
-    keys = [Picture(np.ascontiguousarray(whole[:96, left : left + 160])) for left in (60, 100)]
-    task = GapTask(*FRAME, *keys, tuple(step / 12 for step in range(1, 12)))
+    first, last = (
+        Picture(np.ascontiguousarray(whole[:96, left : left + 160])) for left in (60, 100)
+    )
+    task = GapTask(*FRAME, first, last, tuple(step / 12 for step in range(1, 12)))
     assert all((p.on_canvas(*FRAME)[..., 3] == 255).all() for p in animate_gap(task).pictures)
 
 
