@@ -103,8 +103,8 @@ def test_a_turning_head_shows_no_ghost_half_way() -> None:
     """There either key's patch is half of what the sketch shows, and was seen beside the other."""
     turns = np.linspace(-0.8, 0.8, 9)
     sketches = {moment: lines(face(turn)) for moment, turn in enumerate(turns)}
-    keys = Picture(face(turns[0])), Picture(face(turns[-1]))
-    shown = animate_gap(GapTask(160, 96, *keys, TIMES, sketches=sketches)).pictures[3]
+    first, last = Picture(face(turns[0])), Picture(face(turns[-1]))
+    shown = animate_gap(GapTask(160, 96, first, last, TIMES, sketches=sketches)).pictures[3]
     rows, columns = np.mgrid[:96, :160]
     inner = np.hypot(rows - 48, columns - 80) < 33
     apart = np.abs(shown.on_canvas(160, 96).astype(int) - face(0.0))[..., :3].max(axis=2)
@@ -121,7 +121,7 @@ def sketched_steps(bend: float, camera: tuple[int, int] = (160, 96)) -> tuple[St
     if camera != (160, 96):
         keys = [Picture(enlarged(key.on_canvas(160, 96), camera)) for key in keys]
         sketches = {moment: enlarged(shape, camera) for moment, shape in sketches.items()}
-    task = GapTask(*camera, *keys, TIMES, sketches=sketches)
+    task = GapTask(*camera, keys[0], keys[1], TIMES, sketches=sketches)
     return make_plan(open_scene(task, lambda: None)).steps
 
 
