@@ -134,7 +134,7 @@ def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> wa
     )
     if crisp:
         shares = key_shares.even(float(step.share >= 0.5), frame)
-    return warp.blend(first, last, shares)
+    return warp.blend(first, last, shares, fills=step.is_alike)
 
 
 def _idling(pose: Pose, step: plan.Step) -> Pose:

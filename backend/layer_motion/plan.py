@@ -39,7 +39,8 @@ class Step:
     `strength` 0..1 fades the whole drawing. `fit_error_px`: mean distance that was left between the
     fitted strokes and the sketch; None without sketch. `is_steadied`: the sketches tremble, and the
     drawing does not follow that. `drawing`: strokes to draw instead of moving pictures. `idle`:
-    displacement at the moment's own pixels that comes on top of every pose.
+    displacement at the moment's own pixels that comes on top of every pose. `is_alike`: both keys
+    show the same thing, so that one fills in what the camera's border cut from the other.
     """
 
     from_first: Pose | None
@@ -51,6 +52,7 @@ class Step:
     drawing: Drawing | None = None
     idle: Field | None = None
     shares: KeyShares | None = None
+    is_alike: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from . import affine, notes
-from .key_shares import even
-from .plan import Plan, Scene, Step, is_plate, pace, two_key_steps
+from .plan import Plan, Scene, is_plate, pace, two_key_steps
 from .registration import Registration
 from .warp import Art
 
@@ -45,14 +44,8 @@ def plan_dissolve(scene: Scene) -> Plan:
     way = pace(scene)
     poses = [affine.interpolate(shift, way[m], scene.first.centroid) for m in scene.wanted]
     steps = two_key_steps(scene, poses, Registration(shift, 1.0), way)
-    return Plan("crossfade", tuple(_alone(step) for step in steps), (notes.UNLIKE,))
-
-
-def _alone(step: Step) -> Step:
-    """A step before or behind the mixture, of one key: what it cuts is not the other's to show."""
-    if even(step.share, (1, 1)).steep().is_mixed:
-        return step
-    return replace(step, from_last=None) if step.share < 0.5 else replace(step, from_first=None)
+    steps = tuple(replace(step, is_alike=False) for step in steps)
+    return Plan("crossfade", steps, (notes.UNLIKE,))
 
 
 def _colours(art: Art) -> np.ndarray:

@@ -150,12 +150,15 @@ def inside(where: np.ndarray, known: tuple[float, float, float, float]) -> np.nd
     return np.clip(np.minimum(across, down) + 1.0, 0.0, 1.0).astype(np.float32)
 
 
-def blend(first: Patch, last: Patch, shares: KeyShares) -> Patch:
-    """Mix two patches by the last one's shares; each counts only where it is known."""
+def blend(first: Patch, last: Patch, shares: KeyShares, *, fills: bool = True) -> Patch:
+    """Mix two patches by the last one's shares.
+
+    `fills`: each counts only where it is known, and there it fills in what the other does not know.
+    """
     box = first.box.union(last.box)
     one, other = _placed(first, box), _placed(last, box)
     share = shares.at(pixel_centres(box))
-    if first.weight is not None or last.weight is not None:
+    if fills and (first.weight is not None or last.weight is not None):
         weight_one = np.maximum(1 - share, _LEAST_SHARE) * _placed_weight(first, box)
         weight_other = np.maximum(share, _LEAST_SHARE) * _placed_weight(last, box)
         total = weight_one + weight_other

@@ -108,6 +108,14 @@ def test_keys_with_nothing_in_common_dissolve_unbent_with_a_note(as_strokes: boo
         assert (alpha(shown, frame) > 127).sum() == pytest.approx(key.sum(), rel=0.05)
 
 
+def test_a_dissolve_does_not_fill_one_key_where_the_border_cut_the_other() -> None:
+    builder = ShotBuilder(WIDTH, HEIGHT)
+    shown = ran(builder.add("art", {1: builder.disc((0.2, 0.5), 0.3), 9: stripes(builder)}))
+    for frame in range(2, 9):
+        left = alpha(shown, frame)[:, :12]  # the disc, which touches the border, has left it
+        assert left.max() < (20 if frame < 4 else 150)
+
+
 def stripes(builder: ShotBuilder) -> PictureRef:
     """A key's picture of blue bars."""
     pixels = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
