@@ -8,7 +8,8 @@ from dataclasses import replace
 from shared.pictures import Picture
 from shared.strokes import Drawing
 
-from . import agreement, idle, key_shares, notes, plan, sketch_fit, sketch_sense, unlike, warp
+from . import agreement, idle, notes, plan, sketch_fit, sketch_sense, unlike, warp
+from .key_shares import even
 from .pose import AT_REST, Box, Pose
 from .strokes import look as stroke_look
 from .strokes import plan as stroke_plan
@@ -122,10 +123,10 @@ def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> wa
     if len(found) == 1:
         return warp.sample(found[0][0], _idling(found[0][1], step), limit)
     arts, poses = (found[0][0], found[1][0]), (found[0][1], found[1][1])
-    frame = scene.task.width, scene.task.height
-    shares = (step.shares or key_shares.even(step.share, frame)).steep()
+    shares = (step.shares or even(step.share)).steep()
     if shares.is_mixed and agreement.wanted(scene.task.height):
-        poses = agreement.agree(arts, poses, shares, Box(0, 0, *frame))
+        frame = Box(0, 0, scene.task.width, scene.task.height)
+        poses = agreement.agree(arts, poses, shares, frame)
     poses = _idling(poses[0], step), _idling(poses[1], step)
     boxes = [warp.landing_box(art, pose) for art, pose in zip(arts, poses, strict=True)]
     cover = boxes[0].union(boxes[1])
@@ -133,7 +134,7 @@ def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> wa
         warp.sample(art, pose, limit, cover) for art, pose in zip(arts, poses, strict=True)
     )
     if crisp:
-        shares = key_shares.even(float(step.share >= 0.5), frame)
+        shares = even(float(step.share >= 0.5))
     return warp.blend(first, last, shares, fills=step.is_alike)
 
 

@@ -53,9 +53,9 @@ class KeyShares:
         return bool(((self.values > 0) & (self.values < 1)).any())
 
 
-def even(share: float, frame: tuple[int, int]) -> KeyShares:
-    """One share (0..1) for all of a frame (width, height)."""
-    return KeyShares(np.full((1, 1), share, np.float32), (float(frame[0]), float(frame[1])))
+def even(share: float) -> KeyShares:
+    """One share (0..1) everywhere."""
+    return KeyShares(np.full((1, 1), share, np.float32), (1.0, 1.0))
 
 
 def by_lines(

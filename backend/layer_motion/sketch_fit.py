@@ -66,9 +66,8 @@ def plan_sketch(scene: Scene) -> Plan | None:
         return None
     steps = tuple(_step(scene, m, tracks[0], tracks[1], scale) for m in scene.wanted)
     if are_plates(scene) or any(_bends(step) for step in steps):
-        steps = _shared(
-            scene, steps, tracks, targets, _ALIKE_PX if keys.are_clean else _ALIKE_ROUGH_PX
-        )
+        alike_px = _ALIKE_PX if keys.are_clean else _ALIKE_ROUGH_PX
+        steps = _shared(scene, steps, tracks, targets, scale, alike_px)
     return Plan("sketch", whole_steps(scene, steps))
 
 
@@ -269,13 +268,13 @@ def _shared(
     steps: tuple[Step, ...],
     tracks: Sequence[Track | None],
     targets: dict[int, LinePoints],
+    scale: float,
     alike_px: float,
 ) -> tuple[Step, ...]:
     """The steps with what each key shows of them, where both keys follow sketches."""
     both = [track for track in tracks if track is not None]
     if len(both) < 2:
         return steps
-    scale = min(1.0, _WORKING_LINES / scene.task.height)
     size = math.ceil(scene.task.height * scale), math.ceil(scene.task.width * scale)
 
     def told_by(sketched: int, moment: int) -> np.ndarray | None:

@@ -19,7 +19,7 @@ from .drawn import outline, turned
 
 WIDTH, HEIGHT = 1920, 1080
 FRAME = Box(0, 0, WIDTH, HEIGHT)
-HALF = even(0.5, (WIDTH, HEIGHT))
+HALF = even(0.5)
 CORNER = np.array([700, 380])
 SIDE = 520
 _FINER = 4
@@ -180,7 +180,7 @@ def test_what_lies_beyond_the_frame_pulls_nothing_inside_it() -> None:
 def test_each_key_goes_its_share_of_the_way() -> None:
     art = warp.prepare(inked(tail(0.0, 0.0)), WIDTH, HEIGHT)
     apart = Pose(np.array([[1.0, 0, 9], [0, 1, -6], [0, 0, 1]]))
-    poses = agreement.agree((art, art), (AT_REST, apart), even(0.25, (WIDTH, HEIGHT)), FRAME)
+    poses = agreement.agree((art, art), (AT_REST, apart), even(0.25), FRAME)
     moved = [warp.sample(art, pose, warp.frame_limit(WIDTH, HEIGHT, art)) for pose in poses]
     for patch in moved:
         at = warp.prepare(warp.to_picture(patch), WIDTH, HEIGHT).centroid - art.centroid

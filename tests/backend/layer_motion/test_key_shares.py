@@ -75,7 +75,7 @@ def test_shares_go_on_beyond_the_frame_and_become_steep() -> None:
     beyond = np.array([[[-50.0, 10.0], [300.0, 10.0]]], np.float32)
     assert shares.at(beyond) == pytest.approx(np.array([[0.1, 0.6]]))
     assert shares.steep().at(beyond) == pytest.approx(np.array([[0.0, 0.7]]))
-    assert not even(1.0, (160, 96)).is_mixed
+    assert not even(1.0).is_mixed
 
 
 def face(turn: float) -> np.ndarray:
