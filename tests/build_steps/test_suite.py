@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,21 @@ def test_a_green_room_is_ok(tmp_path: Path) -> None:
 
 def test_a_room_that_cannot_be_read_is_not_ok(tmp_path: Path) -> None:
     assert not run_pure(tmp_path, HERE, [_room(tmp_path, "import no_such_module\n")]).ok
+
+
+def test_a_report_that_was_cut_off_is_told_with_the_room_left_on_the_disk(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "import atexit, pathlib\n"
+        "REPORT = pathlib.Path('build/test-results/pure.xml')\n"
+        "@atexit.register\n"
+        "def cut(): REPORT.write_bytes(REPORT.read_bytes()[:90])\n"
+        "def test_a(): pass\n"
+    )
+    outcome = run_blender(tmp_path, replace(HERE, name="pure"), [_room(tmp_path, text)])
+    assert not outcome.ok
+    assert "its report is cut off" in capfd.readouterr().out
 
 
 def test_the_summary_starts_with_the_totals() -> None:
