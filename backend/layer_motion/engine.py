@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from shared.pictures import Picture
 from shared.strokes import Drawing
 
 from . import agreement, idle, notes, plan, sketch_fit, sketch_sense, unlike, warp
-from .key_shares import even
+from .double_outlines import are_doubled
+from .key_shares import KeyShares, even
 from .pose import AT_REST, Box, Pose
 from .strokes import look as stroke_look
 from .strokes import plan as stroke_plan
 from .strokes import sketch as stroke_sketch
 from .task import GapResult, GapTask
+
+_SOFT, _QUICK, _CRISP = 2.0, 6.0, math.inf  # how steeply one key's art gives way to the other's
 
 
 def _no_check() -> None:
@@ -36,10 +40,11 @@ def animate_gap(
     limit = warp.frame_limit(
         task.width, task.height, *(art for art in (scene.first, scene.last) if art is not None)
     )
+    steepness = _CRISP if crisp else _steepness(scene, decided.steps, limit)
     pictures: list[Picture] = []
     for step in decided.steps:
         check()
-        pictures.append(_draw(scene, step, limit, crisp=crisp))
+        pictures.append(_draw(scene, step, limit, steepness))
     errors = tuple(None if s.is_steadied else s.fit_error_px for s in decided.steps)
     strokes = tuple(_strokes(task, step) for step in decided.steps)
     return GapResult(tuple(pictures), decided.method, errors, decided.notes, strokes)
@@ -90,13 +95,13 @@ def _shows(art: warp.Art) -> bool:
     return bool(art.pixels[..., 3].any())
 
 
-def _draw(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> Picture:
+def _draw(scene: plan.Scene, step: plan.Step, limit: Box, steepness: float) -> Picture:
     if step.drawing is not None:
         return stroke_look.draw_strokes(step.drawing, scene.task.width, scene.task.height)
     exact = _unsampled(scene, step)
     if exact is not None:
         return exact
-    patch = _mixed(scene, step, limit, crisp=crisp)
+    patch = _mixed(scene, step, limit, steepness)
     if step.idle is not None:
         nearer = scene.last if step.share >= 0.5 and scene.last is not None else scene.first
         patch = idle.crisped(patch, nearer)
@@ -113,17 +118,37 @@ def _strokes(task: GapTask, step: plan.Step) -> Drawing | None:
     return task.first_strokes if held and step.strength == 1.0 else None
 
 
-def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> warp.Patch:
-    """One key's art at its pose, or that of both, brought together first on large cameras."""
-    found = [
-        (art, pose)
-        for art, pose in ((scene.first, step.from_first), (scene.last, step.from_last))
-        if art is not None and pose is not None
-    ]
-    if len(found) == 1:
-        return warp.sample(found[0][0], _idling(found[0][1], step), limit)
-    arts, poses = (found[0][0], found[1][0]), (found[0][1], found[1][1])
-    shares = (step.shares or even(step.share)).steep()
+def _steepness(scene: plan.Scene, steps: Sequence[plan.Step], limit: Box) -> float:
+    """How fast one key's art gives way to the other's: faster where outlines would be doubled."""
+    mixed = [s for s in steps if s.is_alike and s.shares is None and 0.25 < s.share < 0.75]
+    mixed = [s for s in mixed if s.from_first is not None and s.from_last is not None]
+    if scene.last is None or not mixed or plan.are_plates(scene):
+        return _SOFT
+    middle = min(mixed, key=lambda step: abs(step.share - 0.5))
+    return _QUICK if are_doubled(*_both(scene, middle, limit), scene.task.height) else _SOFT
+
+
+def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, steepness: float) -> warp.Patch:
+    """One key's art at its pose, or that of both."""
+    for art, pose, other in (
+        (scene.first, step.from_first, step.from_last),
+        (scene.last, step.from_last, step.from_first),
+    ):
+        if other is None and art is not None and pose is not None:
+            return warp.sample(art, _idling(pose, step), limit)
+    shares = _shares(step).steep(steepness)
+    return warp.blend(*_both(scene, step, limit), shares, fills=step.is_alike)
+
+
+def _shares(step: plan.Step) -> KeyShares:
+    return step.shares or even(step.share)
+
+
+def _both(scene: plan.Scene, step: plan.Step, limit: Box) -> tuple[warp.Patch, warp.Patch]:
+    """Both keys' art at its pose, brought together first on large cameras."""
+    assert scene.last is not None and step.from_first is not None and step.from_last is not None  # noqa: S101, PT018 - two-key steps only
+    arts, poses = (scene.first, scene.last), (step.from_first, step.from_last)
+    shares = _shares(step).steep(_SOFT)
     if shares.is_mixed and agreement.wanted(scene.task.height):
         frame = Box(0, 0, scene.task.width, scene.task.height)
         poses = agreement.agree(arts, poses, shares, frame)
@@ -133,9 +158,7 @@ def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, *, crisp: bool) -> wa
     first, last = (
         warp.sample(art, pose, limit, cover) for art, pose in zip(arts, poses, strict=True)
     )
-    if crisp:
-        shares = even(float(step.share >= 0.5))
-    return warp.blend(first, last, shares, fills=step.is_alike)
+    return first, last
 
 
 def _idling(pose: Pose, step: plan.Step) -> Pose:

@@ -7,6 +7,7 @@ each key counts, place by place, by how near its lines came to the sketch there.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from scipy.spatial import KDTree
 _AROUND_PX = 6.0  # sigma of the window in which lines are compared, in working pixels
 _FAR_PX = 4.0  # beyond this, all distances are alike
 _FEW = 0.002  # points per working pixel: with fewer around, the whole drawing's error counts
-_STEEPNESS = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +42,14 @@ class KeyShares:
             self.values, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
 
-    def steep(self) -> KeyShares:
-        """The same with less room for mixtures, which soften and double outlines."""
-        steeper = np.clip(0.5 + (self.values - 0.5) * _STEEPNESS, 0.0, 1.0)
+    def steep(self, steepness: float) -> KeyShares:
+        """The same with less room for mixtures, which soften and double outlines.
+
+        `steepness` from 1, which leaves all as it is, to infinity, which leaves no mixture.
+        """
+        if math.isinf(steepness):
+            return KeyShares((self.values >= 0.5).astype(np.float32), self.cell)
+        steeper = np.clip(0.5 + (self.values - 0.5) * steepness, 0.0, 1.0)
         return KeyShares(steeper.astype(np.float32), self.cell)
 
     @property

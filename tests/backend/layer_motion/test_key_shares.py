@@ -13,6 +13,7 @@ from backend.layer_motion.task import GapTask
 from shared.pictures import Picture
 
 from .drawn import outline, painted, sketched
+from .heads import face
 
 SIZE = (96, 160)  # rows, columns
 TIMES = tuple(step / 8 for step in range(1, 8))
@@ -74,24 +75,8 @@ def test_shares_go_on_beyond_the_frame_and_become_steep() -> None:
     shares = KeyShares(np.array([[0.1, 0.6]], np.float32), (80.0, 96.0))
     beyond = np.array([[[-50.0, 10.0], [300.0, 10.0]]], np.float32)
     assert shares.at(beyond) == pytest.approx(np.array([[0.1, 0.6]]))
-    assert shares.steep().at(beyond) == pytest.approx(np.array([[0.0, 0.7]]))
+    assert shares.steep(2.0).at(beyond) == pytest.approx(np.array([[0.0, 0.7]]))
     assert not even(1.0).is_mixed
-
-
-def face(turn: float) -> np.ndarray:
-    """A head whose patch slides over it with the turn (-1..1), half hidden at either end."""
-    art = np.zeros((96, 160, 4), np.uint8)
-    head, ink = (80, 48), (20, 20, 30, 255)
-    cv2.circle(art, head, 36, (225, 180, 150, 255), -1, cv2.LINE_AA)
-    patch = np.zeros_like(art)
-    cv2.circle(patch, (round(80 + 38 * turn), 46), 13, (255, 255, 255, 255), -1, cv2.LINE_AA)
-    cv2.circle(patch, (round(80 + 38 * turn), 46), 13, ink, 2, cv2.LINE_AA)
-    inside = np.zeros((96, 160), np.uint8)
-    cv2.circle(inside, head, 34, 255, -1)
-    shown = (inside > 0) & (patch[..., 3] > 127)
-    art[shown] = patch[shown]
-    cv2.circle(art, head, 36, ink, 2, cv2.LINE_AA)
-    return art
 
 
 def lines(art: np.ndarray) -> np.ndarray:
