@@ -13,6 +13,7 @@ from ..plan import Scene, pace
 from .flow import flow_through
 from .morph import Morph
 from .pair import StrokePair
+from .stiff import in_shape, stiff_parts
 
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
 _STIFF = 0.06  # of the art's extent: what is left of strokes that go as one
@@ -38,6 +39,9 @@ class Course:
         moves = _heading_along(scene, plain, pair.matrix) if _is_stiff(scene, pair) else plain
         self._move_along(moves)
         self._flow = flow_through(scene, pair, self._still) if moves is plain else None
+        self._stiff = (
+            [] if self._flow is None else stiff_parts(self._morph, self._flow, pair.first.offsets)
+        )
         self.way = _way(scene, flows=self._flow is not None)
 
     def _move_along(self, moves: list[np.ndarray]) -> None:
@@ -55,7 +59,9 @@ class Course:
         drawing = self._morph.at(self._moves[moment] @ matrix, progress)
         if self._flow is None:
             return drawing
-        shift = self._flow.at(progress) @ self._moves[moment][:2, :2].T
+        still = self._still(progress)
+        flowed = in_shape(still, still + self._flow.at(progress), self._stiff)
+        shift = (flowed - still) @ self._moves[moment][:2, :2].T
         shift = shift[self._morph.point_order(progress)]
         return replace(drawing, points=(drawing.points + shift).astype(np.float32))
 

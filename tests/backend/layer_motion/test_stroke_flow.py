@@ -309,11 +309,14 @@ def test_what_passes_its_first_key_at_speed_goes_round(end: int) -> None:
     with_rounds, without = rounds(tuple(swing), end)
     start = 0.0 if end == 0 else 5.0
     wanted = np.array([60 * np.sin(np.pi * (start + t) / 3) for t in TIMES])
+    nearest = 0 if end == 0 else -1  # of the pictures, to the key that is shown twice
     missed: list[float] = []
     for task in (with_rounds, without):
         path = middles(task)[:, 0]
-        missed.append(float(np.abs(path[1:-1] - path[0] + swing[int(start)] - wanted).max()))
-    assert missed[0] < 0.7 * missed[1]
+        apart = path[1:-1] - path[0] + swing[int(start)] - wanted
+        missed.append(abs(float(apart[nearest])))
+    assert missed[0] < 2
+    assert missed[1] > 3  # it starts from rest there
 
 
 @pytest.mark.parametrize("degrees", [0, 33, 90])

@@ -1,0 +1,208 @@
+"""How fast a pair's points pass its keys, told by the keys around; for the flow."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.interpolate import BSpline, CubicSpline, make_interp_spline
+
+from .momentum import drift, passing_speed
+from .own_way import KeySpeed, OwnWay
+
+_MAX_SPEEDUP = 3.0  # of the slower side's mean speed: more would overshoot (Fritsch and Carlson)
+_MAX_GATHERED = 2.0  # the same, of a layer that gathers speed: a parabola from rest
+_SETTLES, _PASSES = 0.3, 0.6  # slower over faster side of a layer: it rests there, it goes on
+_REVERSES, _GOES_ON, _FORWARD = -0.3, 0.3, 0.9  # cosine between the ways before and behind a key
+_END_SLOPE = 0.3  # share of a natural end's speed at the first and last key
+_END_SLOPE_AROUND = 0.2  # the same, where it tells the speed at the inner keys
+_MOVING = 0.5  # of its mean speed: a stroke as fast at its inner key may run on behind the outer
+_FEWEST_GAPS = 2
+_RUNS_ON = 0.4  # correlation of speeds in neighbouring gaps from which on a motion runs on
+_QUICK = 1.3  # outer way over inner speed from which on a motion is sure to quicken outwards
+_TURNS_BACK, _SWINGS_ON = -0.35, -0.05  # the same, of a stroke that turns back between keys
+_ACCENT, _ALIKE = 0.25, 0.5
+
+
+def speeds_at_keys(
+    times: np.ndarray, places: np.ndarray, own: OwnWay, offsets: np.ndarray
+) -> tuple[KeySpeed, KeySpeed]:
+    """Speeds at times 0 and 1, which are keys, of points at the places [keys, P, 2] of `times`.
+
+    `offsets` int [S + 1]: where strokes begin. At least one further key is known.
+    """
+    steps = np.diff(places, axis=0) / np.diff(times)[:, None, None]
+    first = int(np.searchsorted(times, 0.0))
+    leave, arrive = _passing(times, places, own, _swings(steps, offsets), first)
+    if first > 0:
+        whole = passing_speed(times, places, first)
+        leave = _mixed(leave, own, 0, _even(-float(times[first - 1])), whole)
+    if first + 2 < len(times):
+        whole = passing_speed(times, places, first + 1)
+        arrive = _mixed(arrive, own, 1, _even(float(times[first + 2]) - 1.0), whole)
+    else:
+        arrive = _end_speed(own, 1, leave.total, steps, offsets)
+    if first == 0:
+        leave = _end_speed(own, 0, arrive.total, steps, offsets)
+    return leave, arrive
+
+
+def _mixed(
+    speed: KeySpeed, own: OwnWay, end: int, share: float, whole: np.ndarray | None
+) -> KeySpeed:
+    """A speed by `share` 0..1, and for the rest that of the own way.
+
+    `whole` [2]: speed of all points together, if they go on as a whole.
+    """
+    rest = own.slowed(np.ones(len(own.arc)), end)
+    if whole is not None:
+        rest = rest + whole - rest.mean(axis=0)
+    return KeySpeed(share * speed.total + (1 - share) * rest, 1.0 + share * (speed.pace - 1.0))
+
+
+def _even(span: float) -> float:
+    """How far a gap goes over into its neighbour, `span` times as long in frames: 0..1.
+
+    Keys set close together beside a long gap are accents: a ball on the ground, a blow.
+    """
+    ratio = min(span, 1.0 / max(span, 1e-6))
+    return float(np.clip((ratio - _ACCENT) / (_ALIKE - _ACCENT), 0.0, 1.0))
+
+
+def _end_speed(
+    own: OwnWay, end: int, inner: np.ndarray, steps: np.ndarray, offsets: np.ndarray
+) -> KeySpeed:
+    """How points leave a first key, `end` 0, or reach a last, 1, given speeds at the inner key.
+
+    What is seen to run on through its keys ran before and runs on behind them: its last gap is a
+    parabola. What is not, or turns back, comes to rest, but for a little; and so does each stroke
+    that all but rests at the inner key, as one that crouches before a leap.
+    """
+    there = own.speeds[1 - end]
+    paces = (inner * there).sum(axis=1) / np.maximum((there**2).sum(axis=1), 1e-6)
+    slow = _END_SLOPE * (3.0 - np.clip(paces, 0.0, _MAX_SPEEDUP)) / 2
+    arc = own.arc[:, None]
+    straight = _END_SLOPE * (3 * own.way - inner) / 2
+    rest = arc * slow[:, None] * own.speeds[end] + (1 - arc) * straight
+    if len(steps) == _FEWEST_GAPS:
+        seen = np.full(len(inner), _quickens(own.way, inner))
+    else:
+        seen = _runs_on(steps) * _moving(own.way, inner, offsets)
+    slowed = own.arc * slow + (1 - own.arc) * _END_SLOPE
+    rest += (1 - slowed)[:, None] * drift(steps)
+    total = rest + seen[:, None] * (2 * own.way - inner - rest)
+    return KeySpeed(total, 1.0 + own.arc * (1.0 - seen) * (slow - 1.0))
+
+
+def _moving(way: np.ndarray, inner: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """How far each stroke goes on its way [P, 2] at a key where its speed is `inner`: 0..1 [P]."""
+    along, whole = (np.add.reduceat((one * way).sum(axis=1), offsets[:-1]) for one in (inner, way))
+    share = np.clip(along / np.maximum(_MOVING * whole, 1e-6), 0.0, 1.0)
+    return np.repeat(share, np.diff(offsets))
+
+
+def _runs_on(steps: np.ndarray) -> float:
+    """How far mean speeds [gaps, P, 2] go over into those of the next gaps: 0..1."""
+    one, other = steps[:-1], steps[1:]
+    alike = (one * other).sum() / max(float(np.sqrt((one**2).sum() * (other**2).sum())), 1e-9)
+    return float(np.clip(alike / _RUNS_ON, 0.0, 1.0))
+
+
+def _through(times: np.ndarray, means: np.ndarray, running: np.ndarray) -> float:
+    """How far a motion was there before its first key and goes on behind its last: 0..1.
+
+    `means` [gaps, P, 2] speeds; `running` [2, P, 2]: at times 0 and 1 if it does.
+    """
+    if len(means) > _FEWEST_GAPS:
+        return _runs_on(means)
+    inner = running[1] if times[-1] > 1.0 else running[0]
+    return max(_quickens(mean, inner) for mean in means)
+
+
+def _swings(steps: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """How far each stroke runs through its keys, mean speeds [gaps, P, 2]: 0..1 per point [P].
+
+    What turns back at every key does so at its keys; what swings on through some of them may turn
+    back between them.
+    """
+    one, other = steps[:-1], steps[1:]
+    sums = [
+        np.add.reduceat((a * b).sum(axis=(0, 2)), offsets[:-1])
+        for a, b in ((one, other), (one, one), (other, other))
+    ]
+    alike = sums[0] / np.maximum(np.sqrt(sums[1] * sums[2]), 1e-9)
+    share = np.clip((alike - _TURNS_BACK) / (_SWINGS_ON - _TURNS_BACK), 0.0, 1.0)
+    return np.repeat(share, np.diff(offsets))
+
+
+def _quickens(way: np.ndarray, inner: np.ndarray) -> float:
+    """How surely an outer gap gains speed away from its inner key, 0..1: all that two gaps tell.
+
+    As far as at the speed of that key it may just as well come to rest; farther it cannot.
+    """
+    ratio = np.sqrt((way**2).sum() / max(float((inner**2).sum()), 1e-9))
+    return float(np.clip((ratio - 1.0) / (_QUICK - 1.0), 0.0, 1.0))
+
+
+def _passing(
+    times: np.ndarray, places: np.ndarray, own: OwnWay, swing: np.ndarray, before: int
+) -> tuple[KeySpeed, KeySpeed]:
+    """Speeds at times 0 and 1 of smooth paths through all places [keys, P, 2].
+
+    Where a path turns back at a key, that is an extreme: it comes to rest there, except as far as
+    it swings through its keys, `swing` [P] 0..1. `before`: number of keys before time 0.
+    """
+    means = np.diff(places, axis=0) / np.diff(times)[:, None, None]
+    running = np.asarray(CubicSpline(times, places, axis=0)([0.0, 1.0], 1))
+    resting = np.asarray(_resting(times, places)([0.0, 1.0], 1))
+    slopes = resting + _through(times, means, running) * (running - resting)
+    found: list[KeySpeed] = []
+    for end in (0, 1):
+        here = before + end
+        sides = means[max(here - 1, 0)], means[min(here, len(means) - 1)]
+        ahead, slope = _steady(slopes[end], *sides, _evenness(means, here))
+        kept = ahead + (1 - ahead) * swing
+        natural = own.speeds[end]
+        along = (slope * natural).sum(axis=1) / np.maximum((natural**2).sum(axis=1), 1e-6)
+        pace = ahead + (kept - ahead) * np.clip(along, -1.0, 1.0)
+        found.append(KeySpeed(kept[:, None] * slope, 1.0 + own.arc * (pace - 1.0)))
+    return found[0], found[1]
+
+
+def _resting(times: np.ndarray, places: np.ndarray) -> BSpline:
+    """Smooth paths through all places [keys, P, 2] that come to rest at both ends, but a little."""
+    loose = CubicSpline(times, places, axis=0, bc_type="natural")
+    ends = [[(1, _END_SLOPE_AROUND * np.asarray(loose(time, 1)))] for time in times[[0, -1]]]
+    return make_interp_spline(times, places, k=3, bc_type=(ends[0], ends[1]))
+
+
+def _evenness(means: np.ndarray, key: int) -> float:
+    """How far all points together pass a key instead of gathering for it or settling behind: 0..1.
+
+    `means` [gaps, P, 2] speeds. An outer gap much slower than the next one gathers or settles; one
+    between two fast ones may be that in which a swing turns back.
+    """
+    fast = np.sqrt((means**2).mean(axis=(1, 2))).tolist()
+    if not 0 < key < len(fast):
+        return 1.0
+    slow, quick = (key - 1, key) if fast[key - 1] < fast[key] else (key, key - 1)
+    beyond = 2 * slow - quick
+    speed = max(fast[slow], fast[beyond]) if 0 <= beyond < len(fast) else fast[slow]
+    share = speed / max(fast[quick], 1e-9)
+    return float(np.clip((share - _SETTLES) / (_PASSES - _SETTLES), 0.0, 1.0))
+
+
+def _steady(
+    slope: np.ndarray, coming: np.ndarray, going: np.ndarray, even: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether points go on at a key, [P] 0..1, and speeds [P, 2] that its sides support.
+
+    Points of a wave slow down and turn back while others are fast, and pass their keys all the
+    same. Where all of a layer gathers or settles, as `even` below 1 tells, what turns back rests.
+    """
+    speeds = [np.linalg.norm(part, axis=1) for part in (coming, going, slope)]
+    cosine = (coming * going).sum(axis=1) / np.maximum(speeds[0] * speeds[1], 1e-9)
+    forward = np.clip((cosine - _REVERSES) / (_FORWARD - _REVERSES), 0.0, 1.0)
+    most = even * _MAX_SPEEDUP + (1 - even) * forward * _MAX_GATHERED
+    most = most * np.minimum(speeds[0], speeds[1])
+    held = slope * np.minimum(1.0, most / np.maximum(speeds[2], 1e-9))[:, None]
+    ahead = np.clip((cosine - _REVERSES) / (_GOES_ON - _REVERSES), 0.0, 1.0)
+    return ahead * ahead * (3 - 2 * ahead), held

@@ -1,0 +1,117 @@
+"""Promises for keys beside others: what gathers or settles rests there, what turns keeps size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from backend import raster
+from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.task import GapTask, Neighbour
+from shared.strokes import Drawing
+
+from .drawn import outline, strokes
+
+WIDTH, HEIGHT = 320, 240
+TIMES = (0.25, 0.5, 0.75)
+
+Drawn = Callable[[float], Drawing]
+
+
+def among(drawn: Drawn, keys: int, gap: int) -> GapTask:
+    """One gap of a layer with that many keys, all others around it."""
+    one, other = drawn(gap), drawn(gap + 1)
+    shown = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=160) for d in (one, other)]
+    return GapTask(
+        WIDTH,
+        HEIGHT,
+        shown[0],
+        shown[1],
+        TIMES,
+        first_strokes=one,
+        last_strokes=other,
+        before=tuple(Neighbour(float(key - gap), drawn(key)) for key in range(gap - 1, -1, -1)),
+        behind=tuple(Neighbour(float(key - gap), drawn(key)) for key in range(gap + 2, keys)),
+    )
+
+
+def drawings(task: GapTask) -> list[Drawing]:
+    """The in-betweens, all of strokes."""
+    found = [drawing for drawing in animate_gap(task).strokes if drawing is not None]
+    assert len(found) == len(TIMES)
+    return found
+
+
+# Crouch, leap, flight and landing: where a body is at its keys, and how tall.
+_LEAP = ((46, 160, 40), (42, 167, 34), (92, 130, 56), (160, 84, 44), (236, 160, 42), (241, 165, 38))
+
+
+def leaping(key: float) -> Drawing:
+    across, down, tall = _LEAP[int(key)]
+    return strokes(outline((0.0, 0.0), (0.6, 0.5)) * (44, tall) + np.array([across, down]))
+
+
+@pytest.mark.parametrize("gap", [0, 4])
+def test_who_crouches_or_settles_stays_between_both_poses(gap: int) -> None:
+    """The leap beside it is ten times as fast, and begins and ends at the inner key."""
+    poses = np.array([pose(leaping(key)) for key in (gap, gap + 1)])
+    span = np.ptp(poses, axis=0)
+    found = np.array([pose(drawing) for drawing in drawings(among(leaping, 6, gap))])
+    assert (found > poses.min(axis=0) - 0.1 * span).all()
+    assert (found < poses.max(axis=0) + 0.1 * span).all()
+
+
+def test_who_turns_back_for_a_leap_rests_at_both_keys_before_it() -> None:
+    height = [pose(drawing)[1] for drawing in (leaping(0), *drawings(among(leaping, 6, 0)))]
+    shares = (np.array(height) - height[0]) / (pose(leaping(1))[1] - height[0])
+    assert shares[1] < 0.3
+    assert shares[3] > 0.7
+
+
+def pose(drawing: Drawing) -> tuple[float, float, float]:
+    """Where the middle is, and how tall."""
+    across, down = drawing.points.mean(axis=0)
+    return float(across), float(down), float(np.ptp(drawing.points[:, 1]))
+
+
+def lantern(angle: float) -> Drawing:
+    """A bar with a mark on it, hung 90 px below what it swings about."""
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    parts = [outline((0, 90), (16, 34)), outline((0, 76), (6, 5))]
+    return strokes(*(part @ turn + (160, 40) for part in parts))
+
+
+def swinging(key: float) -> Drawing:
+    """A quarter of a swing from key to key."""
+    return lantern(0.62 * float(np.cos(np.pi / 2 * key)))
+
+
+@pytest.mark.parametrize("gap", [0, 1, 2, 3])
+def test_what_swings_keeps_its_size_between_its_keys(gap: int) -> None:
+    task = among(swinging, 5, gap)
+    bar = slice(*swinging(0).offsets[:2])
+    whole = swinging(0).points
+    for drawing in drawings(task):
+        for part in (bar, slice(None)):
+            about = drawing.points[part] - drawing.points[part].mean(axis=0)
+            first = whole[part] - whole[part].mean(axis=0)
+            grown = np.sqrt((about**2).sum() / (first**2).sum())
+            assert grown == pytest.approx(1.0, abs=0.015)
+
+
+def test_what_bends_as_it_swings_is_not_held_stiff() -> None:
+    """A tail whose tip lags: through its keys it goes on bending as told by them."""
+
+    def tail(key: float) -> Drawing:
+        along = np.linspace(0, 1, 40)
+        angle = 0.9 * np.sin(np.pi / 3 * (key - along))
+        line = np.cumsum(np.column_stack([np.sin(angle), np.cos(angle)]) * 3.0, axis=0)
+        side = np.array([4.0, 0.0])
+        return strokes(np.concatenate([line + side, line[::-1] - side]) + np.array([160.0, 60.0]))
+
+    task = among(tail, 6, 2)
+    for drawing, time in zip(drawings(task), TIMES, strict=True):
+        apart = np.linalg.norm(drawing.points - tail(2 + time).points, axis=1)
+        assert apart.mean() < 1.5
