@@ -16,7 +16,7 @@ from .flow import Flow
 from .morph import Morph
 
 _FEWEST_POINTS = 3
-_STILL_PX = 0.3  # root mean square from key to key: too little to tell how it moved
+_LEAST_WAY = 0.1  # of a part's size: a shorter way from key to key cannot tell how it went
 _RIGID, _BENT = 0.05, 0.15  # of how far a part went: what turning and shifting leave unexplained
 _SAME_SIZE, _GROWN = 0.02, 0.08  # the largest of its sizes at the keys over the least, less 1
 _TURN = 0.15  # radians through the gap: twice as much swells surely
@@ -87,10 +87,9 @@ def _stiffness(places: np.ndarray) -> float:
 def _unexplained(one: np.ndarray, other: np.ndarray) -> float:
     """What a similarity leaves of the way from one key's points to another's, of that way."""
     moved = float(np.sqrt(((other - one) ** 2).sum(axis=1).mean()))
-    if moved < _STILL_PX:
-        return 0.0
+    size = float(np.sqrt(((one - one.mean(axis=0)) ** 2).sum(axis=1).mean()))
     left = affine.apply(affine.fit_similarity(one, other), one) - other
-    return float(np.sqrt((left**2).sum(axis=1).mean())) / moved
+    return float(np.sqrt((left**2).sum(axis=1).mean())) / max(moved, _LEAST_WAY * size, 1e-6)
 
 
 def _turns(one: np.ndarray, other: np.ndarray) -> float:
