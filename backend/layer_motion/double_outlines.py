@@ -12,28 +12,36 @@ _CELLS = 24  # of the camera's height: places in which edges are compared
 _MET = 0.7  # 0.5 where no edge of one key meets one of the other, 1 where all do
 # Of keys by a generator that is not ours: cars, fish and robots that only travel lose 0 to 0.03,
 # a head that turns 0.47 and more, wings and arms 0.7 to 1.
-_MOST_APART = 0.25
+_FEW_APART, _MANY_APART = 0.2, 0.3
 
 
-def are_doubled(first: Patch, last: Patch, height: int) -> bool:
-    """Whether even shares of two patches lose many of the edges that both have.
+def doubled(first: Patch, last: Patch, height: int) -> float:
+    """How surely even shares of two patches show outlines twice: 0..1.
 
     Two outlines of half strength side by side have half the squared gradient of one. That is
-    compared place by place; `height`: the camera's.
+    compared place by place where both keys are known; `height`: the camera's.
     """
     box = first.box.union(last.box)
+    known = np.ones((box.height, box.width), np.float32)
+    for patch in (first, last):
+        weight = placed(patch, box).weight
+        known = known if weight is None else known * (weight >= 1.0)
     cell = max(1, height // _CELLS)
-    one, other = (_edges(placed(patch, box).pixels, cell) for patch in (first, last))
+    mixed = blend(first, last, even(0.5))
+    one, other, both = (_edges(placed(p, box).pixels, known, cell) for p in (first, last, mixed))
     alone = (one + other) / 2
-    apart = _edges(blend(first, last, even(0.5)).pixels, cell) < _MET * alone
-    return float(alone[apart].sum()) > _MOST_APART * float(alone.sum())
+    lost = float(alone[both < _MET * alone].sum()) / max(float(alone.sum()), 1e-9)
+    return float(np.clip((lost - _FEW_APART) / (_MANY_APART - _FEW_APART), 0.0, 1.0))
 
 
-def _edges(pixels: np.ndarray, cell: int) -> np.ndarray:
-    """Mean squared gradients of premultiplied RGBA [h, w, 4] in cells of `cell` pixels."""
+def _edges(pixels: np.ndarray, known: np.ndarray, cell: int) -> np.ndarray:
+    """Mean squared gradients of premultiplied RGBA [h, w, 4] in cells of `cell` pixels.
+
+    `known` float32 [h, w]: 0 where nothing counts.
+    """
     across, down = (np.diff(pixels, axis=axis) ** 2 for axis in (1, 0))
     edges = np.zeros(pixels.shape[:2], np.float32)
     edges[:, 1:] += across.sum(axis=2)
     edges[1:] += down.sum(axis=2)
     size = tuple(max(1, round(length / cell)) for length in edges.shape[::-1])
-    return cv2.resize(edges, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(edges * known, size, interpolation=cv2.INTER_AREA)

@@ -10,7 +10,7 @@ from shared.pictures import Picture
 from shared.strokes import Drawing
 
 from . import agreement, idle, notes, plan, sketch_fit, sketch_sense, unlike, warp
-from .double_outlines import are_doubled
+from .double_outlines import doubled
 from .key_shares import KeyShares, even
 from .pose import AT_REST, Box, Pose
 from .strokes import look as stroke_look
@@ -18,7 +18,11 @@ from .strokes import plan as stroke_plan
 from .strokes import sketch as stroke_sketch
 from .task import GapResult, GapTask
 
-_SOFT, _QUICK, _CRISP = 2.0, 6.0, math.inf  # how steeply one key's art gives way to the other's
+# How steeply one key's art gives way to the other's: over half a gap; where outlines would be
+# doubled, within two or three drawings, but not in the only one of a gap; never mixed.
+_SOFT, _QUICK, _CRISP = 2.0, 6.0, math.inf
+_MIXED_DRAWINGS = 2.5
+_CRISP_FROM = 0.5
 
 
 def _no_check() -> None:
@@ -120,12 +124,21 @@ def _strokes(task: GapTask, step: plan.Step) -> Drawing | None:
 
 def _steepness(scene: plan.Scene, steps: Sequence[plan.Step], limit: Box) -> float:
     """How fast one key's art gives way to the other's: faster where outlines would be doubled."""
-    mixed = [s for s in steps if s.is_alike and s.shares is None and 0.25 < s.share < 0.75]
-    mixed = [s for s in mixed if s.from_first is not None and s.from_last is not None]
+    mixed = [
+        step
+        for step in steps
+        if step.is_alike and step.shares is None and _shares(step).steep(_SOFT).is_mixed
+    ]
+    mixed = [step for step in mixed if None not in (step.from_first, step.from_last)]
     if scene.last is None or not mixed or plan.are_plates(scene):
         return _SOFT
     middle = min(mixed, key=lambda step: abs(step.share - 0.5))
-    return _QUICK if are_doubled(*_both(scene, middle, limit), scene.task.height) else _SOFT
+    surely = doubled(*_both(scene, middle, limit), scene.task.height)
+    count = len(scene.task.times)
+    if count == 1 and surely >= _CRISP_FROM:
+        return _CRISP
+    quick = max(_QUICK, (count + 1) / _MIXED_DRAWINGS)
+    return _SOFT + surely * (quick - _SOFT)
 
 
 def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, steepness: float) -> warp.Patch:
@@ -136,7 +149,10 @@ def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, steepness: float) -> 
     ):
         if other is None and art is not None and pose is not None:
             return warp.sample(art, _idling(pose, step), limit)
-    shares = _shares(step).steep(steepness)
+    if math.isinf(steepness):
+        shares = even(float(step.share >= 0.5))
+    else:
+        shares = _shares(step).steep(steepness)
     return warp.blend(*_both(scene, step, limit), shares, fills=step.is_alike)
 
 

@@ -7,7 +7,6 @@ each key counts, place by place, by how near its lines came to the sketch there.
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,10 +44,8 @@ class KeyShares:
     def steep(self, steepness: float) -> KeyShares:
         """The same with less room for mixtures, which soften and double outlines.
 
-        `steepness` from 1, which leaves all as it is, to infinity, which leaves no mixture.
+        `steepness`: 1 leaves all as it is; twice as much, half as many mixtures.
         """
-        if math.isinf(steepness):
-            return KeyShares((self.values >= 0.5).astype(np.float32), self.cell)
         steeper = np.clip(0.5 + (self.values - 0.5) * steepness, 0.0, 1.0)
         return KeyShares(steeper.astype(np.float32), self.cell)
 

@@ -13,7 +13,7 @@ from ..plan import Scene, pace
 from .flow import flow_through
 from .morph import Morph
 from .pair import StrokePair
-from .stiff import in_shape, stiff_parts
+from .stiff import Frame, framed
 
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
 _STIFF = 0.06  # of the art's extent: what is left of strokes that go as one
@@ -39,8 +39,8 @@ class Course:
         moves = _heading_along(scene, plain, pair.matrix) if _is_stiff(scene, pair) else plain
         self._move_along(moves)
         self._flow = flow_through(scene, pair, self._still) if moves is plain else None
-        self._stiff = (
-            [] if self._flow is None else stiff_parts(self._morph, self._flow, pair.first.offsets)
+        self._frame = (
+            Frame() if self._flow is None else framed(self._morph, self._flow, pair.first.offsets)
         )
         self.way = _way(scene, flows=self._flow is not None)
 
@@ -59,9 +59,11 @@ class Course:
         drawing = self._morph.at(self._moves[moment] @ matrix, progress)
         if self._flow is None:
             return drawing
-        still = self._still(progress)
-        flowed = in_shape(still, still + self._flow.at(progress), self._stiff)
-        shift = (flowed - still) @ self._moves[moment][:2, :2].T
+        shift = self._flow.at(progress)
+        if self._frame.parts:
+            still = self._still(progress)
+            shift = self._frame.held(still, still + shift) - still
+        shift = shift @ self._moves[moment][:2, :2].T
         shift = shift[self._morph.point_order(progress)]
         return replace(drawing, points=(drawing.points + shift).astype(np.float32))
 

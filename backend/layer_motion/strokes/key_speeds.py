@@ -14,7 +14,7 @@ _SETTLES, _PASSES = 0.3, 0.6  # slower over faster side of a layer: it rests the
 _REVERSES, _GOES_ON, _FORWARD = -0.3, 0.3, 0.9  # cosine between the ways before and behind a key
 _END_SLOPE = 0.3  # share of a natural end's speed at the first and last key
 _END_SLOPE_AROUND = 0.2  # the same, where it tells the speed at the inner keys
-_MOVING = 0.5  # of its mean speed: a stroke as fast at its inner key may run on behind the outer
+_MOVING = 0.5  # of its mean speed: what is as fast at its inner key may run on behind the outer
 _FEWEST_GAPS = 2
 _RUNS_ON = 0.4  # correlation of speeds in neighbouring gaps from which on a motion runs on
 _QUICK = 1.3  # outer way over inner speed from which on a motion is sure to quicken outwards
@@ -39,9 +39,9 @@ def speeds_at_keys(
         whole = passing_speed(times, places, first + 1)
         arrive = _mixed(arrive, own, 1, _even(float(times[first + 2]) - 1.0), whole)
     else:
-        arrive = _end_speed(own, 1, leave.total, steps, offsets)
+        arrive = _end_speed(own, 1, leave.total, steps)
     if first == 0:
-        leave = _end_speed(own, 0, arrive.total, steps, offsets)
+        leave = _end_speed(own, 0, arrive.total, steps)
     return leave, arrive
 
 
@@ -67,14 +67,12 @@ def _even(span: float) -> float:
     return float(np.clip((ratio - _ACCENT) / (_ALIKE - _ACCENT), 0.0, 1.0))
 
 
-def _end_speed(
-    own: OwnWay, end: int, inner: np.ndarray, steps: np.ndarray, offsets: np.ndarray
-) -> KeySpeed:
+def _end_speed(own: OwnWay, end: int, inner: np.ndarray, steps: np.ndarray) -> KeySpeed:
     """How points leave a first key, `end` 0, or reach a last, 1, given speeds at the inner key.
 
     What is seen to run on through its keys ran before and runs on behind them: its last gap is a
-    parabola. What is not, or turns back, comes to rest, but for a little; and so does each stroke
-    that all but rests at the inner key, as one that crouches before a leap.
+    parabola. What is not, or turns back, comes to rest, but for a little; and so does a layer that
+    all but rests at the inner key, as one that crouches before a leap.
     """
     there = own.speeds[1 - end]
     paces = (inner * there).sum(axis=1) / np.maximum((there**2).sum(axis=1), 1e-6)
@@ -83,20 +81,19 @@ def _end_speed(
     straight = _END_SLOPE * (3 * own.way - inner) / 2
     rest = arc * slow[:, None] * own.speeds[end] + (1 - arc) * straight
     if len(steps) == _FEWEST_GAPS:
-        seen = np.full(len(inner), _quickens(own.way, inner))
+        seen = _quickens(own.way, inner)
     else:
-        seen = _runs_on(steps) * _moving(own.way, inner, offsets)
+        seen = _runs_on(steps) * _moving(own.way, inner)
     slowed = own.arc * slow + (1 - own.arc) * _END_SLOPE
     rest += (1 - slowed)[:, None] * drift(steps)
-    total = rest + seen[:, None] * (2 * own.way - inner - rest)
+    total = rest + seen * (2 * own.way - inner - rest)
     return KeySpeed(total, 1.0 + own.arc * (1.0 - seen) * (slow - 1.0))
 
 
-def _moving(way: np.ndarray, inner: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """How far each stroke goes on its way [P, 2] at a key where its speed is `inner`: 0..1 [P]."""
-    along, whole = (np.add.reduceat((one * way).sum(axis=1), offsets[:-1]) for one in (inner, way))
-    share = np.clip(along / np.maximum(_MOVING * whole, 1e-6), 0.0, 1.0)
-    return np.repeat(share, np.diff(offsets))
+def _moving(way: np.ndarray, inner: np.ndarray) -> float:
+    """How far all goes on its way [P, 2] at a key where its speed is `inner` [P, 2]: 0..1."""
+    along = float((inner * way).sum()) / max(_MOVING * float((way**2).sum()), 1e-6)
+    return float(np.clip(along, 0.0, 1.0))
 
 
 def _runs_on(steps: np.ndarray) -> float:
@@ -158,7 +155,7 @@ def _passing(
     for end in (0, 1):
         here = before + end
         sides = means[max(here - 1, 0)], means[min(here, len(means) - 1)]
-        ahead, slope = _steady(slopes[end], *sides, _evenness(means, here))
+        ahead, slope = _steady(slopes[end], *sides, _going_on(means, here))
         kept = ahead + (1 - ahead) * swing
         natural = own.speeds[end]
         along = (slope * natural).sum(axis=1) / np.maximum((natural**2).sum(axis=1), 1e-6)
@@ -174,7 +171,7 @@ def _resting(times: np.ndarray, places: np.ndarray) -> BSpline:
     return make_interp_spline(times, places, k=3, bc_type=(ends[0], ends[1]))
 
 
-def _evenness(means: np.ndarray, key: int) -> float:
+def _going_on(means: np.ndarray, key: int) -> float:
     """How far all points together pass a key instead of gathering for it or settling behind: 0..1.
 
     `means` [gaps, P, 2] speeds. An outer gap much slower than the next one gathers or settles; one
@@ -191,17 +188,17 @@ def _evenness(means: np.ndarray, key: int) -> float:
 
 
 def _steady(
-    slope: np.ndarray, coming: np.ndarray, going: np.ndarray, even: float
+    slope: np.ndarray, coming: np.ndarray, going: np.ndarray, on: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether points go on at a key, [P] 0..1, and speeds [P, 2] that its sides support.
 
     Points of a wave slow down and turn back while others are fast, and pass their keys all the
-    same. Where all of a layer gathers or settles, as `even` below 1 tells, what turns back rests.
+    same. Where all of a layer gathers or settles, as `on` below 1 tells, what turns back rests.
     """
     speeds = [np.linalg.norm(part, axis=1) for part in (coming, going, slope)]
     cosine = (coming * going).sum(axis=1) / np.maximum(speeds[0] * speeds[1], 1e-9)
     forward = np.clip((cosine - _REVERSES) / (_FORWARD - _REVERSES), 0.0, 1.0)
-    most = even * _MAX_SPEEDUP + (1 - even) * forward * _MAX_GATHERED
+    most = on * _MAX_SPEEDUP + (1 - on) * forward * _MAX_GATHERED
     most = most * np.minimum(speeds[0], speeds[1])
     held = slope * np.minimum(1.0, most / np.maximum(speeds[2], 1e-9))[:, None]
     ahead = np.clip((cosine - _REVERSES) / (_GOES_ON - _REVERSES), 0.0, 1.0)

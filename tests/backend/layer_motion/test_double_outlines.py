@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backend.layer_motion.double_outlines import are_doubled
+from backend.layer_motion.double_outlines import doubled
 from backend.layer_motion.engine import animate_gap
 from backend.layer_motion.pose import AT_REST
 from backend.layer_motion.task import GapTask
@@ -45,10 +45,18 @@ def test_a_face_that_turns_is_two_faces_for_two_pictures_at_most() -> None:
     assert mixtures(first, last, animate_gap(task, crisp=True).pictures) == []
 
 
-def test_between_two_pictures_of_a_gap_the_artist_sees_the_nearer_key() -> None:
+@pytest.mark.parametrize("times", [(0.5,), (1 / 3, 2 / 3)])
+def test_in_a_gap_of_one_or_two_pictures_no_two_keys_are_mixed(times: tuple[float, ...]) -> None:
     first, last = Picture(face(-0.8)), Picture(face(0.8))
-    shown = animate_gap(GapTask(WIDTH, HEIGHT, first, last, (1 / 3, 2 / 3))).pictures
+    shown = animate_gap(GapTask(WIDTH, HEIGHT, first, last, times)).pictures
     assert mixtures(first, last, shown) == []
+
+
+def test_a_long_gap_is_mixed_for_no_more_than_three_pictures() -> None:
+    first, last = Picture(face(-0.8)), Picture(face(0.8))
+    times = tuple(step / 48 for step in range(1, 48))
+    shown = animate_gap(GapTask(WIDTH, HEIGHT, first, last, times)).pictures
+    assert len(mixtures(first, last, shown)) <= 3
 
 
 def test_what_the_keys_agree_on_gives_way_evenly() -> None:
@@ -62,14 +70,12 @@ def test_what_the_keys_agree_on_gives_way_evenly() -> None:
     assert steps.max() < 2.5 * (reds[0] - reds[-1]) / 8  # the middle half of 15 pictures
 
 
-@pytest.mark.parametrize(("apart_px", "doubled"), [(0.0, False), (0.3, False), (4.0, True)])
-def test_outlines_are_doubled_where_they_lie_side_by_side(
-    apart_px: float, *, doubled: bool
-) -> None:
+@pytest.mark.parametrize(("apart_px", "apart"), [(0.0, False), (0.3, False), (4.0, True)])
+def test_outlines_are_doubled_where_they_lie_side_by_side(apart_px: float, *, apart: bool) -> None:
     arts = [
         prepare(painted(outline((70 + shift, 48), (30, 22))), WIDTH, HEIGHT)
         for shift in (0.0, apart_px)
     ]
     limit = frame_limit(WIDTH, HEIGHT, *arts)
     first, last = (sample(art, AT_REST, limit) for art in arts)
-    assert are_doubled(first, last, HEIGHT) is doubled
+    assert doubled(first, last, HEIGHT) == float(apart)

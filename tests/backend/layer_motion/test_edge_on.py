@@ -64,6 +64,9 @@ def test_it_does_so_with_a_hand_that_lets_go() -> None:
     assert held[0] > 30 > held[2]
 
 
-def test_where_the_thin_key_shows_something_else_the_drawing_fades() -> None:
-    speck = strokes(np.array([[30.0, 200], [30.4, 200], [30.4, 200.4], [30, 200.4]]))
-    assert notes.FADES_OUT in animate_gap(gap(door(0.3, fingers=3), speck)).notes
+def test_where_the_thin_key_shows_something_of_its_own_the_drawing_fades() -> None:
+    """A speck that has no partner is no part of a door seen from its edge."""
+    speck = np.array([[30.0, 200], [31, 200], [31, 201], [30, 201]])
+    edge = door(1.0)
+    boards = np.split(edge.points, edge.offsets[1:-1])
+    assert notes.FADES_OUT in animate_gap(gap(door(0.3), strokes(*boards, speck))).notes

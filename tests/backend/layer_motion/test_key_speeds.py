@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -99,6 +100,42 @@ def test_what_swings_keeps_its_size_between_its_keys(gap: int) -> None:
             first = whole[part] - whole[part].mean(axis=0)
             grown = np.sqrt((about**2).sum() / (first**2).sum())
             assert grown == pytest.approx(1.0, abs=0.015)
+
+
+def bone(start: np.ndarray, angle: float, length: float, wide: float) -> np.ndarray:
+    """A limb as a closed outline with round ends, one of them about its start."""
+    around = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    ring = wide * np.column_stack([np.cos(around), np.sin(around)])
+    ring[:, 1] += np.where(np.sin(around) > 0, length, 0.0)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return ring @ turn.T + start
+
+
+def throwing(key: float) -> Drawing:
+    """An arm of three limbs that swing one behind the other, up to 40 degrees from key to key."""
+    phase = np.pi / 2 * key
+    bends = 0.5 * np.cos(phase), 0.6 * np.cos(phase - 0.9) - 0.4, 0.3 * np.cos(phase - 1.6)
+    joint, limbs = np.array([160.0, 40.0]), []
+    for angle, length, wide in zip(np.cumsum(bends), (60, 52, 22), (9, 7, 6), strict=True):
+        limbs.append(bone(joint, float(angle), length, wide))
+        joint = joint + length * np.array([-np.sin(angle), np.cos(angle)])
+    return strokes(*limbs)
+
+
+def sizes(limbs: list[np.ndarray]) -> list[float]:
+    return [float(np.sqrt(((limb - limb.mean(axis=0)) ** 2).sum())) for limb in limbs]
+
+
+@pytest.mark.parametrize("gap", [0, 1, 2, 3])
+def test_limbs_that_keep_their_length_stay_joined(gap: int) -> None:
+    """The round ends of two limbs lie about one joint: the outlines go on crossing there."""
+    wanted = sizes(np.split(throwing(0).points, 3))
+    for drawing in drawings(among(throwing, 5, gap)):
+        limbs = np.split(drawing.points, 3)
+        assert sizes(limbs) == pytest.approx(wanted, rel=0.06)
+        for upper, lower in pairwise(limbs):
+            foot, top = upper[:24].mean(axis=0), lower[24:].mean(axis=0)
+            assert np.linalg.norm(foot - top) < 10  # 5 at the keys
 
 
 def test_what_bends_as_it_swings_is_not_held_stiff() -> None:
