@@ -127,10 +127,12 @@ def _steepness(scene: plan.Scene, steps: Sequence[plan.Step], limit: Box) -> flo
     mixed = [
         step
         for step in steps
-        if step.is_alike and step.shares is None and _shares(step).steep(_SOFT).is_mixed
+        if step.is_alike
+        and step.shares is None
+        and _shares(step).steep(_SOFT).is_mixed
+        and len(_shown(scene, step)) > 1
     ]
-    mixed = [step for step in mixed if None not in (step.from_first, step.from_last)]
-    if scene.last is None or not mixed or plan.are_plates(scene):
+    if not mixed or plan.are_plates(scene):
         return _SOFT
     middle = min(mixed, key=lambda step: abs(step.share - 0.5))
     surely = doubled(*_both(scene, middle, limit), scene.task.height)
@@ -143,17 +145,20 @@ def _steepness(scene: plan.Scene, steps: Sequence[plan.Step], limit: Box) -> flo
 
 def _mixed(scene: plan.Scene, step: plan.Step, limit: Box, steepness: float) -> warp.Patch:
     """One key's art at its pose, or that of both."""
-    for art, pose, other in (
-        (scene.first, step.from_first, step.from_last),
-        (scene.last, step.from_last, step.from_first),
-    ):
-        if other is None and art is not None and pose is not None:
-            return warp.sample(art, _idling(pose, step), limit)
+    shown = _shown(scene, step)
+    if len(shown) == 1:
+        return warp.sample(shown[0][0], _idling(shown[0][1], step), limit)
     if math.isinf(steepness):
         shares = even(float(step.share >= 0.5))
     else:
         shares = _shares(step).steep(steepness)
     return warp.blend(*_both(scene, step, limit), shares, fills=step.is_alike)
+
+
+def _shown(scene: plan.Scene, step: plan.Step) -> list[tuple[warp.Art, Pose]]:
+    """The keys whose art a step shows, and where."""
+    both = (scene.first, step.from_first), (scene.last, step.from_last)
+    return [(art, pose) for art, pose in both if art is not None and pose is not None]
 
 
 def _shares(step: plan.Step) -> KeyShares:
@@ -162,19 +167,14 @@ def _shares(step: plan.Step) -> KeyShares:
 
 def _both(scene: plan.Scene, step: plan.Step, limit: Box) -> tuple[warp.Patch, warp.Patch]:
     """Both keys' art at its pose, brought together first on large cameras."""
-    assert scene.last is not None and step.from_first is not None and step.from_last is not None  # noqa: S101, PT018 - two-key steps only
-    arts, poses = (scene.first, scene.last), (step.from_first, step.from_last)
-    shares = _shares(step).steep(_SOFT)
+    (first, start), (last, goal) = _shown(scene, step)
+    poses, shares = (start, goal), _shares(step).steep(_SOFT)
     if shares.is_mixed and agreement.wanted(scene.task.height):
         frame = Box(0, 0, scene.task.width, scene.task.height)
-        poses = agreement.agree(arts, poses, shares, frame)
-    poses = _idling(poses[0], step), _idling(poses[1], step)
-    boxes = [warp.landing_box(art, pose) for art, pose in zip(arts, poses, strict=True)]
-    cover = boxes[0].union(boxes[1])
-    first, last = (
-        warp.sample(art, pose, limit, cover) for art, pose in zip(arts, poses, strict=True)
-    )
-    return first, last
+        poses = agreement.agree((first, last), poses, shares, frame)
+    start, goal = (_idling(pose, step) for pose in poses)
+    cover = warp.landing_box(first, start).union(warp.landing_box(last, goal))
+    return warp.sample(first, start, limit, cover), warp.sample(last, goal, limit, cover)
 
 
 def _idling(pose: Pose, step: plan.Step) -> Pose:

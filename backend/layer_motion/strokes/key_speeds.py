@@ -31,13 +31,15 @@ def speeds_at_keys(
     """
     steps = np.diff(places, axis=0) / np.diff(times)[:, None, None]
     first = int(np.searchsorted(times, 0.0))
-    leave, arrive = _passing(times, places, own, _swings(steps, offsets), first)
+    swing = _swings(steps, offsets)
+    slopes = _slopes(times, places, steps)
+    leave, arrive = (_passing(slopes[end], steps, first + end, own, end, swing) for end in (0, 1))
     if first > 0:
         whole = passing_speed(times, places, first)
-        leave = _mixed(leave, own, 0, _even(-float(times[first - 1])), whole)
+        leave = _weighed(leave, own, 0, _goes_over(-float(times[first - 1])), whole)
     if first + 2 < len(times):
         whole = passing_speed(times, places, first + 1)
-        arrive = _mixed(arrive, own, 1, _even(float(times[first + 2]) - 1.0), whole)
+        arrive = _weighed(arrive, own, 1, _goes_over(float(times[first + 2]) - 1.0), whole)
     else:
         arrive = _end_speed(own, 1, leave.total, steps)
     if first == 0:
@@ -45,7 +47,7 @@ def speeds_at_keys(
     return leave, arrive
 
 
-def _mixed(
+def _weighed(
     speed: KeySpeed, own: OwnWay, end: int, share: float, whole: np.ndarray | None
 ) -> KeySpeed:
     """A speed by `share` 0..1, and for the rest that of the own way.
@@ -58,7 +60,7 @@ def _mixed(
     return KeySpeed(share * speed.total + (1 - share) * rest, 1.0 + share * (speed.pace - 1.0))
 
 
-def _even(span: float) -> float:
+def _goes_over(span: float) -> float:
     """How far a gap goes over into its neighbour, `span` times as long in frames: 0..1.
 
     Keys set close together beside a long gap are accents: a ball on the ground, a blow.
@@ -139,29 +141,28 @@ def _quickens(way: np.ndarray, inner: np.ndarray) -> float:
     return float(np.clip((ratio - 1.0) / (_QUICK - 1.0), 0.0, 1.0))
 
 
-def _passing(
-    times: np.ndarray, places: np.ndarray, own: OwnWay, swing: np.ndarray, before: int
-) -> tuple[KeySpeed, KeySpeed]:
-    """Speeds at times 0 and 1 of smooth paths through all places [keys, P, 2].
-
-    Where a path turns back at a key, that is an extreme: it comes to rest there, except as far as
-    it swings through its keys, `swing` [P] 0..1. `before`: number of keys before time 0.
-    """
-    means = np.diff(places, axis=0) / np.diff(times)[:, None, None]
+def _slopes(times: np.ndarray, places: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Speeds [2, P, 2] at times 0 and 1 of smooth paths through all places [keys, P, 2]."""
     running = np.asarray(CubicSpline(times, places, axis=0)([0.0, 1.0], 1))
     resting = np.asarray(_resting(times, places)([0.0, 1.0], 1))
-    slopes = resting + _through(times, means, running) * (running - resting)
-    found: list[KeySpeed] = []
-    for end in (0, 1):
-        here = before + end
-        sides = means[max(here - 1, 0)], means[min(here, len(means) - 1)]
-        ahead, slope = _steady(slopes[end], *sides, _going_on(means, here))
-        kept = ahead + (1 - ahead) * swing
-        natural = own.speeds[end]
-        along = (slope * natural).sum(axis=1) / np.maximum((natural**2).sum(axis=1), 1e-6)
-        pace = ahead + (kept - ahead) * np.clip(along, -1.0, 1.0)
-        found.append(KeySpeed(kept[:, None] * slope, 1.0 + own.arc * (pace - 1.0)))
-    return found[0], found[1]
+    return resting + _through(times, means, running) * (running - resting)
+
+
+def _passing(
+    slope: np.ndarray, means: np.ndarray, key: int, own: OwnWay, end: int, swing: np.ndarray
+) -> KeySpeed:
+    """The speed at a key of paths with that `slope` [P, 2] there, and mean speeds [gaps, P, 2].
+
+    Where a path turns back at a key, that is an extreme: it comes to rest there, except as far as
+    it swings through its keys, `swing` [P] 0..1. The gap begins, `end` 0, or ends, 1, there.
+    """
+    sides = means[max(key - 1, 0)], means[min(key, len(means) - 1)]
+    ahead, held = _steady(slope, *sides, _going_on(means, key))
+    kept = ahead + (1 - ahead) * swing
+    natural = own.speeds[end]
+    along = (held * natural).sum(axis=1) / np.maximum((natural**2).sum(axis=1), 1e-6)
+    pace = ahead + (kept - ahead) * np.clip(along, -1.0, 1.0)
+    return KeySpeed(kept[:, None] * held, 1.0 + own.arc * (pace - 1.0))
 
 
 def _resting(times: np.ndarray, places: np.ndarray) -> BSpline:
