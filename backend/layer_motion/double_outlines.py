@@ -22,13 +22,13 @@ def doubled(first: Patch, last: Patch, height: int) -> float:
     compared place by place where both keys are known; `height`: the camera's.
     """
     box = first.box.union(last.box)
+    first, last = placed(first, box), placed(last, box)
     known = np.ones((box.height, box.width), np.float32)
-    for patch in (first, last):
-        weight = placed(patch, box).weight
+    for weight in (first.weight, last.weight):
         known = known if weight is None else known * (weight >= 1.0)
     cell = max(1, height // _CELLS)
-    mixed = blend(first, last, even(0.5))
-    one, other, both = (_edges(placed(p, box).pixels, known, cell) for p in (first, last, mixed))
+    patches = first, last, blend(first, last, even(0.5))
+    one, other, both = (_edges(patch.pixels, known, cell) for patch in patches)
     alone = (one + other) / 2
     lost = float(alone[both < _MET * alone].sum()) / max(float(alone.sum()), 1e-9)
     return float(np.clip((lost - _FEW_APART) / (_MANY_APART - _FEW_APART), 0.0, 1.0))

@@ -81,11 +81,7 @@ def framed(morph: Morph, flow: Flow, offsets: np.ndarray) -> Frame:
     if len(offsets) - 1 > _MANY:
         return Frame()
     strokes = [np.arange(a, b) for a, b in itertools.pairwise(offsets)]
-    leaders = _leaders(morph, flow, strokes)
-    groups = {
-        leader: np.concatenate([strokes[s] for s, above in leaders.items() if above == leader])
-        for leader in dict.fromkeys(leaders.values())
-    }
+    leaders, groups = _grouped(morph, flow, strokes)
     parts: list[StiffPart] = []
     for points in groups.values():
         places = flow.places[:, points]
@@ -94,8 +90,10 @@ def framed(morph: Morph, flow: Flow, offsets: np.ndarray) -> Frame:
     return Frame(tuple(parts), _hinges(morph, flow, strokes, leaders, groups)) if parts else Frame()
 
 
-def _leaders(morph: Morph, flow: Flow, strokes: list[np.ndarray]) -> dict[int, int]:
-    """Of each stiff stroke, the first stroke of the part that it belongs to."""
+def _grouped(
+    morph: Morph, flow: Flow, strokes: list[np.ndarray]
+) -> tuple[dict[int, int], dict[int, np.ndarray]]:
+    """Of each stiff stroke, the first one of its part; of that one, all points of the part."""
     members: dict[int, np.ndarray] = {}
     leaders: dict[int, int] = {}
     for stroke in morph.tree.order.tolist():
@@ -108,7 +106,7 @@ def _leaders(morph: Morph, flow: Flow, strokes: list[np.ndarray]) -> dict[int, i
                 leaders[stroke], members[above] = above, both
                 continue
         leaders[stroke], members[stroke] = stroke, strokes[stroke]
-    return leaders
+    return leaders, members
 
 
 def _hinges(
