@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.cli.compare_takes import compared
 from backend.cli.device_options import add_vram_option, wanted_vram
+from backend.cli.interruption import Interruption
 from backend.cli.progress_line import ProgressLine
 from backend.cli.shot_options import add_shot_options, wanted_shot
 from backend.data_folder import default_data_dir
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from shared.client import Client
 
 RESULT_SCHEMA = "acetate.generate/1"
+
+_Report = Callable[[str, int, int], None]
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -93,11 +96,13 @@ def run(args: argparse.Namespace) -> int:
     group = TakeGroup([take.look.seed for take in single_takes(request)])
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
-        takes = [
-            _one_take(take, blobs, folder, args, line, engines, group)
-            for take, folder in zip(single_takes(request), _folders(request, out), strict=True)
-        ]
-        open_store.close()
+        with Interruption() as interruption:
+            report = _checked(interruption, line)
+            takes = [
+                _one_take(take, blobs, folder, args, report, engines, group)
+                for take, folder in zip(single_takes(request), _folders(request, out), strict=True)
+            ]
+            open_store.close()
     except KeyboardInterrupt:
         line.close()
         print("Interrupted; nothing half-written was kept", file=sys.stderr)
@@ -109,6 +114,16 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print_summary(takes)
     return ExitCode.DONE
+
+
+def _checked(interruption: Interruption, line: ProgressLine) -> _Report:
+    """Progress for `line`, and an end to the work once it is interrupted."""
+
+    def report(stage: str, step: int, steps: int) -> None:
+        interruption.check()
+        line.update(stage, step, steps)
+
+    return report
 
 
 def _folders(request: ShotRequest, out: Path) -> list[Path]:
@@ -179,15 +194,15 @@ def _one_take(
     blobs: Blobs,
     folder: Path,
     args: argparse.Namespace,
-    line: ProgressLine,
+    report: _Report,
     engines: Engines,
     group: TakeGroup,
 ) -> dict[str, Any]:
     results = MemoryBlobs()
     if args.server:
-        manifest = _run_on_server(request, blobs, results, args, line)
+        manifest = _run_on_server(request, blobs, results, args, report)
     else:
-        context = LocalContext(_device(args), line.update)
+        context = LocalContext(_device(args), report)
         manifest = execute(request, blobs, results, context, engines, group)
         if args.compare:
             manifest = compared(
@@ -205,7 +220,7 @@ def _run_on_server(
     blobs: Blobs,
     results: Blobs,
     args: argparse.Namespace,
-    line: ProgressLine,
+    report: _Report,
 ) -> ResultManifest:
     """Submit, follow and fetch. An interruption cancels the job, because nobody waits for it."""
     from backend.cli.server_options import connect
@@ -213,17 +228,17 @@ def _run_on_server(
     with connect(args) as client:
         job = client.submit(request, blobs)
         try:
-            _follow(client, job, line)
+            _follow(client, job, report)
         except KeyboardInterrupt:
             client.cancel(job)
             raise
         return client.fetch(job, results)
 
 
-def _follow(client: Client, job: str, line: ProgressLine) -> None:
+def _follow(client: Client, job: str, report: _Report) -> None:
     for update in client.events(job):
         if update.status.stage:
-            line.update(update.status.stage, update.status.step, update.status.steps)
+            report(update.status.stage, update.status.step, update.status.steps)
 
 
 def _describe(manifest: ResultManifest, folder: Path) -> dict[str, Any]:

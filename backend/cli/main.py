@@ -17,6 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from backend.cli.interruption import Interruption
 from backend.jobs.out_of_memory import is_out_of_memory
 from shared.blobs import write_atomically
 from shared.errors import AcetateError, ExitCode
@@ -47,8 +48,9 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     wants_json = "--json" in arguments
     try:
-        args = _parser(arguments).parse_args(arguments)
-        return int(args.run(args))
+        with Interruption():
+            args = _parser(arguments).parse_args(arguments)
+            return int(args.run(args))
     except AcetateError as error:
         return _report(error, wants_json=wants_json)
     except KeyboardInterrupt:
