@@ -51,7 +51,7 @@ class Line:
         steps = np.hypot(*np.diff(points, axis=0).T)
         return np.concatenate([[0.0], np.cumsum(steps)])
 
-    def faded(self) -> Line:
+    def hidden(self) -> Line:
         """The same stroke, invisible."""
         values, colours = self.values.copy(), self.colours.copy()
         values[:, _OPACITY] = 0.0

@@ -20,6 +20,7 @@ from .turns import Turns
 
 _HOLD = 1e-3
 _LOOSE = 1e-9
+_MIDDLE = 0.5
 
 
 class Morph:
@@ -42,6 +43,8 @@ class Morph:
         """The drawing at `progress` 0..1 when the whole has moved from the first key by `pose`.
 
         Radius, opacity and colours mix evenly; past the middle the last key's painting order holds.
+        Strokes that only one key shows are drawn up to the middle, or from there on: a line is
+        there or it is not.
         """
         points = _plain(self._points(progress))[: len(self._pair.first.points)]
         return _dressed(self._pair, affine.apply(pose, points).astype(np.float32), progress)
@@ -104,38 +107,41 @@ def _plain(points: np.ndarray) -> np.ndarray:
 def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:
     """A drawing with these points and the keys' looks mixed."""
     one, other = pair.first, pair.last
+    share = np.where(pair.lone, float(progress >= _MIDDLE), progress)
+    by_point = np.repeat(share, np.diff(one.offsets))
 
-    def mixed(name: str) -> np.ndarray:
+    def mixed(name: str, share: np.ndarray | float) -> np.ndarray:
         start, end = getattr(one, name), getattr(other, name)
-        return ((1 - progress) * start + progress * end).astype(np.float32)
+        return ((1 - share) * start + share * end).astype(np.float32)
 
     drawing = Drawing(
         offsets=one.offsets,
         points=points,
-        radius=mixed("radius"),
-        opacity=mixed("opacity"),
-        stroke_colour=_colours(one.stroke_colour, other.stroke_colour, progress),
-        fill_colour=_colours(one.fill_colour, other.fill_colour, progress),
-        point_colour=_colours(one.point_colour, other.point_colour, progress),
+        radius=mixed("radius", by_point),
+        opacity=mixed("opacity", by_point),
+        stroke_colour=_colours(one.stroke_colour, other.stroke_colour, share),
+        fill_colour=_colours(one.fill_colour, other.fill_colour, share),
+        point_colour=_colours(one.point_colour, other.point_colour, by_point),
         cyclic=one.cyclic,
         holdout=one.holdout,
         round_caps=one.round_caps,
         material=one.material,
-        layer_opacity=mixed("layer_opacity"),
+        layer_opacity=mixed("layer_opacity", progress),
     )
     return reordered(drawing, pair.late_order) if _repainted(pair, progress) else drawing
 
 
 def _repainted(pair: StrokePair, progress: float) -> bool:
     """True where the last key's painting order holds, and is another."""
-    return progress >= 0.5 and bool((np.diff(pair.late_order) != 1).any())
+    return progress >= _MIDDLE and bool((np.diff(pair.late_order) != 1).any())
 
 
-def _colours(one: np.ndarray, other: np.ndarray, progress: float) -> np.ndarray:
-    """Mixed straight RGBA [n, 4]; what is invisible has no say in the colour."""
-    early, late = (1 - progress) * one[:, 3:], progress * other[:, 3:]
+def _colours(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Straight RGBA [n, 4] mixed by `share` [n]; what is invisible has no say in the colour."""
+    share = share[:, None]
+    early, late = (1 - share) * one[:, 3:], share * other[:, 3:]
     alpha = early + late
-    share = np.where(alpha > 0, late / np.maximum(alpha, 1e-9), progress)
+    share = np.where(alpha > 0, late / np.maximum(alpha, 1e-9), share)
     colour = (1 - share) * one[:, :3] + share * other[:, :3]
     return np.concatenate([colour, alpha], axis=1).astype(np.float32)
 

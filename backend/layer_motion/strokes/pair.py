@@ -1,4 +1,4 @@
-"""Brings matched strokes of two drawings to one layout, strangers faded; stroke matching only."""
+"""Brings matched strokes of two drawings to one layout, strangers hidden; stroke matching only."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ _MANY = 300
 class StrokePair:
     """Two drawings with equal layout: stroke s and point p of one belong to those of the other.
 
-    A stroke that only one key shows is in the other as well, invisible. `matrix` carries the first
-    drawing's points onto the last's as well as a similarity can; `trust` [P] 0..1: how closely
-    each point follows it. `late_order` [S]: the strokes in the last key's painting order.
+    A stroke that only one key shows is in the other as well, invisible: `lone` bool [S]. `matrix`
+    carries the first drawing's points onto the last's as well as a similarity can; `trust` [P]
+    0..1: how closely each point follows it. `late_order` [S]: the strokes in the last key's
+    painting order.
     """
 
     first: Drawing
@@ -39,6 +40,7 @@ class StrokePair:
     matrix: np.ndarray
     trust: np.ndarray
     late_order: np.ndarray
+    lone: np.ndarray
 
 
 def paired(
@@ -75,12 +77,13 @@ def paired(
         if i is not None and j is not None:
             rows.append(level[i, j])
         elif i is not None:
-            rows.append((lines[i], ahead.carried(lines[i]).faded()))
+            rows.append((lines[i], ahead.carried(lines[i]).hidden()))
         elif j is not None:
-            rows.append((back.carried(goals[j]).faded(), goals[j]))
+            rows.append((back.carried(goals[j]).hidden(), goals[j]))
     first = stroke_level.drawing_of([one for one, _ in rows], drawings[0].layer_opacity)
     last = stroke_level.drawing_of([_told(*row) for row in rows], drawings[1].layer_opacity)
-    return StrokePair(first, last, matrix, _trust(first, last, matrix), _late_order(pairs))
+    lone = np.array([i is None or j is None for i, j in pairs])
+    return StrokePair(first, last, matrix, _trust(first, last, matrix), _late_order(pairs), lone)
 
 
 def _level(

@@ -90,15 +90,18 @@ def test_both_ends_of_the_way_are_the_keys_themselves() -> None:
     assert end == pytest.approx(pair.last.points[morph.point_order(1.0)], abs=0.01)
 
 
-def test_a_stroke_that_only_one_key_shows_fades_and_moves_with_its_neighbours() -> None:
+def test_a_stroke_that_only_one_key_shows_moves_with_its_neighbours_and_is_never_faint() -> None:
     hair = line(np.array([[150.0, 60.0], [152.0, 50.0], [158.0, 44.0]]))
     shift = np.array([40.0, 10.0])
     last = [one.placed(one.points + shift) for one in puppet(0.0)]
     pair = paired([*puppet(0.0), hair], last)
-    drawn = Morph(pair).at(affine.interpolate(pair.matrix, 0.25, shift), 0.25)
-    assert drawn.stroke_count == len(last) + 1
-    assert drawn.stroke_points(len(last)) == pytest.approx(hair.points + shift / 4, abs=0.2)
-    assert drawn.opacity[-3:] == pytest.approx(0.75)
+    for progress, opacity in ((0.25, 1.0), (0.75, 0.0)):
+        pose = affine.interpolate(pair.matrix, progress, shift)
+        drawn = Morph(pair).at(pose, progress)
+        assert drawn.stroke_count == len(last) + 1
+        moved = hair.points + shift * progress
+        assert drawn.stroke_points(len(last)) == pytest.approx(moved, abs=0.2)
+        assert drawn.opacity[-3:] == pytest.approx(opacity)
 
 
 def test_a_line_closed_by_hand_meets_a_closed_one() -> None:
