@@ -6,6 +6,8 @@ Called by the shots. Nothing here knows how any engine fills a gap.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 
 
 def ease(u: float) -> float:
@@ -35,3 +37,29 @@ def arc(
 def wave(frame: float, period: float, phase: float = 0.0) -> float:
     """A swing -1..1 that repeats every `period` frames; `phase` in turns."""
     return math.sin(2 * math.pi * (frame / period + phase))
+
+
+def track(frame: float, *knots: tuple[float, float]) -> float:
+    """A smooth curve through (frame, value) `knots`, flat before, behind and where it turns.
+
+    Between two knots it never leaves their values: slopes are harmonic means of the chords beside.
+    """
+    if frame <= knots[0][0]:
+        return knots[0][1]
+    for index, ((start, one), (stop, other)) in enumerate(pairwise(knots)):
+        if frame <= stop:
+            length, share = stop - start, span(frame, start, stop)
+            leave = length * share * (1 - share) ** 2 * _slope(knots, index)
+            arrive = length * share * share * (share - 1) * _slope(knots, index + 1)
+            return mix(one, other, ease(share)) + leave + arrive
+    return knots[-1][1]
+
+
+def _slope(knots: Sequence[tuple[float, float]], index: int) -> float:
+    """How steeply a track passes a knot, per frame; 0 at its ends and turning points."""
+    if index in (0, len(knots) - 1):
+        return 0.0
+    before, here, after = knots[index - 1 : index + 2]
+    left = (here[1] - before[1]) / (here[0] - before[0])
+    right = (after[1] - here[1]) / (after[0] - here[0])
+    return 0.0 if left * right <= 0 else 2 * left * right / (left + right)

@@ -8,7 +8,8 @@ from itertools import chain
 import numpy as np
 
 from . import scenery
-from .ink import INK, Dots, Stroke, boxy, ellipse, limb, pen, placed, shape
+from .ink import INK, Stroke, boxy, ellipse, limb, pen, placed, shape
+from .joints import two_bones
 from .moves import ease, mix, wave
 from .shot import GalleryLayer, GalleryShot
 
@@ -52,25 +53,11 @@ def _foot(frame: float, *, near: bool) -> tuple[float, float, float]:
     return hip + _STEP_PX * (ease(u) - 0.5), 448.0 - lift, mix(0.55, -0.5, ease(u))
 
 
-def _two_bones(
-    root: tuple[float, float], end: tuple[float, float], one: float, two: float, bend: float
-) -> Dots:
-    """A knee or elbow between two joints; `bend` says to which side it points."""
-    dx, dy = end[0] - root[0], end[1] - root[1]
-    reach = min(math.hypot(dx, dy), 0.995 * (one + two))
-    inner = math.acos((one**2 + reach**2 - two**2) / (2 * one * reach))
-    angle = math.atan2(dy, dx) + bend * inner
-    middle = root[0] + one * math.cos(angle), root[1] + one * math.sin(angle)
-    straight = math.atan2(dy, dx)
-    tip = root[0] + reach * math.cos(straight), root[1] + reach * math.sin(straight)
-    return [root, middle, tip]
-
-
 def _walk_limbs(frame: float, *, near: bool) -> list[Stroke]:
     hip = _hip(frame)
     ankle = _foot(frame, near=near)
     trousers, sleeve = ("#4f6d9c", _COAT) if near else ("#3c5580", _DARK_COAT)
-    leg = limb(_two_bones(hip, ankle[:2], 66, 66, -1.0), (17, 15, 12), trousers)
+    leg = limb(two_bones(hip, ankle[:2], 66, 66, -1.0), (17, 15, 12), trousers)
     boot = placed(
         [shape([(-13, -10), (10, -10), (16, 0), (32, 6), (33, 15), (-13, 15)], _BOOT, count=32)],
         ankle[:2],
@@ -79,7 +66,7 @@ def _walk_limbs(frame: float, *, near: bool) -> list[Stroke]:
     swing = wave(frame - 1, _CYCLE, 0.75 if near else 0.25)
     shoulder = hip[0] + 4, hip[1] - 92
     hand = shoulder[0] + 62 * swing + 8, shoulder[1] + 84 - 16 * abs(swing)
-    arm = limb(_two_bones(shoulder, hand, 48, 46, 1.0), (14, 12, 11), sleeve)
+    arm = limb(two_bones(shoulder, hand, 48, 46, 1.0), (14, 12, 11), sleeve)
     mitten = ellipse(hand, (12, 11), "#f2d16b" if near else "#d9b856")
     return [*boot, leg, mitten, arm] if near else [mitten, arm, *boot, leg]
 
