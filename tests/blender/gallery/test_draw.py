@@ -72,7 +72,7 @@ def _read(data: bytes, folder: Path) -> tuple[ShotRequest, MemoryBlobs]:
 
 
 @pytest.mark.parametrize("fine", [False, True], ids=["given", "truth"])
-@pytest.mark.parametrize("name", ["border", "pan"])
+@pytest.mark.parametrize("name", ["border", "pan", "frog"])
 def test_the_committed_packages_are_what_blender_draws(
     name: str, fine: bool, tmp_path: Path
 ) -> None:
