@@ -13,6 +13,7 @@ import numpy as np
 
 from ..plan import Scene
 from ..task import Neighbour
+from .carry import sides
 from .key_places import KeyPlaces, places_at_keys
 from .key_speeds import speeds_at_keys
 from .own_way import KeySpeed, OwnWay, bulge
@@ -55,8 +56,9 @@ def flow_through(
     tells.
     """
     start, goal = still(0.0), still(1.0)
-    before = places_at_keys(scene, pair.first, scene.task.before, back=True)
-    behind = places_at_keys(scene, pair.last, scene.task.behind, back=False)
+    first, last = sides(pair)
+    before = places_at_keys(scene, first, scene.task.before, back=True)
+    behind = places_at_keys(scene, last, scene.task.behind, back=False)
     known = _without_false_rounds(
         [*before[::-1], (0.0, start), (1.0, goal), *behind],
         (_again(scene.task.before, before), _again(scene.task.behind, behind)),

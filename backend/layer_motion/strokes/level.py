@@ -24,7 +24,8 @@ class Line:
     """One stroke.
 
     `values` float64 [n, 8]: x, y and radius in camera pixels, opacity, vertex paint RGBA.
-    `colours` float64 [8]: line RGBA and fill RGBA as in `Drawing`.
+    `colours` float64 [8]: line RGBA and fill RGBA as in `Drawing`. `number`: which stroke of its
+    drawing it is, or is a part of; -1 where it is of another drawing.
     """
 
     values: np.ndarray
@@ -33,6 +34,7 @@ class Line:
     holdout: int
     round_caps: bool
     material: int
+    number: int = -1
 
     @property
     def points(self) -> np.ndarray:
@@ -52,11 +54,11 @@ class Line:
         return np.concatenate([[0.0], np.cumsum(steps)])
 
     def hidden(self) -> Line:
-        """The same stroke, invisible."""
+        """The same stroke, invisible, for a drawing that does not have it."""
         values, colours = self.values.copy(), self.colours.copy()
         values[:, _OPACITY] = 0.0
         colours[_FILL_ALPHA] = 0.0
-        return replace(self, values=values, colours=colours)
+        return replace(self, values=values, colours=colours, number=-1)
 
     def placed(self, points: np.ndarray) -> Line:
         """The same stroke with other points [n, 2]."""
@@ -84,6 +86,7 @@ def lines_of(drawing: Drawing) -> list[Line]:
             int(drawing.holdout[s]),
             bool(drawing.round_caps[s]),
             int(drawing.material[s]),
+            s,
         )
         for s in range(drawing.stroke_count)
         if bounds[s] < bounds[s + 1]

@@ -29,10 +29,11 @@ _MANY = 300
 class StrokePair:
     """Two drawings with equal layout: stroke s and point p of one belong to those of the other.
 
-    A stroke that only one key shows is in the other as well, invisible: `lone` bool [S]. `matrix`
-    carries the first drawing's points onto the last's as well as a similarity can; `trust` [P]
-    0..1: how closely each point follows it. `late_order` [S]: the strokes in the last key's
-    painting order.
+    A stroke that only one key shows is in the other as well, invisible. `matrix` carries the first
+    drawing's points onto the last's as well as a similarity can; `trust` [P] 0..1: how closely
+    each point follows it. `late_order` [S]: the strokes in the last key's painting order.
+    `numbers` int [2, S]: which stroke of either key each one is, or is a part of; -1 where the key
+    does not show it.
     """
 
     first: Drawing
@@ -40,7 +41,12 @@ class StrokePair:
     matrix: np.ndarray
     trust: np.ndarray
     late_order: np.ndarray
-    lone: np.ndarray
+    numbers: np.ndarray
+
+    @property
+    def lone(self) -> np.ndarray:
+        """Which strokes only one key shows: bool [S]."""
+        return np.asarray((self.numbers < 0).any(axis=0))
 
 
 def paired(
@@ -57,13 +63,13 @@ def paired(
     """
     pairs = _painting_order(pairs)
     both = [(i, j) for i, j in pairs if i is not None and j is not None]
-    in_order = all(i == j for i, j in both)
+    loyal = _copies(lines, goals, both)
     keep = stroke_level.budget([lines[i] for i, _ in both], [goals[j] for _, j in both])
     level = {
-        (i, j): _level(lines[i], goals[j], matrix, keep=keep, loyal=in_order, few=len(both))
+        (i, j): _level(lines[i], goals[j], matrix, keep=keep, loyal=loyal, few=len(both))
         for i, j in both
     }
-    free = [key for key in level if not _copied(lines[key[0]], goals[key[1]], loyal=in_order)]
+    free = [key for key in level if not _copied(lines[key[0]], goals[key[1]], loyal=loyal)]
     if keep >= 1.0:
         level = stroke_root.rooted(level, free)
     source = np.concatenate([pair[0].points for pair in level.values()])
@@ -82,8 +88,19 @@ def paired(
             rows.append((back.carried(goals[j]).hidden(), goals[j]))
     first = stroke_level.drawing_of([one for one, _ in rows], drawings[0].layer_opacity)
     last = stroke_level.drawing_of([_told(*row) for row in rows], drawings[1].layer_opacity)
-    lone = np.array([i is None or j is None for i, j in pairs])
-    return StrokePair(first, last, matrix, _trust(first, last, matrix), _late_order(pairs), lone)
+    numbers = np.array([[line.number for line in row] for row in rows]).T
+    trust = _trust(first, last, matrix)
+    return StrokePair(first, last, matrix, trust, _late_order(pairs), numbers)
+
+
+def _copies(lines: Sequence[Line], goals: Sequence[Line], both: list[tuple[int, int]]) -> bool:
+    """Whether the last key is the first one edited, so that equal point counts tell partners.
+
+    Of strokes drawn anew a few have equal counts by chance.
+    """
+    if any(i != j for i, j in both):
+        return False
+    return 2 * sum(len(lines[i].values) == len(goals[j].values) for i, j in both) > len(both)
 
 
 def _level(

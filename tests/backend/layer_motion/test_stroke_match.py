@@ -17,6 +17,7 @@ from backend.layer_motion.strokes.match import pair_strokes
 from backend.layer_motion.strokes.morph import Morph
 from backend.layer_motion.strokes.pair import StrokePair
 
+from .drawn import outline
 from .puppet import drawing, line, puppet, redrawn
 
 STEP = 0.4
@@ -57,6 +58,17 @@ def test_copied_and_posed_strokes_keep_their_order_however_far_limbs_swing() -> 
     pair = paired(first, last)
     assert pair.first.points == pytest.approx(drawing(first).points)
     assert pair.last.points == pytest.approx(drawing(last).points)
+
+
+def test_equal_point_counts_by_chance_do_not_make_a_stroke_a_copy() -> None:
+    """Three shapes drawn anew in their order, one of them with as many points as before."""
+    ovals = [outline((across, 100), (20, 50)) for across in (80, 160, 240)]
+    first = [line(points, cyclic=True) for points in ovals]
+    counts = 90, 120, 133
+    anew = [resampled(one, count) for one, count in zip(first, counts, strict=True)]
+    last = [line(np.roll(one.points[::-1], 50, axis=0) + 10.0, cyclic=True) for one in anew]
+    away = away_px(halfway(paired(first, last)), [line(points + 5.0) for points in ovals])
+    assert away.max() < 2.0
 
 
 def wing(turn_deg: float, bend: float) -> list[Line]:
