@@ -25,7 +25,7 @@ def plan_strokes(scene: Scene) -> Plan | None:
     if scene.last is None:
         return None
     pair = pair_strokes(scene.task.first_strokes, scene.task.last_strokes, hint(scene))
-    if pair is None or not _is_drawn(scene, pair):
+    if pair is None:
         return None
     course = Course(scene, pair)
     redraw = redrawn_alike(scene)
@@ -40,18 +40,6 @@ def plan_strokes(scene: Scene) -> Plan | None:
             else _bent(scene, pair, drawing, progress)
         )
     return Plan("strokes", tuple(steps))
-
-
-def _is_drawn(scene: Scene, pair: StrokePair) -> bool:
-    """Whether a key that shows next to nothing is the drawing all the same, only smaller.
-
-    Each of its strokes has a partner then: a mouth that shuts, a door seen from its edge.
-    """
-    keys = scene.task.first_strokes, scene.task.last_strokes
-    return all(
-        visible or (other is not None and other.stroke_count == pair.first.stroke_count)
-        for visible, other in zip(scene.visible, reversed(keys), strict=True)
-    )
 
 
 def _bent(scene: Scene, pair: StrokePair, drawing: Drawing, progress: float) -> Step:

@@ -12,7 +12,7 @@ from backend.layer_motion.engine import animate_gap
 from backend.layer_motion.task import GapTask
 from shared.strokes import Drawing
 
-from .drawn import strokes
+from .drawn import outline, strokes
 
 WIDTH, HEIGHT = 320, 240
 TIMES = (0.25, 0.5, 0.75)
@@ -64,9 +64,23 @@ def test_it_does_so_with_a_hand_that_lets_go() -> None:
     assert held[0] > 30 > held[2]
 
 
-def test_where_the_thin_key_shows_something_of_its_own_the_drawing_fades() -> None:
-    """A speck that has no partner is no part of a door seen from its edge."""
-    speck = np.array([[30.0, 200], [31, 200], [31, 201], [30, 201]])
-    edge = door(1.0)
-    boards = np.split(edge.points, edge.offsets[1:-1])
-    assert notes.FADES_OUT in animate_gap(gap(door(0.3), strokes(*boards, speck))).notes
+def test_a_key_whose_strokes_are_no_part_of_the_drawing_shows_nothing_of_it() -> None:
+    """Specks alone are no door seen from its edge: the door fades out."""
+    specks = [np.array([[30.0, 200], [31, 200], [31, 201], [30, 201]]) + 9 * n for n in range(2)]
+    assert notes.FADES_OUT in animate_gap(gap(door(0.3), strokes(*specks))).notes
+
+
+def test_what_opens_from_next_to_nothing_is_drawn_though_a_part_of_it_has_no_partner() -> None:
+    """An umbrella: folded it covers a tenth, and its rim is not seen."""
+    middle = np.array([160.0, 100.0])
+
+    def gores(wide: float) -> list[np.ndarray]:
+        return [outline((160 + wide * n, 100), (0.5 * wide, 60), 0.0) for n in (-1, 0, 1)]
+
+    rim = outline((middle[0], 165), (70, 6), 0.0)
+    task = gap(strokes(*gores(6)), strokes(rim, *gores(60)))
+    result = animate_gap(task)
+    assert result.method == "strokes"
+    spans = [float(np.ptp(d.points[d.opacity > 0, 0])) for d in result.strokes if d is not None]
+    assert spans == sorted(spans)
+    assert 30 < spans[0] < 100
