@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -211,11 +211,16 @@ def like(one: Line, other: Line, matrix: np.ndarray) -> tuple[Line, Line]:
 
 def _finer(base: np.ndarray, other: Line, start: float) -> float:
     """The start of a closed stroke, a share of its length, found between trials as well."""
-    even, step = np.arange(len(base)) / len(base), 0.5 / len(base)
+    even = np.arange(len(base)) / len(base)
 
     def worth(at: float) -> float:
         return _likeness(base, along(other, (at + even) % 1.0).points)
 
+    return finest(start, 0.5 / len(base), worth)
+
+
+def finest(start: float, step: float, worth: Callable[[float], float]) -> float:
+    """What is worth most around `start`, found by halving steps."""
     for _ in range(_HALVINGS):
         start = max((start, start - step, start + step), key=worth)
         step /= 2

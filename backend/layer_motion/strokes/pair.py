@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from . import level as stroke_level
 from . import root as stroke_root
 from . import seam as stroke_seam
 from .level import Line
+from .unturned import unturned
 
 Pairs = list[tuple[int | None, int | None]]
 """Numbers of partners in the first and the last drawing; None: no partner there."""
@@ -71,12 +72,14 @@ def paired(
     }
     free = [key for key in level if not _copied(lines[key[0]], goals[key[1]], loyal=loyal)]
     if keep >= 1.0:
+        level = unturned(level, free, _common_motion(level.values()))
         level = stroke_root.rooted(level, free)
-    source = np.concatenate([pair[0].points for pair in level.values()])
-    target = np.concatenate([pair[1].points for pair in level.values()])
-    matrix, _ = stroke_align.common_motion(source, target, _ink(level.values()))
+    matrix = _common_motion(level.values())
     if not affine.is_regular(matrix):
         return None
+    source, target = (
+        np.concatenate([pair[side].points for pair in level.values()]) for side in (0, 1)
+    )
     ahead, back = _Carrier(source, target), _Carrier(target, source)
     rows: list[tuple[Line, Line]] = []
     for i, j in pairs:
@@ -146,6 +149,12 @@ def _late_order(pairs: Pairs) -> np.ndarray:
 def _told(one: Line, other: Line) -> Line:
     """The other stroke with the first one's traits that cannot be mixed."""
     return replace(other, cyclic=one.cyclic, holdout=one.holdout, round_caps=one.round_caps)
+
+
+def _common_motion(level: Collection[tuple[Line, Line]]) -> np.ndarray:
+    """The similarity (3 x 3) that most of the partners' ink follows."""
+    source, target = (np.concatenate([pair[side].points for pair in level]) for side in (0, 1))
+    return stroke_align.common_motion(source, target, _ink(level))[0]
 
 
 def _ink(level: Iterable[tuple[Line, Line]]) -> np.ndarray:

@@ -1,0 +1,105 @@
+"""Keeps closed strokes from turning where they are squashed instead, as eyes that shut; matching.
+
+An upright oval laid on a flat one fits best on its side. Whether it went there is told by the
+strokes around it: by how their middles moved, whatever became of their own shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from .. import affine
+from .level import along, begun_at, finest, resampled
+from .root import Level, Numbers
+from .seam import sewn
+
+_SAMPLES = 64
+_TURN = 0.5  # radians: what turns less may be left alone
+_AROUND, _FEWEST = 8, 3  # strokes whose middles tell how those around a stroke move
+_ASTRAY = 0.35  # of their spread: what is left of middles that do not move as one
+_MOST = 300
+
+
+def unturned(
+    level: Mapping[Numbers, Level], free: Collection[Numbers], common: np.ndarray
+) -> dict[Numbers, Level]:
+    """The same partners; closed ones begin elsewhere if they need not turn that way.
+
+    Only those in `free` may; of the others it is known which point became which. `common` (3 x 3)
+    carries the first drawing onto the last, where too few strokes are around to tell.
+    """
+    result = dict(level)
+    if len(level) > _MOST:
+        return result
+    middles = np.array(
+        [[line.points.mean(axis=0) for line in _evenly(pair)] for pair in level.values()]
+    )
+    for place, numbers in enumerate(level):
+        one, other = level[numbers]
+        if numbers not in free or not one.cyclic or not other.way[-1] > 0.0:
+            continue
+        others = np.delete(middles, place, axis=0)
+        motion = _around(others[:, 0], others[:, 1], middles[place, 0])
+        start = _better_start((one, other), common if motion is None else motion)
+        if start is not None:
+            result[numbers] = sewn(one, begun_at(other, start))
+    return result
+
+
+def _evenly(pair: Level) -> Level:
+    one, other = (resampled(line, _SAMPLES) for line in pair)
+    return one, other
+
+
+def _around(here: np.ndarray, there: np.ndarray, place: np.ndarray) -> np.ndarray | None:
+    """The similarity (3 x 3) by which middles [n, 2] next to a place move; None if by none."""
+    if len(here) < _FEWEST:
+        return None
+    away = np.linalg.norm(here - place, axis=1)
+    near = np.argsort(away, kind="stable")[:_AROUND]
+    weights = np.exp(-((away[near] / (float(np.median(away[near])) + 1.0)) ** 2))
+    weights /= weights.sum()
+    here, there = here[near], there[near]
+    motion = affine.fit_similarity(here, there, weights)
+    left = weights @ ((affine.apply(motion, here) - there) ** 2).sum(axis=1)
+    spread = weights @ ((there - weights @ there) ** 2).sum(axis=1)
+    if not affine.is_regular(motion) or left > _ASTRAY**2 * spread:
+        return None
+    return motion
+
+
+def _better_start(pair: Level, motion: np.ndarray) -> float | None:
+    """Where the other, a share of its length, begins to look like the one without a turn.
+
+    `motion` carries the one along with those around it. None where it hardly turns, or where it is
+    more like the other as they are, turn and all.
+    """
+    one, other = _evenly(pair)
+    base, shape = _centred(affine.apply(motion, one.points)), _centred(other.points)
+    now = complex(np.vdot(base, shape))
+    if abs(np.angle(now)) < _TURN:
+        return None
+    begun = np.fft.ifft(np.fft.fft(base).conj() * np.fft.fft(shape))
+    best = int(np.argmax(np.real(begun)))
+    if _worth(complex(begun[best])) <= _worth(now):
+        return None
+    even = np.arange(_SAMPLES) / _SAMPLES
+
+    def upright(at: float) -> float:
+        shape = _centred(along(pair[1], (at + even) % 1.0).points)
+        return float(np.real(np.vdot(base, shape)))
+
+    return finest(best / _SAMPLES, 0.5 / _SAMPLES, upright)
+
+
+def _centred(points: np.ndarray) -> np.ndarray:
+    """Points [n, 2] about their middle, complex [n]."""
+    plain = points[:, 0] + 1j * points[:, 1]
+    return plain - plain.mean()
+
+
+def _worth(product: complex) -> float:
+    """What a correlation of two shapes is worth: nothing where it asks for a turn of 180 deg."""
+    return abs(product) * (1.0 + float(np.cos(np.angle(product)))) / 2
