@@ -10,6 +10,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from .. import affine
+from .corners import cornered
 from .level import Line, along, begun_at, resampled
 
 _SAMPLES = 72
@@ -27,7 +28,7 @@ def sewn(one: Line, other: Line) -> tuple[Line, Line]:
     """Two strokes of one direction and, where closed, about one start, point by point.
 
     Every point of either is in both. They stay in step by arc length where that explains the
-    change of shape as well.
+    change of shape as well, but for corners, which meet corners.
     """
     if min(len(one.values), len(other.values)) < 3:
         return one, other
@@ -37,10 +38,11 @@ def sewn(one: Line, other: Line) -> tuple[Line, Line]:
         # The seam moves to the far side, where a start that was a little off does not matter.
         there = float(_in_step(one, other)[_SAMPLES // 2])
         one, other = begun_at(one, 0.5), begun_at(other, there)
-    steps, even = _in_step(one, other), np.linspace(0.0, 1.0, _SAMPLES + 1)
+    even = np.linspace(0.0, 1.0, _SAMPLES + 1)
+    shares, steps = cornered(one, other, (even, _in_step(one, other)))
     here, there = _places(one), _places(other)
-    own = np.concatenate([here, np.interp(there, steps, even)])
-    partner = np.concatenate([np.interp(here, even, steps), there])
+    own = np.concatenate([here, np.interp(there, steps, shares)])
+    partner = np.concatenate([np.interp(here, shares, steps), there])
     order = np.argsort(own + partner, kind="stable")
     own = np.maximum.accumulate(own[order])
     partner = np.maximum.accumulate(partner[order])

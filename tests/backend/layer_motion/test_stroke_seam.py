@@ -35,6 +35,25 @@ def test_corners_meet_more_nearly_than_by_even_length() -> None:
     assert apart(*sewn(first, last)) < 0.5 * even
 
 
+def flag(wave: float, phase: float, count: int) -> Line:
+    """A closed flag, 300 px long, with a wave along it; of its four corners two flap."""
+    along = np.linspace(0, 300, count)
+    top = np.stack([along, wave * along * np.sin(along / 40 - phase)], axis=1)
+    bottom = top[::-1] + np.array([0.0, 150.0])
+    return line(np.concatenate([top, bottom]), cyclic=True)
+
+
+def test_corners_of_a_long_outline_meet_to_the_pixel() -> None:
+    """Samples are 13 px apart: a corner off by half of that is a chamfer in between."""
+    first, last = flag(0.03, 0.0, 61), flag(0.1, 1.2, 53)
+    one, other = sewn(first, last)
+    for corner in (0, 60, 61, 121):
+        place = first.points[corner]
+        partner = last.points[{0: 0, 60: 52, 61: 53, 121: 105}[corner]]
+        found = int(np.argmin(np.linalg.norm(one.points - place, axis=1)))
+        assert np.linalg.norm(other.points[found] - partner) < 1.0
+
+
 def test_every_point_of_either_stroke_is_kept() -> None:
     first, last = sail(0.0, 0), resampled(sail(10.0, 0), 50)
     one, other = sewn(first, last)
