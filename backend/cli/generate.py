@@ -211,6 +211,7 @@ def _one_take(
                 results,
                 lambda other, found: execute(other, blobs, found, context, engines),
             )
+    report("deliver", 1, 1)  # the last look for an interruption before anything is kept
     write_result(manifest, results, folder, force=args.force)
     return _describe(manifest, folder)
 
@@ -230,9 +231,16 @@ def _run_on_server(
         try:
             _follow(client, job, report)
         except KeyboardInterrupt:
-            client.cancel(job)
+            _cancel(client, job)
             raise
         return client.fetch(job, results)
+
+
+def _cancel(client: Client, job: str) -> None:
+    try:
+        client.cancel(job)
+    except AcetateError as error:
+        print(f"Job {job[:8]} may go on: {error.code} {error.text}", file=sys.stderr)
 
 
 def _follow(client: Client, job: str, report: _Report) -> None:

@@ -15,13 +15,13 @@ from shared.strokes import Drawing
 from .pair import StrokePair
 
 _ABOUT_WEIGHT = 0.5
-_OF_NUMBER = 1e4  # pixels: no stroke of another number is ever nearer
+_OF_NUMBER = 1e4  # pixels: within them no stroke of another number is nearer
 _ON_STROKE_PX = 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """One drawing of a pair; `numbers` int [S]: which of its key's strokes each one is."""
+    """One drawing of a pair; `numbers` int [S] as in `StrokePair`."""
 
     drawing: Drawing
     numbers: np.ndarray
@@ -54,6 +54,10 @@ class Marks:
     about: np.ndarray
     number: np.ndarray
 
+    def only(self, which: np.ndarray) -> Marks:
+        """Some of them, bool [P]."""
+        return Marks(self.places[which], self.about[which], self.number[which])
+
 
 def carried(marks: Marks, here: Side, there: Side) -> Marks:
     """Where points that lie on the strokes of `here` are on those of `there`.
@@ -64,11 +68,12 @@ def carried(marks: Marks, here: Side, there: Side) -> Marks:
     """
     drawn, goal = _Polyline(here), there.drawing.points.astype(float)
     found = drawn.nearest(marks, _OF_NUMBER)
-    astray = found.away > _ON_STROKE_PX
+    unknown = marks.number < 0
+    astray = unknown | (found.away > _ON_STROKE_PX)
     if astray.any():
-        anywhere = drawn.nearest(marks, 0.0)
-        better = astray & (anywhere.away < found.away - _ON_STROKE_PX)
-        found = anywhere.where(better, found)
+        anywhere = drawn.nearest(marks.only(astray), 0.0)
+        better = unknown[astray] | (anywhere.away < found.away[astray] - _ON_STROKE_PX)
+        found.put(np.flatnonzero(astray)[better], anywhere, better)
     share = found.share[:, None]
     places = (1 - share) * goal[found.point] + share * goal[found.neighbour]
     return Marks(places, _about(there.drawing)[found.point], there.by_point[found.point])
@@ -85,11 +90,10 @@ class _Nearest:
     share: np.ndarray
     away: np.ndarray
 
-    def where(self, better: np.ndarray, other: _Nearest) -> _Nearest:
-        """This one where it is `better`, bool [P], else the other."""
-        names = ("point", "neighbour", "share", "away")
-        parts = (np.where(better, getattr(self, name), getattr(other, name)) for name in names)
-        return _Nearest(*parts)
+    def put(self, index: np.ndarray, other: _Nearest, which: np.ndarray) -> None:
+        """Take over what was found for some points, int [n], from those of another search, bool."""
+        for name in ("point", "neighbour", "share", "away"):
+            getattr(self, name)[index] = getattr(other, name)[which]
 
 
 class _Polyline:
@@ -108,7 +112,7 @@ class _Polyline:
         wanted = _features(marks.places, marks.about, of_number * marks.number)
         point = np.asarray(tree.query(wanted)[1])
         share = np.zeros(len(point))
-        neighbour, away = point, np.linalg.norm(marks.places - self._points[point], axis=1)
+        neighbour, away = point.copy(), np.linalg.norm(marks.places - self._points[point], axis=1)
         for beside in self._beside:
             other = beside[point]
             edge = self._points[other] - self._points[point]
@@ -130,16 +134,14 @@ def _beside(drawing: Drawing) -> tuple[np.ndarray, np.ndarray]:
     """The points before and behind each point on its stroke, int [P]; itself at an open end."""
     index = np.arange(len(drawing.points))
     begin, end = drawing.offsets[:-1], drawing.offsets[1:] - 1
-    drawn = end >= begin
-    begin, end, cyclic = begin[drawn], end[drawn], drawing.cyclic[drawn]
     before, behind = index - 1, index + 1
-    before[begin] = np.where(cyclic, end, begin)
-    behind[end] = np.where(cyclic, begin, end)
+    before[begin] = np.where(drawing.cyclic, end, begin)
+    behind[end] = np.where(drawing.cyclic, begin, end)
     return before, behind
 
 
 def _about(drawing: Drawing) -> np.ndarray:
-    """What tells each point's stroke from others at the same place: middle, length: [P, 3]."""
+    """What tells each point's stroke from others there: its middle (x, y) and length: [P, 3]."""
     points = drawing.points.astype(float)
     stroke = np.repeat(np.arange(drawing.stroke_count), np.diff(drawing.offsets))
     ends = np.arange(1, len(points) + 1)

@@ -17,7 +17,8 @@ _NEAR = 0.03  # of the length: how far from where it is expected a corner is loo
 _END = 1e-6
 
 Steps = tuple[np.ndarray, np.ndarray]
-"""Shares of one stroke's length, ascending from 0 to 1, and of the other's at these: [n] each."""
+"""Shares of one stroke's length, ascending from 0 to 1, and of the other's at these, which never go
+back: [n] each."""
 
 
 def cornered(one: Line, other: Line, steps: Steps) -> Steps:
@@ -35,6 +36,7 @@ def cornered(one: Line, other: Line, steps: Steps) -> Steps:
     nearest = apart.argmin(axis=1)
     index = np.arange(len(expected))
     meets = (apart[index, nearest] < _NEAR) & (apart.argmin(axis=0)[nearest] == index)
+    meets[meets] = _ascending(there[0][nearest[meets]])
     own = np.concatenate([[0.0], here[0][meets], [1.0]])
     moved = np.concatenate([[0.0], (there[0][nearest] - expected)[meets], [0.0]])
     shares = np.unique(np.concatenate([steps[0], own]))
@@ -56,10 +58,16 @@ def _corners(line: Line) -> tuple[np.ndarray, np.ndarray]:
     before, at, behind = (points[:, 0] + 1j * points[:, 1]).reshape(3, -1)
     turns = np.angle((behind - at) * (at - before).conj())
     kept: list[int] = []
-    for corner in np.argsort(-np.abs(turns), kind="stable").tolist():
-        if abs(turns[corner]) <= _SHARP:
-            break
-        if all(abs(shares[corner] - shares[sharper]) > _BESIDE for sharper in kept):
-            kept.append(corner)
+    open_ = np.abs(turns) > _SHARP
+    while open_.any():
+        sharpest = int(np.argmax(np.where(open_, np.abs(turns), 0.0)))
+        kept.append(sharpest)
+        open_ &= np.abs(shares - shares[sharpest]) > _BESIDE
     kept.sort()
     return shares[kept], turns[kept]
+
+
+def _ascending(shares: np.ndarray) -> np.ndarray:
+    """Which of these [n] lie beyond all before them: bool [n]."""
+    before = np.concatenate([[-np.inf], np.maximum.accumulate(shares)[:-1]])
+    return shares > before

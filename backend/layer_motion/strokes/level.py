@@ -25,7 +25,7 @@ class Line:
 
     `values` float64 [n, 8]: x, y and radius in camera pixels, opacity, vertex paint RGBA.
     `colours` float64 [8]: line RGBA and fill RGBA as in `Drawing`. `number`: which stroke of its
-    drawing it is, or is a part of; -1 where it is of another drawing.
+    drawing it is, is a part of, or begins with; -1 where it is of another drawing.
     """
 
     values: np.ndarray

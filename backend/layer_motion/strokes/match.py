@@ -213,7 +213,7 @@ def _shares(lengths: np.ndarray) -> np.ndarray:
 
 
 def _enough(lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs) -> bool:
-    """True where so little ink stays without a partner that it may fade."""
+    """True where so little ink stays without a partner that it may come and go by itself."""
     if not any(i is not None and j is not None for i, j in pairs):
         return False
     for side, strokes in ((0, lines), (1, goals)):

@@ -138,11 +138,11 @@ def _repainted(pair: StrokePair, progress: float) -> bool:
 
 def _colours(one: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Straight RGBA [n, 4] mixed by `share` [n]; what is invisible has no say in the colour."""
-    share = share[:, None]
-    early, late = (1 - share) * one[:, 3:], share * other[:, 3:]
+    ahead = share[:, None]
+    early, late = (1 - ahead) * one[:, 3:], ahead * other[:, 3:]
     alpha = early + late
-    share = np.where(alpha > 0, late / np.maximum(alpha, 1e-9), share)
-    colour = (1 - share) * one[:, :3] + share * other[:, :3]
+    say = np.where(alpha > 0, late / np.maximum(alpha, 1e-9), ahead)
+    colour = (1 - say) * one[:, :3] + say * other[:, :3]
     return np.concatenate([colour, alpha], axis=1).astype(np.float32)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -33,8 +34,8 @@ class StrokePair:
     A stroke that only one key shows is in the other as well, invisible. `matrix` carries the first
     drawing's points onto the last's as well as a similarity can; `trust` [P] 0..1: how closely
     each point follows it. `late_order` [S]: the strokes in the last key's painting order.
-    `numbers` int [2, S]: which stroke of either key each one is, or is a part of; -1 where the key
-    does not show it.
+    `numbers` int [2, S]: which stroke of either key each one is, is a part of, or begins with where
+    several were taken together; -1 where the key does not show it.
     """
 
     first: Drawing
@@ -72,7 +73,7 @@ def paired(
     }
     free = [key for key in level if not _copied(lines[key[0]], goals[key[1]], loyal=loyal)]
     if keep >= 1.0:
-        level = unturned(level, free, _common_motion(level.values()))
+        level = unturned(level, free, cache(partial(_common_motion, list(level.values()))))
         level = stroke_root.rooted(level, free)
     matrix = _common_motion(level.values())
     if not affine.is_regular(matrix):

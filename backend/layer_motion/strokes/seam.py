@@ -22,18 +22,20 @@ _GAIN = 0.7
 _STIFF = 1e-3
 _SMOOTH = 1.2
 _CLOSE = 1e-4
+_FEWEST_POINTS = 3
 
 
 def sewn(one: Line, other: Line) -> tuple[Line, Line]:
     """Two strokes of one direction and, where closed, about one start, point by point.
 
-    Every point of either is in both. They stay in step by arc length where that explains the
-    change of shape as well, but for corners, which meet corners.
+    Every point of either is in both, but for those too close together to be seen. They stay in
+    step by arc length where that explains the change of shape as well, but for corners, which meet
+    corners. Strokes that cannot be sewn get equal counts.
     """
-    if min(len(one.values), len(other.values)) < 3:
-        return one, other
-    if min(float(one.way[-1]), float(other.way[-1])) <= 0.0 or one.cyclic != other.cyclic:
-        return one, other
+    if not _may_be_sewn(one, other):
+        count = max(len(one.values), len(other.values))
+        same = len(one.values) == len(other.values)
+        return (one, other) if same else (resampled(one, count), resampled(other, count))
     if one.cyclic:
         # The seam moves to the far side, where a start that was a little off does not matter.
         there = float(_in_step(one, other)[_SAMPLES // 2])
@@ -46,8 +48,17 @@ def sewn(one: Line, other: Line) -> tuple[Line, Line]:
     order = np.argsort(own + partner, kind="stable")
     own = np.maximum.accumulate(own[order])
     partner = np.maximum.accumulate(partner[order])
-    fresh = np.concatenate([[True], np.diff(own) + np.diff(partner) > _CLOSE])
+    # By steps of the way, not from point to point: where a pen went slowly all lie close together.
+    fresh = np.concatenate([[True], np.diff(np.floor((own + partner) / _CLOSE)) > 0])
+    fresh[-1] |= not one.cyclic
     return along(one, own[fresh]), along(other, partner[fresh])
+
+
+def _may_be_sewn(one: Line, other: Line) -> bool:
+    """Whether both have a way to go along, and begin and end alike."""
+    fewest = min(len(one.values), len(other.values))
+    shortest = min(float(one.way[-1]), float(other.way[-1]))
+    return fewest >= _FEWEST_POINTS and shortest > 0.0 and one.cyclic == other.cyclic
 
 
 def _places(line: Line) -> np.ndarray:

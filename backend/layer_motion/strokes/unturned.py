@@ -6,7 +6,7 @@ strokes around it: by how their middles moved, whatever became of their own shap
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -20,15 +20,16 @@ _TURN = 0.5  # radians: what turns less may be left alone
 _AROUND, _FEWEST = 8, 3  # strokes whose middles tell how those around a stroke move
 _ASTRAY = 0.35  # of their spread: what is left of middles that do not move as one
 _MOST = 300
+_SAME_AREA = 0.6
 
 
 def unturned(
-    level: Mapping[Numbers, Level], free: Collection[Numbers], common: np.ndarray
+    level: Mapping[Numbers, Level], free: Collection[Numbers], common: Callable[[], np.ndarray]
 ) -> dict[Numbers, Level]:
     """The same partners; closed ones begin elsewhere if they need not turn that way.
 
-    Only those in `free` may; of the others it is known which point became which. `common` (3 x 3)
-    carries the first drawing onto the last, where too few strokes are around to tell.
+    Only those in `free` may; of the others it is known which point became which. `common` gives
+    what carries the first drawing onto the last (3 x 3), where too few strokes around can tell.
     """
     result = dict(level)
     if len(level) > _MOST:
@@ -42,7 +43,7 @@ def unturned(
             continue
         others = np.delete(middles, place, axis=0)
         motion = _around(others[:, 0], others[:, 1], middles[place, 0])
-        start = _better_start((one, other), common if motion is None else motion)
+        start = _better_start((one, other), common() if motion is None else motion)
         if start is not None:
             result[numbers] = sewn(one, begun_at(other, start))
     return result
@@ -73,13 +74,13 @@ def _around(here: np.ndarray, there: np.ndarray, place: np.ndarray) -> np.ndarra
 def _better_start(pair: Level, motion: np.ndarray) -> float | None:
     """Where the other, a share of its length, begins to look like the one without a turn.
 
-    `motion` carries the one along with those around it. None where it hardly turns, or where it is
-    more like the other as they are, turn and all.
+    `motion` carries the one along with those around it. None where it hardly turns, where it keeps
+    its area, which nothing squashed does, or where it is more like the other turn and all.
     """
     one, other = _evenly(pair)
     base, shape = _centred(affine.apply(motion, one.points)), _centred(other.points)
     now = complex(np.vdot(base, shape))
-    if abs(np.angle(now)) < _TURN:
+    if abs(np.angle(now)) < _TURN or _area_kept(base, shape) > _SAME_AREA:
         return None
     begun = np.fft.ifft(np.fft.fft(base).conj() * np.fft.fft(shape))
     best = int(np.argmax(np.real(begun)))
@@ -98,6 +99,12 @@ def _centred(points: np.ndarray) -> np.ndarray:
     """Points [n, 2] about their middle, complex [n]."""
     plain = points[:, 0] + 1j * points[:, 1]
     return plain - plain.mean()
+
+
+def _area_kept(base: np.ndarray, shape: np.ndarray) -> float:
+    """The smaller of two closed shapes' areas over the larger, complex [n] each: 0..1."""
+    areas = [abs(float(np.imag(np.vdot(ring, np.roll(ring, -1))))) for ring in (base, shape)]
+    return min(areas) / max(max(areas), 1e-9)
 
 
 def _worth(product: complex) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from backend.layer_motion.strokes.level import Line, begun_at, resampled
+from backend.layer_motion.strokes.match import pair_strokes
 from backend.layer_motion.strokes.seam import sewn
 
-from .puppet import line
+from .puppet import drawing, line
 
 
 def sail(belly_px: float, begin: int) -> Line:
@@ -66,3 +68,28 @@ def test_every_point_of_either_stroke_is_kept() -> None:
 def test_a_closed_stroke_may_begin_anywhere() -> None:
     turned = begun_at(sail(10.0, 0), 0.37)
     assert abs(turned.way[-1] - sail(10.0, 0).way[-1]) < 0.05
+
+
+def test_where_a_pen_went_slowly_its_points_are_thinned_but_none_of_its_way_is_lost() -> None:
+    around = np.linspace(0, 2 * np.pi, 40_000, endpoint=False)
+    slow = np.concatenate([np.linspace(0.0, 0.6, 36_000), np.linspace(0.6, 2 * np.pi, 200)[:-1]])
+    rings = [
+        line(100 * np.column_stack([np.cos(a), np.sin(a)]), cyclic=True) for a in (around, slow)
+    ]
+    for first in rings:
+        for one in sewn(first, resampled(rings[0], 60)):
+            assert float(np.diff(one.way).max()) < 12.0
+            assert np.ptp(one.points, axis=0).min() > 199.0
+
+
+@pytest.mark.parametrize("cyclic", [False, True])
+@pytest.mark.parametrize(("one", "other"), [(1, 3), (2, 3), (3, 2)])
+def test_strokes_of_two_points_get_equal_counts(one: int, other: int, *, cyclic: bool) -> None:
+    lines = [
+        line(np.array([[30.0, 30], [45, 44], [60, 61]])[:n], cyclic=cyclic) for n in (one, other)
+    ]
+    first, last = sewn(*lines)
+    assert len(first.values) == len(last.values)
+    body = sail(0.0, 0)
+    pair = pair_strokes(drawing([body, lines[0]]), drawing([resampled(body, 55), lines[1]]))
+    assert pair is not None

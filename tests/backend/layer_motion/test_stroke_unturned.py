@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
 from backend.layer_motion import affine
-from backend.layer_motion.strokes.level import Line, resampled
+from backend.layer_motion.strokes.level import Line, like, resampled
 from backend.layer_motion.strokes.match import pair_strokes
 from backend.layer_motion.strokes.morph import Morph
+from backend.layer_motion.strokes.root import Level, Numbers
+from backend.layer_motion.strokes.seam import sewn
 from backend.layer_motion.strokes.unturned import unturned
 
 from .drawn import outline, turned
@@ -59,14 +63,32 @@ def test_eyes_that_shut_in_a_head_that_turns_turn_with_it() -> None:
         assert abs(aslant) < 0.2 * min(across, down)
 
 
-def test_a_palm_that_turns_with_its_fingers_is_left_as_it_is() -> None:
-    """On a body that stays it might as well be squashed, if it were alone."""
+@pytest.mark.parametrize(("wide", "degrees"), [(14.0, 90), (14.0, 60), (12.0, 75)])
+def test_a_leaf_that_turns_on_a_stem_that_stays_keeps_its_shape(wide: float, degrees: int) -> None:
+    """It fits its old place about as well squashed, but what is squashed loses area."""
+    stem = [oval((160, 190), 60, 40, 90), oval((150, 200), 20, 9, 40), oval((180, 195), 9, 9, 36)]
+    leaf = oval((160, 110), wide, 36, 60)
+    root = np.array([160.0, 146.0])
+    anew = [resampled(one, len(one.values) + 7) for one in (*stem, leaf)]
+    anew[-1] = anew[-1].placed(turned(anew[-1].points, root, degrees))
+    (found,) = halfway([*stem, leaf], anew, (3,))
+    axes = np.sqrt(2 * np.linalg.eigvalsh(spread(found)))
+    assert axes == pytest.approx([wide, 36.0], rel=0.3)
+
+
+def test_who_lies_around_tells_whether_an_oval_turned() -> None:
+    """An eye that shut in a head that turned by 80 degrees; by itself it may only have shrunk."""
     spots = [(160 + 40 * np.cos(a), 120 - 60 * np.sin(a)) for a in np.linspace(0, np.pi, 5)]
-    hand = [oval((160, 120), 24, 30, 60), *(oval(spot, 6, 9, 30) for spot in spots)]
-    level = {
-        (n, n): (one, one.placed(turned(one.points, MIDDLE, 80))) for n, one in enumerate(hand)
-    }
-    kept = unturned(level, level, affine.IDENTITY)
-    assert kept[0, 0] is level[0, 0]
+    eye, shut = oval((160, 120), 10, 20, 60), oval((160, 120), 10, 4, 64)
+    others = [oval(spot, 6, 9, 30) for spot in spots]
+    pairs = [(eye, shut), *((one, one) for one in others)]
+    pairs = [(one, other.placed(turned(other.points, MIDDLE, 80))) for one, other in pairs]
+    level = {(n, n): sewn(*like(*pair, affine.IDENTITY)) for n, pair in enumerate(pairs)}
+
+    def turn(found: Mapping[Numbers, Level]) -> float:
+        matrix = affine.fit_similarity(*(line.points for line in found[0, 0]))
+        return abs(float(np.rad2deg(np.arctan2(matrix[1, 0], matrix[0, 0]))))
+
     alone = {(0, 0): level[0, 0]}
-    assert unturned(alone, alone, affine.IDENTITY)[0, 0] is not level[0, 0]
+    assert turn(unturned(alone, alone, lambda: affine.IDENTITY)) < 20
+    assert turn(unturned(level, level, lambda: affine.IDENTITY)) > 60
