@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -17,6 +17,7 @@ from . import level as stroke_level
 from . import root as stroke_root
 from . import seam as stroke_seam
 from .level import Line
+from .root import Level, Numbers
 from .unturned import unturned
 
 Pairs = list[tuple[int | None, int | None]]
@@ -64,6 +65,22 @@ def paired(
     matched lines around them.
     """
     pairs = _painting_order(pairs)
+    level = _levelled(lines, goals, pairs, matrix)
+    matrix = _common_motion(level.values())
+    if not affine.is_regular(matrix):
+        return None
+    rows = _rows(lines, goals, pairs, level)
+    first = stroke_level.drawing_of([one for one, _ in rows], drawings[0].layer_opacity)
+    last = stroke_level.drawing_of([_told(*row) for row in rows], drawings[1].layer_opacity)
+    numbers = np.array([[line.number for line in row] for row in rows]).T
+    trust = _trust(first, last, matrix)
+    return StrokePair(first, last, matrix, trust, _late_order(pairs), numbers)
+
+
+def _levelled(
+    lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs, matrix: np.ndarray
+) -> dict[Numbers, Level]:
+    """All partners point by point; `matrix` carries the first roughly onto the last."""
     both = [(i, j) for i, j in pairs if i is not None and j is not None]
     loyal = _copies(lines, goals, both)
     keep = stroke_level.budget([lines[i] for i, _ in both], [goals[j] for _, j in both])
@@ -71,18 +88,22 @@ def paired(
         (i, j): _level(lines[i], goals[j], matrix, keep=keep, loyal=loyal, few=len(both))
         for i, j in both
     }
+    if keep < 1.0:
+        return level
     free = [key for key in level if not _copied(lines[key[0]], goals[key[1]], loyal=loyal)]
-    if keep >= 1.0:
-        level = unturned(level, free, cache(partial(_common_motion, list(level.values()))))
-        level = stroke_root.rooted(level, free)
-    matrix = _common_motion(level.values())
-    if not affine.is_regular(matrix):
-        return None
+    level = unturned(level, free, cache(partial(_common_motion, list(level.values()))))
+    return stroke_root.rooted(level, free)
+
+
+def _rows(
+    lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs, level: Mapping[Numbers, Level]
+) -> list[Level]:
+    """Every stroke at both keys, in painting order; strangers hidden at the other key."""
     source, target = (
         np.concatenate([pair[side].points for pair in level.values()]) for side in (0, 1)
     )
     ahead, back = _Carrier(source, target), _Carrier(target, source)
-    rows: list[tuple[Line, Line]] = []
+    rows: list[Level] = []
     for i, j in pairs:
         if i is not None and j is not None:
             rows.append(level[i, j])
@@ -90,11 +111,7 @@ def paired(
             rows.append((lines[i], ahead.carried(lines[i]).hidden()))
         elif j is not None:
             rows.append((back.carried(goals[j]).hidden(), goals[j]))
-    first = stroke_level.drawing_of([one for one, _ in rows], drawings[0].layer_opacity)
-    last = stroke_level.drawing_of([_told(*row) for row in rows], drawings[1].layer_opacity)
-    numbers = np.array([[line.number for line in row] for row in rows]).T
-    trust = _trust(first, last, matrix)
-    return StrokePair(first, last, matrix, trust, _late_order(pairs), numbers)
+    return rows
 
 
 def _copies(lines: Sequence[Line], goals: Sequence[Line], both: list[tuple[int, int]]) -> bool:
@@ -152,13 +169,13 @@ def _told(one: Line, other: Line) -> Line:
     return replace(other, cyclic=one.cyclic, holdout=one.holdout, round_caps=one.round_caps)
 
 
-def _common_motion(level: Collection[tuple[Line, Line]]) -> np.ndarray:
+def _common_motion(level: Collection[Level]) -> np.ndarray:
     """The similarity (3 x 3) that most of the partners' ink follows."""
     source, target = (np.concatenate([pair[side].points for pair in level]) for side in (0, 1))
     return stroke_align.common_motion(source, target, _ink(level))[0]
 
 
-def _ink(level: Iterable[tuple[Line, Line]]) -> np.ndarray:
+def _ink(level: Iterable[Level]) -> np.ndarray:
     """Weight of each point [n]: its share of its stroke's length; dots count a little."""
     parts = [
         np.full(len(one.values), (one.way[-1] + other.way[-1] + 1.0) / len(one.values))
