@@ -170,7 +170,10 @@ def test_an_interruption_ends_with_130_and_leaves_nothing(tmp_path: Path) -> Non
             process.send_signal(signal.SIGINT)
             break
     rest = process.stderr.read()
-    assert process.wait(60) == 130
+    # Where Ctrl+C met `exec` of a string, as in a dataclass that is being made, CPython ends the
+    # process by the signal itself once all is done; a shell calls either 130.
+    assert process.wait(60) in (130, -signal.SIGINT)
+    assert "nothing half-written" in rest
     assert "Traceback" not in rest
     assert [path.name for path in tmp_path.iterdir()] == ["long.zip"]
 
