@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from shared.client import Client
 
 RESULT_SCHEMA = "acetate.generate/1"
-
-_Report = Callable[[str, int, int], None]
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -97,9 +96,9 @@ def run(args: argparse.Namespace) -> int:
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
         with Interruption() as interruption:
-            report = _checked(interruption, line)
+            progress = _Progress(line, interruption)
             takes = [
-                _one_take(take, blobs, folder, args, report, engines, group)
+                _one_take(take, blobs, folder, args, progress, engines, group)
                 for take, folder in zip(single_takes(request), _folders(request, out), strict=True)
             ]
             open_store.close()
@@ -116,14 +115,16 @@ def run(args: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def _checked(interruption: Interruption, line: ProgressLine) -> _Report:
-    """Progress for `line`, and an end to the work once it is interrupted."""
+@dataclass(frozen=True)
+class _Progress:
+    """Where the takes tell how far they are, and learn that they were interrupted."""
 
-    def report(stage: str, step: int, steps: int) -> None:
-        interruption.check()
-        line.update(stage, step, steps)
+    line: ProgressLine
+    interruption: Interruption
 
-    return report
+    def report(self, stage: str, step: int, steps: int) -> None:
+        self.interruption.check()
+        self.line.update(stage, step, steps)
 
 
 def _folders(request: ShotRequest, out: Path) -> list[Path]:
@@ -194,15 +195,15 @@ def _one_take(
     blobs: Blobs,
     folder: Path,
     args: argparse.Namespace,
-    report: _Report,
+    progress: _Progress,
     engines: Engines,
     group: TakeGroup,
 ) -> dict[str, Any]:
     results = MemoryBlobs()
     if args.server:
-        manifest = _run_on_server(request, blobs, results, args, report)
+        manifest = _run_on_server(request, blobs, results, args, progress)
     else:
-        context = LocalContext(_device(args), report)
+        context = LocalContext(_device(args), progress.report)
         manifest = execute(request, blobs, results, context, engines, group)
         if args.compare:
             manifest = compared(
@@ -211,7 +212,7 @@ def _one_take(
                 results,
                 lambda other, found: execute(other, blobs, found, context, engines),
             )
-    report("deliver", 1, 1)  # the last look for an interruption before anything is kept
+    progress.interruption.check()
     write_result(manifest, results, folder, force=args.force)
     return _describe(manifest, folder)
 
@@ -221,7 +222,7 @@ def _run_on_server(
     blobs: Blobs,
     results: Blobs,
     args: argparse.Namespace,
-    report: _Report,
+    progress: _Progress,
 ) -> ResultManifest:
     """Submit, follow and fetch. An interruption cancels the job, because nobody waits for it."""
     from backend.cli.server_options import connect
@@ -229,7 +230,7 @@ def _run_on_server(
     with connect(args) as client:
         job = client.submit(request, blobs)
         try:
-            _follow(client, job, report)
+            _follow(client, job, progress)
         except KeyboardInterrupt:
             _cancel(client, job)
             raise
@@ -243,10 +244,10 @@ def _cancel(client: Client, job: str) -> None:
         print(f"Job {job[:8]} may go on: {error.code} {error.text}", file=sys.stderr)
 
 
-def _follow(client: Client, job: str, report: _Report) -> None:
+def _follow(client: Client, job: str, progress: _Progress) -> None:
     for update in client.events(job):
         if update.status.stage:
-            report(update.status.stage, update.status.step, update.status.steps)
+            progress.report(update.status.stage, update.status.step, update.status.steps)
 
 
 def _describe(manifest: ResultManifest, folder: Path) -> dict[str, Any]:

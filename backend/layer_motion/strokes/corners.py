@@ -58,11 +58,11 @@ def _corners(line: Line) -> tuple[np.ndarray, np.ndarray]:
     before, at, behind = (points[:, 0] + 1j * points[:, 1]).reshape(3, -1)
     turns = np.angle((behind - at) * (at - before).conj())
     kept: list[int] = []
-    open_ = np.abs(turns) > _SHARP
-    while open_.any():
-        sharpest = int(np.argmax(np.where(open_, np.abs(turns), 0.0)))
+    left = np.abs(turns) > _SHARP
+    while left.any():
+        sharpest = int(np.argmax(np.where(left, np.abs(turns), 0.0)))
         kept.append(sharpest)
-        open_ &= np.abs(shares - shares[sharpest]) > _BESIDE
+        left &= np.abs(shares - shares[sharpest]) > _BESIDE
     kept.sort()
     return shares[kept], turns[kept]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from shared.strokes import Drawing
+
+from .correlation import centred, over_starts
 
 MAX_TOTAL_POINTS = 250_000
 _MAX_POINTS_PER_STROKE = 4096
@@ -136,6 +138,11 @@ def joined(one: Line, other: Line) -> Line:
     return replace(one, values=np.concatenate([one.values, other.values]))
 
 
+def equal_counts(partners: Iterable[tuple[Line, Line]]) -> float:
+    """Share 0..1 of partners with as many points: all where strokes were copied, few by chance."""
+    return float(np.mean([len(one.values) == len(other.values) for one, other in partners]))
+
+
 def resampled(line: Line, count: int) -> Line:
     """The stroke with `count` points at even arc length."""
     values = np.concatenate([line.values, line.values[:1]]) if line.cyclic else line.values
@@ -234,9 +241,8 @@ def _copied(one: Line, other: Line, near: float) -> int | None:
     """
     if len(one.values) != len(other.values) or other.way[-1] <= 0.0:
         return None
-    a, b = (points[:, 0] + 1j * points[:, 1] for points in (one.points, other.points))
-    a, b = a - a.mean(), b - b.mean()
-    alike = np.abs(np.fft.ifft(np.fft.fft(a).conj() * np.fft.fft(b)))
+    a, b = centred(one.points), centred(other.points)
+    alike = np.abs(over_starts(a, b))
     whole = float(np.linalg.norm(a) * np.linalg.norm(b))
     away = np.abs((other.way[:-1] / other.way[-1] - near + 0.5) % 1.0 - 0.5)
     start = int(np.argmin(np.where(alike > (1.0 - _COPY) * whole, away, np.inf)))
@@ -295,7 +301,5 @@ def _turned(base: np.ndarray, other: Line, enough: float) -> np.ndarray:
 
 def _likeness(base: np.ndarray, points: np.ndarray) -> float:
     """Correlation of two centred shapes [n, 2]; turning by 180 degrees costs all of it."""
-    a = (base[:, 0] + 1j * base[:, 1]) - complex(*base.mean(axis=0))
-    b = (points[:, 0] + 1j * points[:, 1]) - complex(*points.mean(axis=0))
-    product = complex(np.vdot(a, b))
+    product = complex(np.vdot(centred(base), centred(points)))
     return float(abs(product) * np.cos(np.angle(product) / 2))

@@ -86,8 +86,7 @@ def _order_may_cost(lines: list[Line], goals: list[Line], mean: float) -> float:
 
     Strokes with as many points as their partners were copied, and kept their order.
     """
-    pairs = zip(lines, goals, strict=True)
-    copied = float(np.mean([len(a.values) == len(b.values) for a, b in pairs]))
+    copied = stroke_level.equal_counts(zip(lines, goals, strict=True))
     favour, slack = (a + (b - a) * copied for a, b in (_ORDER_FAVOUR, _ORDER_SLACK))
     return min(favour * mean + slack, _MAX_MEAN_COST)
 

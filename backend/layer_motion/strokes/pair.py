@@ -26,6 +26,7 @@ Pairs = list[tuple[int | None, int | None]]
 _NEAR_POINTS = 24
 _TRUST_SHARE = 0.01
 _MANY = 300
+_MOSTLY = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +122,7 @@ def _copies(lines: Sequence[Line], goals: Sequence[Line], both: list[tuple[int, 
     """
     if any(i != j for i, j in both):
         return False
-    return 2 * sum(len(lines[i].values) == len(goals[j].values) for i, j in both) > len(both)
+    return stroke_level.equal_counts((lines[i], goals[j]) for i, j in both) > _MOSTLY
 
 
 def _level(

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from .. import affine
+from .correlation import centred, over_starts
 from .level import Line, begun_at, resampled
 from .seam import sewn
 
@@ -63,9 +64,8 @@ def _starts(one: Line, other: Line) -> list[int]:
     """Numbers of samples at which the other may begin to look like the one, if it is closed."""
     if not one.cyclic or min(float(one.way[-1]), float(other.way[-1])) <= 0.0:
         return []
-    a, b = (resampled(line, _SAMPLES).points for line in (one, other))
-    a, b = ((p[:, 0] + 1j * p[:, 1]) - complex(*p.mean(axis=0)) for p in (a, b))
-    alike = np.abs(np.fft.ifft(np.fft.fft(a).conj() * np.fft.fft(b)))
+    a, b = (centred(resampled(line, _SAMPLES).points) for line in (one, other))
+    alike = np.abs(over_starts(a, b))
     peak = (alike >= np.roll(alike, 1)) & (alike > np.roll(alike, -1))
     return np.flatnonzero(peak & (alike >= _ALIKE * alike.max())).tolist()
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 
 from .. import affine
-from .level import along, begun_at, finest, resampled
+from .correlation import centred, over_starts
+from .level import Line, along, begun_at, finest, resampled
 from .root import Level, Numbers
 from .seam import sewn
 
@@ -34,24 +35,20 @@ def unturned(
     result = dict(level)
     if len(level) > _MOST:
         return result
-    middles = np.array(
-        [[line.points.mean(axis=0) for line in _evenly(pair)] for pair in level.values()]
+    even = np.array(
+        [[resampled(line, _SAMPLES).points for line in pair] for pair in level.values()]
     )
-    for place, numbers in enumerate(level):
-        one, other = level[numbers]
+    middles = even.mean(axis=2)
+    for place, (numbers, (one, other)) in enumerate(level.items()):
         if numbers not in free or not one.cyclic or not other.way[-1] > 0.0:
             continue
         others = np.delete(middles, place, axis=0)
         motion = _around(others[:, 0], others[:, 1], middles[place, 0])
-        start = _better_start((one, other), common() if motion is None else motion)
+        carried = affine.apply(common() if motion is None else motion, even[place, 0])
+        start = _better_start(centred(carried), centred(even[place, 1]), other)
         if start is not None:
             result[numbers] = sewn(one, begun_at(other, start))
     return result
-
-
-def _evenly(pair: Level) -> Level:
-    one, other = (resampled(line, _SAMPLES) for line in pair)
-    return one, other
 
 
 def _around(here: np.ndarray, there: np.ndarray, place: np.ndarray) -> np.ndarray | None:
@@ -71,34 +68,27 @@ def _around(here: np.ndarray, there: np.ndarray, place: np.ndarray) -> np.ndarra
     return motion
 
 
-def _better_start(pair: Level, motion: np.ndarray) -> float | None:
-    """Where the other, a share of its length, begins to look like the one without a turn.
+def _better_start(base: np.ndarray, shape: np.ndarray, other: Line) -> float | None:
+    """Where `other`, a share of its length, begins to look like its partner without a turn.
 
-    `motion` carries the one along with those around it. None where it hardly turns, where it keeps
-    its area, which nothing squashed does, or where it is more like the other turn and all.
+    `base`, `shape` complex [_SAMPLES]: the partner, carried along with those around it, and the
+    other. None where it hardly turns, where it keeps its area, which nothing squashed does, or
+    where it is more like its partner turn and all.
     """
-    one, other = _evenly(pair)
-    base, shape = _centred(affine.apply(motion, one.points)), _centred(other.points)
     now = complex(np.vdot(base, shape))
     if abs(np.angle(now)) < _TURN or _area_kept(base, shape) > _SAME_AREA:
         return None
-    begun = np.fft.ifft(np.fft.fft(base).conj() * np.fft.fft(shape))
+    begun = over_starts(base, shape)
     best = int(np.argmax(np.real(begun)))
     if _worth(complex(begun[best])) <= _worth(now):
         return None
     even = np.arange(_SAMPLES) / _SAMPLES
 
     def upright(at: float) -> float:
-        shape = _centred(along(pair[1], (at + even) % 1.0).points)
-        return float(np.real(np.vdot(base, shape)))
+        begun = centred(along(other, (at + even) % 1.0).points)
+        return float(np.real(np.vdot(base, begun)))
 
     return finest(best / _SAMPLES, 0.5 / _SAMPLES, upright)
-
-
-def _centred(points: np.ndarray) -> np.ndarray:
-    """Points [n, 2] about their middle, complex [n]."""
-    plain = points[:, 0] + 1j * points[:, 1]
-    return plain - plain.mean()
 
 
 def _area_kept(base: np.ndarray, shape: np.ndarray) -> float:

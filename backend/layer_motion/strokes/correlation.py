@@ -1,0 +1,19 @@
+"""How alike two shapes are, wherever they lie and however turned; for stroke matching only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def centred(points: np.ndarray) -> np.ndarray:
+    """Points [n, 2] about their middle, as complex numbers x + iy: [n]."""
+    plain = points[:, 0] + 1j * points[:, 1]
+    return plain - plain.mean()
+
+
+def over_starts(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Correlations of two closed shapes, centred complex [n] each, over the other's starts: [n].
+
+    The size of each tells how alike they are from there, the angle by how much the other is turned.
+    """
+    return np.fft.ifft(np.fft.fft(one).conj() * np.fft.fft(other))
