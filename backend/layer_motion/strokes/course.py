@@ -17,7 +17,7 @@ from .stiff import Frame, framed
 
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
 _STIFF = 0.06  # of the art's extent: what is left of strokes that go as one
-_TURNS = 0.1  # radians: less is no turn worth following
+_TURNS = 0.3  # radians: smaller ones agree by chance
 
 
 def hint(scene: Scene) -> np.ndarray | None:
@@ -104,17 +104,20 @@ def _way(scene: Scene, *, flows: bool) -> np.ndarray:
 def _heading_along(scene: Scene, moves: list[np.ndarray], whole: np.ndarray) -> list[np.ndarray]:
     """The motion `moves` of tracks, with the turn of what heads along its path, as a plane does.
 
-    The art does so where it turns from key to key by `whole` just as far as its path turns. Only
-    then is the path's heading between the keys its own, too.
+    The art does so where it turns from key to key by `whole` just as far as its path turns, and
+    the path does not turn farther on its way. Only then is its heading between the keys the art's
+    own, too.
     """
     if scene.tracks is None:
         return moves
     middle = scene.tracks.mean(axis=1)
     turn = trajectory.headings(middle, scene.times)
     own = _angle(np.linalg.inv(moves[-1]) @ whole)
-    if abs(own) < _TURNS or abs(turn[-1] - own) > _HEADS_ALONG:
+    left = own - turn[-1]
+    beyond = np.abs(turn - turn[-1] / 2).max() - abs(turn[-1]) / 2
+    if min(abs(own), abs(turn[-1])) < _TURNS or max(abs(left), beyond) > _HEADS_ALONG:
         return moves
-    degrees = np.degrees(turn * own / turn[-1])
+    degrees = np.degrees(turn + scene.times * left)
     return [
         move @ affine.rotation_about(middle[0], float(angle))
         for move, angle in zip(moves, degrees, strict=True)

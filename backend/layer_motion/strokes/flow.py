@@ -14,7 +14,7 @@ import numpy as np
 from ..plan import Scene
 from ..task import Neighbour
 from .carry import sides
-from .key_places import KeyPlaces, places_at_keys
+from .key_places import KeyPlaces, places_at_keys, places_within
 from .key_speeds import speeds_at_keys
 from .own_way import KeySpeed, OwnWay, bulge
 from .pair import StrokePair
@@ -60,15 +60,15 @@ def flow_through(
     before = places_at_keys(scene, first, scene.task.before, back=True)
     behind = places_at_keys(scene, last, scene.task.behind, back=False)
     known = _without_false_rounds(
-        [*before[::-1], (0.0, start), (1.0, goal), *behind],
+        [*before[::-1], *places_within(scene, (start, goal)), *behind],
         (_again(scene.task.before, before), _again(scene.task.behind, behind)),
     )
     if len(known) == len((start, goal)):
         return None
     own = OwnWay.of(still, (start, goal), pair.first.offsets)
-    times, places = np.array([time for time, _ in known]), np.stack([at for _, at in known])
-    speeds = speeds_at_keys(times, places, own, pair.first.offsets)
-    return Flow(own, speeds, places, int(np.searchsorted(times, 0.0)))
+    speeds = speeds_at_keys(known, own, pair.first.offsets)
+    places = np.stack([key.held for key in known])
+    return Flow(own, speeds, places, [key.time for key in known].index(0.0))
 
 
 def _again(neighbours: Sequence[Neighbour], found: Sequence[KeyPlaces]) -> int:
@@ -90,7 +90,8 @@ def _without_false_rounds(known: list[KeyPlaces], rounds: tuple[int, int]) -> li
 
 def _passes(known: list[KeyPlaces], key: int) -> bool:
     """Whether points go on through a key about as fast as they come."""
-    (t0, one), (t1, here), (t2, other) = known[key - 1 : key + 2]
-    coming, going = (here - one) / (t1 - t0), (other - here) / (t2 - t1)
+    one, here, other = known[key - 1 : key + 2]
+    coming = (here.held - one.held) / (here.time - one.time)
+    going = (other.held - here.held) / (other.time - here.time)
     slow, fast = sorted((float(np.linalg.norm(coming)), float(np.linalg.norm(going))))
     return slow > _SAME_SPEED * fast and float((coming * going).sum()) > _SAME_WAY * slow * fast

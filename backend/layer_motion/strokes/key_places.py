@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -14,20 +15,31 @@ from .carry import Side, carried, sides
 from .match import pair_strokes
 
 _KEPT_PAIRS = 8  # a gap looks at seven, and shares six of them with the next
-
-KeyPlaces = tuple[float, np.ndarray]
-"""A key's time, and where the points [P, 2] are there."""
-
 _paired = lru_cache(maxsize=_KEPT_PAIRS)(pair_strokes)
+
+
+@dataclass(frozen=True, eq=False)
+class KeyPlaces:
+    """Where points [P, 2] are at a key's `time`: `drawn` in the picture, and `held` by the layer's
+    path, as if it had not moved the layer since the first key.
+    """
+
+    time: float
+    held: np.ndarray
+    drawn: np.ndarray
+
+
+def places_within(scene: Scene, held: tuple[np.ndarray, np.ndarray]) -> tuple[KeyPlaces, KeyPlaces]:
+    """The gap's own keys, of points [P, 2] that are at `held` there, held by the layer's path."""
+    start, goal = held
+    moved = goal if scene.tracks is None else affine.apply(_whole_way(scene.tracks), goal)
+    return KeyPlaces(0.0, start, start), KeyPlaces(1.0, goal, moved)
 
 
 def places_at_keys(
     scene: Scene, own: Side, neighbours: Sequence[Neighbour], *, back: bool
 ) -> list[KeyPlaces]:
-    """Times and places [P, 2] of the strokes' points at the neighbours, nearest first.
-
-    Places are held by the layer's path, as if it had not moved the layer since the first key.
-    """
+    """Where the strokes' points are at the neighbours, nearest first."""
     nearer = scene.task.first_strokes if back else scene.task.last_strokes
     marks = own.marks
     found: list[KeyPlaces] = []
@@ -38,7 +50,7 @@ def places_at_keys(
             break
         first, last = sides(pair)
         marks = carried(marks, last, first) if back else carried(marks, first, last)
-        found.append((neighbour.time, affine.apply(held, marks.places)))
+        found.append(KeyPlaces(neighbour.time, affine.apply(held, marks.places), marks.places))
         nearer = neighbour.strokes
     return found
 
@@ -50,4 +62,9 @@ def _holding(scene: Scene, neighbour: Neighbour) -> np.ndarray | None:
     points = neighbour.points
     if points is None or points.shape != scene.tracks[0].shape or not np.isfinite(points).all():
         return None
-    return np.linalg.inv(trajectory.motion(np.stack([scene.tracks[0], points]))[-1])
+    return np.linalg.inv(_whole_way(np.stack([scene.tracks[0], points])))
+
+
+def _whole_way(tracks: np.ndarray) -> np.ndarray:
+    """A path's motion from its first moment to its last: 3 x 3."""
+    return trajectory.motion(tracks)[-1]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.interpolate import BSpline, CubicSpline, make_interp_spline
 
+from .key_places import KeyPlaces
 from .momentum import drift, passing_speed
 from .own_way import KeySpeed, OwnWay
+from .swings import swings, waves
 
 _MAX_SPEEDUP = 3.0  # of the slower side's mean speed: more would overshoot (Fritsch and Carlson)
 _MAX_GATHERED = 2.0  # the same, of a layer that gathers speed: a parabola from rest
@@ -18,22 +23,25 @@ _MOVING = 0.5  # of its mean speed: what is as fast at its inner key may run on 
 _FEWEST_GAPS = 2
 _RUNS_ON = 0.4  # correlation of speeds in neighbouring gaps from which on a motion runs on
 _QUICK = 1.3  # outer way over inner speed from which on a motion is sure to quicken outwards
-_TURNS_BACK, _SWINGS_ON = -0.35, -0.05  # the same, of a stroke that turns back between keys
 _ACCENT, _ALIKE = 0.25, 0.5
 
 
 def speeds_at_keys(
-    times: np.ndarray, places: np.ndarray, own: OwnWay, offsets: np.ndarray
+    keys: Sequence[KeyPlaces], own: OwnWay, offsets: np.ndarray
 ) -> tuple[KeySpeed, KeySpeed]:
-    """Speeds at times 0 and 1, which are keys, of points at the places [keys, P, 2] of `times`.
+    """Speeds at times 0 and 1, which are keys, of points among all `keys`, in order of time.
 
     `offsets` int [S + 1]: where strokes begin. At least one further key is known.
     """
-    steps = np.diff(places, axis=0) / np.diff(times)[:, None, None]
+    times, places = np.array([key.time for key in keys]), np.stack([key.held for key in keys])
+    spans = np.diff(times)[:, None, None]
+    steps = np.diff(places, axis=0) / spans
     first = int(np.searchsorted(times, 0.0))
-    swing = _swings(steps, offsets)
+    # What turns back on a body that moves on may well go on in the picture: a fin, a tail.
+    swing = swings(np.diff(np.stack([key.drawn for key in keys]), axis=0) / spans, offsets)
+    runs = _Runs(steps, offsets, swing)
     slopes = _slopes(times, places, steps)
-    leave, arrive = (_passing(slopes[end], steps, first + end, own, end, swing) for end in (0, 1))
+    leave, arrive = (_passing(slopes[end], runs, first + end, own, end) for end in (0, 1))
     if first > 0:
         whole = passing_speed(times, places, first)
         leave = _weighed(leave, own, 0, _goes_over(-float(times[first - 1])), whole)
@@ -116,22 +124,6 @@ def _through(times: np.ndarray, means: np.ndarray, running: np.ndarray) -> float
     return max(_quickens(mean, inner) for mean in means)
 
 
-def _swings(steps: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """How far each stroke runs through its keys, mean speeds [gaps, P, 2]: 0..1 per point [P].
-
-    What turns back at every key does so at its keys; what swings on through some of them may turn
-    back between them.
-    """
-    one, other = steps[:-1], steps[1:]
-    sums = [
-        np.add.reduceat((a * b).sum(axis=(0, 2)), offsets[:-1])
-        for a, b in ((one, other), (one, one), (other, other))
-    ]
-    alike = sums[0] / np.maximum(np.sqrt(sums[1] * sums[2]), 1e-9)
-    share = np.clip((alike - _TURNS_BACK) / (_SWINGS_ON - _TURNS_BACK), 0.0, 1.0)
-    return np.repeat(share, np.diff(offsets))
-
-
 def _quickens(way: np.ndarray, inner: np.ndarray) -> float:
     """How surely an outer gap gains speed away from its inner key, 0..1: all that two gaps tell.
 
@@ -148,17 +140,33 @@ def _slopes(times: np.ndarray, places: np.ndarray, means: np.ndarray) -> np.ndar
     return resting + _through(times, means, running) * (running - resting)
 
 
-def _passing(
-    slope: np.ndarray, means: np.ndarray, key: int, own: OwnWay, end: int, swing: np.ndarray
-) -> KeySpeed:
-    """The speed at a key of paths with that `slope` [P, 2] there, and mean speeds [gaps, P, 2].
+@dataclass(frozen=True, eq=False)
+class _Runs:
+    """Mean speeds [gaps, P, 2] from key to key of strokes that begin at `offsets` int [S + 1].
+
+    `swing` [P] 0..1: how far each one swings through its keys.
+    """
+
+    means: np.ndarray
+    offsets: np.ndarray
+    swing: np.ndarray
+
+    def around(self, key: int) -> tuple[np.ndarray, np.ndarray]:
+        """The speeds [P, 2] before a key and behind it; at an outer key both are the same."""
+        return self.means[max(key - 1, 0)], self.means[min(key, len(self.means) - 1)]
+
+
+def _passing(slope: np.ndarray, runs: _Runs, key: int, own: OwnWay, end: int) -> KeySpeed:
+    """The speed at a key of paths with that `slope` [P, 2] there.
 
     Where a path turns back at a key, that is an extreme: it comes to rest there, except as far as
-    it swings through its keys, `swing` [P] 0..1. The gap begins, `end` 0, or ends, 1, there.
+    it swings through its keys. The gap begins, `end` 0, or ends, 1, there.
     """
-    sides = means[max(key - 1, 0)], means[min(key, len(means) - 1)]
-    ahead, held = _steady(slope, *sides, _going_on(means, key))
-    kept = ahead + (1 - ahead) * swing
+    sides, on = runs.around(key), _going_on(runs.means, key)
+    ahead, held = _steady(slope, *sides, on)
+    wave = on * waves(*sides, runs.offsets)
+    held = held + wave[:, None] * (slope - held)
+    kept = ahead + (1 - ahead) * runs.swing
     natural = own.speeds[end]
     along = (held * natural).sum(axis=1) / np.maximum((natural**2).sum(axis=1), 1e-6)
     pace = ahead + (kept - ahead) * np.clip(along, -1.0, 1.0)
@@ -193,8 +201,7 @@ def _steady(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether points go on at a key, [P] 0..1, and speeds [P, 2] that its sides support.
 
-    Points of a wave slow down and turn back while others are fast, and pass their keys all the
-    same. Where all of a layer gathers or settles, as `on` below 1 tells, what turns back rests.
+    Where all of a layer gathers or settles, as `on` below 1 tells, what turns back rests.
     """
     speeds = [np.linalg.norm(part, axis=1) for part in (coming, going, slope)]
     cosine = (coming * going).sum(axis=1) / np.maximum(speeds[0] * speeds[1], 1e-9)

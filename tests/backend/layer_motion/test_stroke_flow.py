@@ -276,6 +276,28 @@ def test_what_heads_along_its_path_does_so_with_further_keys_too() -> None:
         assert np.abs(drawn.points - flying(time).points).max() < 1.5
 
 
+@pytest.mark.parametrize("bow_px", [0.0, 30.0])
+@pytest.mark.parametrize("turn", [8.0, 20.0])
+def test_what_turns_by_itself_does_not_head_along_a_straight_or_bowed_path(
+    bow_px: float, turn: float
+) -> None:
+    def standing(time: float) -> Drawing:
+        angle = np.deg2rad(turn * time)
+        cos, sin = np.cos(angle), np.sin(angle)
+        points = outline((0.0, 0.0), (30, 12)) @ np.array([[cos, sin], [-sin, cos]])
+        return strokes(points + path(time))
+
+    def path(time: float) -> np.ndarray:
+        return np.array([100 + 60 * time, 120 - 4 * bow_px * time * (1 - time)])
+
+    keys = [standing(key) for key in (0, 1)]
+    tracks = np.array([[path(time)] for time in (0.0, *TIMES, 1.0)], np.float32)
+    task = replace(filled(*keys), tracks=tracks)
+    for drawn, time in zip(animate_gap(task).strokes, TIMES, strict=True):
+        assert drawn is not None
+        assert np.abs(drawn.points - standing(time).points).max() < 1.5
+
+
 def rounds(places: tuple[float, ...], end: int) -> tuple[GapTask, GapTask]:
     """The first (`end` 0) or last gap of keys that far to the right, with its rounds and without.
 
