@@ -15,6 +15,8 @@ from .. import affine
 
 _UNEVEN, _EVEN = 0.8, 1.0  # slower over faster of a point's own speeds: no swing; a swing
 _TURN = 0.15  # radians: less is no swing
+_FAR, _FARTHEST = 0.8, 1.4  # radians: what turns as far goes round, however it bends or speeds
+_LOOKS = (0.0, 1 / 3, 2 / 3, 1.0)  # progress between which no turn is taken for its opposite
 _RIGID, _BENT = 0.2, 0.5  # of a stroke's motion: what a turn leaves
 _NUDGE = 0.02
 
@@ -23,8 +25,9 @@ _NUDGE = 0.02
 class OwnWay:
     """The way of a pair's points by themselves, arrays [P, 2] in pixels per gap.
 
-    `way`: from key to key; `speeds` at both keys. `arc` [P] 0..1: whether a point goes about as
-    fast at both, so that its way is a swing which it stays on however it slows down or turns back.
+    `way`: from key to key; `speeds` at both keys. `arc` [P] 0..1: whether a point's way is a swing
+    which it stays on however it slows down or turns back: that of a stiff stroke which goes about
+    as fast at both keys, or of any stroke that turns far. A straight path would cut through it.
     """
 
     way: np.ndarray
@@ -44,7 +47,8 @@ class OwnWay:
         fast = [np.linalg.norm(speed, axis=1) for speed in speeds]
         even = np.minimum(*fast) / np.maximum(np.maximum(*fast), 1e-6)
         arc = np.clip((even - _UNEVEN) / (_EVEN - _UNEVEN), 0.0, 1.0)
-        return cls(goal - start, speeds, arc * _turning(start, goal, offsets))
+        arc = np.maximum(arc * _turning(start, goal, offsets), _turning_far(still, offsets))
+        return cls(goal - start, speeds, arc)
 
     def at(self, progress: np.ndarray | float) -> np.ndarray:
         """Points from where they start: [P, 2]."""
@@ -69,6 +73,19 @@ def _turning(start: np.ndarray, goal: np.ndarray, offsets: np.ndarray) -> np.nda
         rigid = float(np.clip((_BENT - share) / (_BENT - _RIGID), 0.0, 1.0))
         found[span] = rigid * float(np.clip(turn / _TURN - 1.0, 0.0, 1.0))
     return found
+
+
+def _turning_far(still: Callable[[float], np.ndarray], offsets: np.ndarray) -> np.ndarray:
+    """How far each stroke turns from key to key, its bends aside: 0..1 per point [P]."""
+    counts = np.diff(offsets)
+    looks = [points[:, 0] + 1j * points[:, 1] for points in map(still, _LOOKS)]
+    middles = [np.add.reduceat(look, offsets[:-1]) / counts for look in looks]
+    arms = [look - np.repeat(middle, counts) for look, middle in zip(looks, middles, strict=True)]
+    turns = [
+        np.angle(np.add.reduceat(one.conj() * other, offsets[:-1])) for one, other in pairwise(arms)
+    ]
+    share = np.clip((np.abs(np.sum(turns, axis=0)) - _FAR) / (_FARTHEST - _FAR), 0.0, 1.0)
+    return np.repeat(share, counts)
 
 
 @dataclass(frozen=True, eq=False)

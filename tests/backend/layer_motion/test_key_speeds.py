@@ -152,3 +152,26 @@ def test_what_bends_as_it_swings_is_not_held_stiff() -> None:
     for drawing, time in zip(drawings(task), TIMES, strict=True):
         apart = np.linalg.norm(drawing.points - tail(2 + time).points, axis=1)
         assert apart.mean() < 1.5
+
+
+def test_a_bent_arm_that_is_thrown_far_and_back_is_whole_all_the_way() -> None:
+    """It rests at its keys, 150 degrees apart, with its elbow bent there by turns."""
+
+    def arm(key: float) -> Drawing:
+        raised, joint = round(key) % 2, np.array([160.0, 120.0])
+        line = [joint]
+        for angle, count in ((2.3 * raised, 20), (2.6 * raised - 0.9, 20)):
+            step = 2.5 * np.array([np.sin(angle), np.cos(angle)])
+            line += [line[-1] + step * (n + 1) for n in range(count)]
+        across = np.gradient(np.array(line), axis=0)[:, ::-1] * (2.4, -2.4)
+        return strokes(np.concatenate([line + across, (line - across)[::-1]]))
+
+    def area(drawing: Drawing) -> float:
+        x, y = drawing.points.astype(float).T
+        return abs(float((x * np.roll(y, -1) - y * np.roll(x, -1)).sum())) / 2
+
+    at_rest = area(arm(0))
+    for gap in (1, 2):
+        for drawing in drawings(among(arm, 5, gap)):
+            assert area(drawing) > 0.8 * at_rest
+            assert np.ptp(drawing.points, axis=0).max() > 60
