@@ -15,6 +15,7 @@ _AFFINE_STIFFNESS = 0.03
 _OBJECT_SPREAD = (0.06, 0.18)  # spread of points over that of the art: below no turn, above whole
 _PLATE_SPREAD = (0.25, 0.55)
 _HEADING_MOMENTS = 4
+_FEWEST_MOMENTS = 3  # that show a change of pace
 _LEAVING = 0.05  # of the frame's width: how far outside a plate's point counts little
 _TOGETHER = 0.7  # of what points do beside a shift: whose turn and growth explain less are limbs
 _PLATE_TOGETHER = 0.9  # a plate has no limbs; points that disagree lie at different depths
@@ -179,6 +180,19 @@ def length_px(tracks: np.ndarray) -> float:
 def is_short(tracks: np.ndarray) -> bool:
     """True where the points' path is too short to tell a pace."""
     return length_px(tracks) < _SHORT_PATH_PX
+
+
+def end_speeds(tracks: np.ndarray, times: np.ndarray) -> tuple[float, float] | None:
+    """Speeds of the points' mean path at its first and at its last moment, 1 being its mean speed.
+
+    `times` [moments], 0 to 1. None where the path is too short to tell a pace, or of one step.
+    """
+    if is_short(tracks) or len(times) < _FEWEST_MOMENTS:
+        return None
+    # A step tells the speed in its middle: half a step on, it has changed by half as much.
+    speeds = _steps_px(tracks) / (np.diff(times) * length_px(tracks))
+    first, last = (float(1.5 * a - 0.5 * b) for a, b in (speeds[:2], speeds[:-3:-1]))
+    return max(first, 0.0), max(last, 0.0)
 
 
 def _steps_px(tracks: np.ndarray) -> np.ndarray:

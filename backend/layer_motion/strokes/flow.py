@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import trajectory
 from ..plan import Scene
 from ..task import Neighbour
 from .carry import sides
@@ -66,7 +67,8 @@ def flow_through(
     if len(known) == len((start, goal)):
         return None
     own = OwnWay.of(still, (start, goal), pair.first.offsets)
-    speeds = speeds_at_keys(known, own, pair.first.offsets)
+    path = None if scene.tracks is None else trajectory.end_speeds(scene.tracks, scene.times)
+    speeds = speeds_at_keys(known, own, pair.first.offsets, path)
     places = np.stack([key.held for key in known])
     return Flow(own, speeds, places, [key.time for key in known].index(0.0))
 

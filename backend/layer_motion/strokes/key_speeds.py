@@ -18,6 +18,8 @@ _MAX_GATHERED = 2.0  # the same, of a layer that gathers speed: a parabola from 
 _SETTLES, _PASSES = 0.3, 0.6  # slower over faster side of a layer: it rests there, it goes on
 _REVERSES, _GOES_ON, _FORWARD = -0.3, 0.3, 0.9  # cosine between the ways before and behind a key
 _END_SLOPE = 0.3  # share of a natural end's speed at the first and last key
+_MOST_ALONG = 1.2  # the same, of a layer whose path tells its speed there
+_STOPS, _GOES = 0.4, 0.8  # speed of a path at an outer key, of its mean: it stops there, it goes on
 _END_SLOPE_AROUND = 0.2  # the same, where it tells the speed at the inner keys
 _MOVING = 0.5  # of its mean speed: what is as fast at its inner key may run on behind the outer
 _FEWEST_GAPS = 2
@@ -27,11 +29,15 @@ _ACCENT, _ALIKE = 0.25, 0.5
 
 
 def speeds_at_keys(
-    keys: Sequence[KeyPlaces], own: OwnWay, offsets: np.ndarray
+    keys: Sequence[KeyPlaces],
+    own: OwnWay,
+    offsets: np.ndarray,
+    path: tuple[float, float] | None = None,
 ) -> tuple[KeySpeed, KeySpeed]:
     """Speeds at times 0 and 1, which are keys, of points among all `keys`, in order of time.
 
-    `offsets` int [S + 1]: where strokes begin. At least one further key is known.
+    `offsets` int [S + 1]: where strokes begin. `path`: how fast the layer's path leaves time 0 and
+    reaches time 1, 1 being its mean speed. At least one further key is known.
     """
     times, places = np.array([key.time for key in keys]), np.stack([key.held for key in keys])
     spans = np.diff(times)[:, None, None]
@@ -49,9 +55,9 @@ def speeds_at_keys(
         whole = passing_speed(times, places, first + 1)
         arrive = _weighed(arrive, own, 1, _goes_over(float(times[first + 2]) - 1.0), whole)
     else:
-        arrive = _end_speed(own, 1, leave.total, steps)
+        arrive = _end_speed(own, 1, leave.total, steps, path and path[1])
     if first == 0:
-        leave = _end_speed(own, 0, arrive.total, steps)
+        leave = _end_speed(own, 0, arrive.total, steps, path and path[0])
     return leave, arrive
 
 
@@ -77,27 +83,36 @@ def _goes_over(span: float) -> float:
     return float(np.clip((ratio - _ACCENT) / (_ALIKE - _ACCENT), 0.0, 1.0))
 
 
-def _end_speed(own: OwnWay, end: int, inner: np.ndarray, steps: np.ndarray) -> KeySpeed:
+def _end_speed(
+    own: OwnWay, end: int, inner: np.ndarray, steps: np.ndarray, path: float | None
+) -> KeySpeed:
     """How points leave a first key, `end` 0, or reach a last, 1, given speeds at the inner key.
 
     What is seen to run on through its keys ran before and runs on behind them: its last gap is a
     parabola. What is not, or turns back, comes to rest, but for a little; and so does a layer that
-    all but rests at the inner key, as one that crouches before a leap.
+    all but rests at the inner key, as one that crouches before a leap. A layer whose path comes to
+    rest at the outer key, or goes on there, does so with all its strokes: `path` is its speed.
     """
+    least = _END_SLOPE if path is None else min(path, _MOST_ALONG)
     there = own.speeds[1 - end]
     paces = (inner * there).sum(axis=1) / np.maximum((there**2).sum(axis=1), 1e-6)
-    slow = _END_SLOPE * (3.0 - np.clip(paces, 0.0, _MAX_SPEEDUP)) / 2
+    slow = least * (3.0 - np.clip(paces, 0.0, _MAX_SPEEDUP)) / 2
     arc = own.arc[:, None]
-    straight = _END_SLOPE * (3 * own.way - inner) / 2
+    straight = least * (3 * own.way - inner) / 2
     rest = arc * slow[:, None] * own.speeds[end] + (1 - arc) * straight
-    if len(steps) == _FEWEST_GAPS:
-        seen = _quickens(own.way, inner)
-    else:
-        seen = _runs_on(steps) * _moving(own.way, inner)
-    slowed = own.arc * slow + (1 - own.arc) * _END_SLOPE
+    seen = _running(own.way, inner, steps, path)
+    slowed = own.arc * slow + (1 - own.arc) * least
     rest += (1 - slowed)[:, None] * drift(steps)
     total = rest + seen * (2 * own.way - inner - rest)
     return KeySpeed(total, 1.0 + own.arc * (1.0 - seen) * (slow - 1.0))
+
+
+def _running(way: np.ndarray, inner: np.ndarray, steps: np.ndarray, path: float | None) -> float:
+    """How surely what goes a way [P, 2] from or to an outer key runs on behind it: 0..1."""
+    if len(steps) == _FEWEST_GAPS:
+        return _quickens(way, inner)
+    on = 1.0 if path is None else (path - _STOPS) / (_GOES - _STOPS)
+    return _runs_on(steps) * _moving(way, inner) * float(np.clip(on, 0.0, 1.0))
 
 
 def _moving(way: np.ndarray, inner: np.ndarray) -> float:

@@ -350,3 +350,33 @@ def test_a_drift_is_the_same_however_the_scene_is_turned(degrees: int) -> None:
     assert drift(bouncing)[0] == pytest.approx(10.0, abs=0.2)
     straight = np.repeat(np.array([[[10.0, 0.0]]]), 3, axis=0) @ matrix
     assert drift(straight) == pytest.approx(straight[0, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_what_grows_along_its_path_comes_to_rest_with_it(end: int) -> None:
+    """Nearer and nearer, and slower; or, the other way round, away from rest."""
+
+    def way(time: float) -> float:
+        return 2 * time if time < 0 else 1 - (1 - time) ** 2
+
+    def place(time: float) -> np.ndarray:
+        return np.array([120 + 60 * way(time), 120.0])
+
+    def coming(time: float) -> Drawing:
+        size = 1.0 + 0.5 * way(time)
+        return strokes(outline((0.0, 0.0), (24 * size, 16 * size)) + place(time))
+
+    def seen(time: float) -> float:
+        return time if end else 1 - time
+
+    keys = [coming(seen(time)) for time in (0.0, 1.0)]
+    tracks = np.array([[place(seen(time))] for time in (0.0, *TIMES, 1.0)], np.float32)
+    further = [
+        Neighbour(-n if end else 1.0 + n, coming(-n), np.array([place(-n)], np.float32))
+        for n in (1.0, 2.0)
+    ]
+    sides = {"before" if end else "behind": tuple(further)}
+    task = replace(filled(*keys), tracks=tracks, **sides)
+    for drawn, time in zip(animate_gap(task).strokes, TIMES, strict=True):
+        assert drawn is not None
+        assert np.abs(drawn.points - coming(seen(time)).points).max() < 1.0
