@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -175,3 +176,55 @@ def test_a_bent_arm_that_is_thrown_far_and_back_is_whole_all_the_way() -> None:
         for drawing in drawings(among(arm, 5, gap)):
             assert area(drawing) > 0.8 * at_rest
             assert np.ptp(drawing.points, axis=0).max() > 60
+
+
+@pytest.mark.parametrize(("keys", "gap"), [(4, 0), (4, 1), (4, 2), (3, 1)])
+def test_what_falls_from_rest_gathers_speed(keys: int, gap: int) -> None:
+    """Part of it is flung aside meanwhile, so that no shift of the whole explains its way."""
+
+    def falling(key: float) -> Drawing:
+        fall = np.array([0.0, 10.0 * key * key])
+        stone, splinter = outline((140, 30), (20, 14)), outline((190, 30), (8, 8))
+        return strokes(stone + fall, splinter + fall * (0.4, 1.0) + (14.0 * key, 0.0))
+
+    for drawing, time in zip(drawings(among(falling, keys, gap)), TIMES, strict=True):
+        apart = np.linalg.norm(drawing.points - falling(gap + time).points, axis=1)
+        assert apart.max() < 0.5
+
+
+def ribbon(key: float) -> Drawing:
+    """A band along which a wave runs, a third of its period from key to key."""
+    along = np.linspace(0, 1, 50)
+    line = np.stack([60 + 200 * along, 120 + 14 * np.sin(2 * np.pi * (key / 3 - 1.2 * along))], 1)
+    side = np.array([0.0, 5.0])
+    return strokes(np.concatenate([line + side, line[::-1] - side]))
+
+
+def test_a_wave_goes_on_through_its_keys() -> None:
+    """Most points slow down at some key or turn back there; all the same none waits for others."""
+    for gap in (2, 3):
+        for drawing, time in zip(drawings(among(ribbon, 7, gap)), TIMES, strict=True):
+            apart = np.linalg.norm(drawing.points - ribbon(gap + time).points, axis=1)
+            assert apart.mean() < 2.8  # of 14; 3.2 where each waits at its own extreme
+
+
+def test_a_wave_on_a_body_that_travels_goes_on_with_its_path_known() -> None:
+    """Held by its path the body only beats up and down, as if each key were an extreme."""
+
+    def fish(key: float) -> Drawing:
+        drawn = ribbon(key)
+        return replace(drawn, points=drawn.points + np.float32([30 * key, 0]))
+
+    def at(key: float) -> np.ndarray:
+        return np.array([[60 + 30 * key, 120]], np.float32)
+
+    task = among(fish, 7, 3)
+    held = replace(
+        task,
+        tracks=np.stack([at(3 + time) for time in (0.0, *TIMES, 1.0)]),
+        before=tuple(replace(key, points=at(3 + key.time)) for key in task.before),
+        behind=tuple(replace(key, points=at(3 + key.time)) for key in task.behind),
+    )
+    for drawing, time in zip(drawings(held), TIMES, strict=True):
+        apart = np.linalg.norm(drawing.points - fish(3 + time).points, axis=1)
+        assert apart.mean() < 1.0

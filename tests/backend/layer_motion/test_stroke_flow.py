@@ -353,18 +353,21 @@ def test_a_drift_is_the_same_however_the_scene_is_turned(degrees: int) -> None:
 
 
 @pytest.mark.parametrize("end", [0, 1])
-def test_what_grows_along_its_path_comes_to_rest_with_it(end: int) -> None:
-    """Nearer and nearer, and slower; or, the other way round, away from rest."""
+@pytest.mark.parametrize("rests", [True, False])
+def test_what_grows_along_its_path_rests_or_goes_on_with_it(end: int, rests: bool) -> None:
+    """Ever faster nearer, up to a stop or not; or the same backwards in time."""
 
     def way(time: float) -> float:
-        return 2 * time if time < 0 else 1 - (1 - time) ** 2
+        if time > 0 and rests:  # leaves at the same speed, arrives at none
+            return 3 * time * (1 - time) ** 2 + 4 * time**2 * (3 - 2 * time)
+        return 3 * time + (time**2 if time > 0 else time**2 / 2)
 
     def place(time: float) -> np.ndarray:
-        return np.array([120 + 60 * way(time), 120.0])
+        return np.array([160 + 15 * way(time), 120.0])
 
     def coming(time: float) -> Drawing:
-        size = 1.0 + 0.5 * way(time)
-        return strokes(outline((0.0, 0.0), (24 * size, 16 * size)) + place(time))
+        size = 3.0 + 0.4 * way(time)
+        return strokes(outline((0.0, 0.0), (25 * size, 18 * size)) + place(time))
 
     def seen(time: float) -> float:
         return time if end else 1 - time
@@ -379,4 +382,30 @@ def test_what_grows_along_its_path_comes_to_rest_with_it(end: int) -> None:
     task = replace(filled(*keys), tracks=tracks, **sides)
     for drawn, time in zip(animate_gap(task).strokes, TIMES, strict=True):
         assert drawn is not None
-        assert np.abs(drawn.points - coming(seen(time)).points).max() < 1.0
+        assert np.abs(drawn.points - coming(seen(time)).points).max() < 1.4
+
+
+@pytest.mark.parametrize(("turn", "headings"), [(20.0, (0, 70, 20)), (14.0, (0, -9, 12))])
+def test_what_turns_like_its_path_by_chance_does_not_follow_each_bend(
+    turn: float, headings: tuple[int, int, int]
+) -> None:
+    """`headings` degrees of the path at both keys and half way between them."""
+    moments = np.linspace(0.0, 1.0, 9)
+    heads = np.deg2rad(np.interp(moments[:-1] + 1 / 16, (0.0, 0.5, 1.0), headings))
+    steps = 10 * np.stack([np.cos(heads), np.sin(heads)], axis=1)
+    path = np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]) + (100.0, 100.0)
+
+    def standing(moment: int) -> Drawing:
+        angle = np.deg2rad(turn * moments[moment])
+        cos, sin = np.cos(angle), np.sin(angle)
+        points = outline((0.0, 0.0), (30, 12)) @ np.array([[cos, sin], [-sin, cos]])
+        return strokes(points + path[moment])
+
+    task = replace(
+        filled(standing(0), standing(8)),
+        tracks=path[:, None].astype(np.float32),
+        times=tuple(moments[1:-1]),
+    )
+    for moment, drawn in enumerate(animate_gap(task).strokes, 1):
+        assert drawn is not None
+        assert np.abs(drawn.points - standing(moment).points).max() < 1.0
