@@ -213,7 +213,7 @@ def test_a_wave_on_a_body_that_travels_goes_on_with_its_path_known() -> None:
 
     def fish(key: float) -> Drawing:
         drawn = ribbon(key)
-        return replace(drawn, points=drawn.points + np.float32([30 * key, 0]))
+        return replace(drawn, points=drawn.points + np.array([30 * key, 0], np.float32))
 
     def at(key: float) -> np.ndarray:
         return np.array([[60 + 30 * key, 120]], np.float32)

@@ -393,7 +393,7 @@ def test_what_turns_like_its_path_by_chance_does_not_follow_each_bend(
     moments = np.linspace(0.0, 1.0, 9)
     heads = np.deg2rad(np.interp(moments[:-1] + 1 / 16, (0.0, 0.5, 1.0), headings))
     steps = 10 * np.stack([np.cos(heads), np.sin(heads)], axis=1)
-    path = np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]) + (100.0, 100.0)
+    path = np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]) + 100.0
 
     def standing(moment: int) -> Drawing:
         angle = np.deg2rad(turn * moments[moment])
