@@ -15,7 +15,8 @@ _AFFINE_STIFFNESS = 0.03
 _OBJECT_SPREAD = (0.06, 0.18)  # spread of points over that of the art: below no turn, above whole
 _PLATE_SPREAD = (0.25, 0.55)
 _HEADING_MOMENTS = 4
-_FEWEST_MOMENTS = 3  # that show a change of pace
+_END = 0.2  # of a gap: over which its path's speed at an end is measured; trackers tremble
+_WHOLLY_PX = 12.0  # from this length on a path's pace counts wholly
 _LEAVING = 0.05  # of the frame's width: how far outside a plate's point counts little
 _TOGETHER = 0.7  # of what points do beside a shift: whose turn and growth explain less are limbs
 _PLATE_TOGETHER = 0.9  # a plate has no limbs; points that disagree lie at different depths
@@ -182,17 +183,35 @@ def is_short(tracks: np.ndarray) -> bool:
     return length_px(tracks) < _SHORT_PATH_PX
 
 
-def end_speeds(tracks: np.ndarray, times: np.ndarray) -> tuple[float, float] | None:
-    """Speeds of the points' mean path at its first and at its last moment, 1 being its mean speed.
+@dataclass(frozen=True)
+class EndSpeed:
+    """How fast a path leaves its first moment or reaches its last, 1 being its mean speed.
 
-    `times` [moments], 0 to 1. None where the path is too short to tell a pace, or of one step.
+    `told` 0..1: how far it is a path at all, and not a tremble.
     """
-    if is_short(tracks) or len(times) < _FEWEST_MOMENTS:
-        return None
+
+    speed: float = 1.0
+    told: float = 0.0
+
+
+def end_speeds(tracks: np.ndarray, times: np.ndarray) -> tuple[EndSpeed, EndSpeed]:
+    """Speeds of the points' middle at its first and last moment; `times` [moments] grow, 0 to 1."""
+    spans = np.diff(times)
+    if len(spans) < 2 or spans.min() <= 0.0:
+        return EndSpeed(), EndSpeed()
+    windows = max(2, min(round(1 / _END), len(spans)))
+    at = np.linspace(0.0, 1.0, windows + 1)
+    middle = tracks.astype(float).mean(axis=1)
+    places = np.stack([np.interp(at, times, middle[:, axis]) for axis in (0, 1)], axis=1)
+    steps = np.linalg.norm(np.diff(places, axis=0), axis=1)
+    length_px = float(steps.sum())
+    told = float(np.clip((length_px - _SHORT_PATH_PX) / (_WHOLLY_PX - _SHORT_PATH_PX), 0.0, 1.0))
+    if told <= 0.0:
+        return EndSpeed(), EndSpeed()
+    speeds = steps * windows / length_px
     # A step tells the speed in its middle: half a step on, it has changed by half as much.
-    speeds = _steps_px(tracks) / (np.diff(times) * length_px(tracks))
-    first, last = (float(1.5 * a - 0.5 * b) for a, b in (speeds[:2], speeds[:-3:-1]))
-    return max(first, 0.0), max(last, 0.0)
+    first, last = (float(1.5 * near - 0.5 * far) for near, far in (speeds[:2], speeds[:-3:-1]))
+    return EndSpeed(max(first, 0.0), told), EndSpeed(max(last, 0.0), told)
 
 
 def _steps_px(tracks: np.ndarray) -> np.ndarray:

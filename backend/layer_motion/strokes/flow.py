@@ -14,6 +14,7 @@ import numpy as np
 from .. import trajectory
 from ..plan import Scene
 from ..task import Neighbour
+from ..trajectory import EndSpeed
 from .carry import sides
 from .key_places import KeyPlaces, places_at_keys, places_within
 from .key_speeds import speeds_at_keys
@@ -67,10 +68,16 @@ def flow_through(
     if len(known) == len((start, goal)):
         return None
     own = OwnWay.of(still, (start, goal), pair.first.offsets)
-    path = None if scene.tracks is None else trajectory.end_speeds(scene.tracks, scene.times)
-    speeds = speeds_at_keys(known, own, pair.first.offsets, path)
+    speeds = speeds_at_keys(known, own, pair.first.offsets, _path_ends(scene))
     places = np.stack([key.held for key in known])
     return Flow(own, speeds, places, [key.time for key in known].index(0.0))
+
+
+def _path_ends(scene: Scene) -> tuple[EndSpeed, EndSpeed]:
+    """How fast the layer's path begins and ends; untold where a flow's progress already tells."""
+    if scene.tracks is None or scene.task.progress is not None:
+        return EndSpeed(), EndSpeed()
+    return trajectory.end_speeds(scene.tracks, scene.times)
 
 
 def _again(neighbours: Sequence[Neighbour], found: Sequence[KeyPlaces]) -> int:

@@ -32,7 +32,7 @@ class KeyPlaces:
 def places_within(scene: Scene, held: tuple[np.ndarray, np.ndarray]) -> tuple[KeyPlaces, KeyPlaces]:
     """The gap's own keys, of points [P, 2] that are at `held` there, held by the layer's path."""
     start, goal = held
-    moved = goal if scene.tracks is None else affine.apply(_whole_way(scene.tracks), goal)
+    moved = goal if scene.tracks is None else affine.apply(_whole_way(scene.tracks[[0, -1]]), goal)
     return KeyPlaces(0.0, start, start), KeyPlaces(1.0, goal, moved)
 
 

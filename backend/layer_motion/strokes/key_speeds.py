@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import BSpline, CubicSpline, make_interp_spline
 
+from ..trajectory import EndSpeed
 from .key_places import KeyPlaces
 from .momentum import drift, passing_speed
 from .own_way import KeySpeed, OwnWay
@@ -18,9 +19,9 @@ _MAX_GATHERED = 2.0  # the same, of a layer that gathers speed: a parabola from 
 _SETTLES, _PASSES = 0.3, 0.6  # slower over faster side of a layer: it rests there, it goes on
 _REVERSES, _GOES_ON, _FORWARD = -0.3, 0.3, 0.9  # cosine between the ways before and behind a key
 _END_SLOPE = 0.3  # share of a natural end's speed at the first and last key
-_MOST_ALONG = 1.2  # the same, of a layer whose path tells its speed there
-_STOPS, _GOES = 0.4, 0.8  # speed of a path at an outer key, of its mean: it stops there, it goes on
 _END_SLOPE_AROUND = 0.2  # the same, where it tells the speed at the inner keys
+_MOST_ALONG = 1.2  # the same at most, where the layer's path tells it
+_STOPS, _GOES = 0.4, 0.8  # speed of a path at an outer key, of its mean: it stops there, it goes on
 _MOVING = 0.5  # of its mean speed: what is as fast at its inner key may run on behind the outer
 _FEWEST_GAPS = 2
 _RUNS_ON = 0.4  # correlation of speeds in neighbouring gaps from which on a motion runs on
@@ -32,12 +33,12 @@ def speeds_at_keys(
     keys: Sequence[KeyPlaces],
     own: OwnWay,
     offsets: np.ndarray,
-    path: tuple[float, float] | None = None,
+    path: tuple[EndSpeed, EndSpeed],
 ) -> tuple[KeySpeed, KeySpeed]:
     """Speeds at times 0 and 1, which are keys, of points among all `keys`, in order of time.
 
     `offsets` int [S + 1]: where strokes begin. `path`: how fast the layer's path leaves time 0 and
-    reaches time 1, 1 being its mean speed. At least one further key is known.
+    reaches time 1. At least one further key is known.
     """
     times, places = np.array([key.time for key in keys]), np.stack([key.held for key in keys])
     spans = np.diff(times)[:, None, None]
@@ -55,9 +56,9 @@ def speeds_at_keys(
         whole = passing_speed(times, places, first + 1)
         arrive = _weighed(arrive, own, 1, _goes_over(float(times[first + 2]) - 1.0), whole)
     else:
-        arrive = _end_speed(own, 1, leave.total, steps, path and path[1])
+        arrive = _end_speed(own, 1, leave.total, steps, path[1])
     if first == 0:
-        leave = _end_speed(own, 0, arrive.total, steps, path and path[0])
+        leave = _end_speed(own, 0, arrive.total, steps, path[0])
     return leave, arrive
 
 
@@ -84,35 +85,38 @@ def _goes_over(span: float) -> float:
 
 
 def _end_speed(
-    own: OwnWay, end: int, inner: np.ndarray, steps: np.ndarray, path: float | None
+    own: OwnWay, end: int, inner: np.ndarray, steps: np.ndarray, path: EndSpeed
 ) -> KeySpeed:
     """How points leave a first key, `end` 0, or reach a last, 1, given speeds at the inner key.
 
     What is seen to run on through its keys ran before and runs on behind them: its last gap is a
     parabola. What is not, or turns back, comes to rest, but for a little; and so does a layer that
-    all but rests at the inner key, as one that crouches before a leap. A layer whose path comes to
-    rest at the outer key, or goes on there, does so with all its strokes: `path` is its speed.
+    all but rests at the inner key, as one that crouches before a leap. Where the layer's `path`
+    comes to rest at the outer key, or goes on there, its strokes do so, too.
     """
-    least = _END_SLOPE if path is None else min(path, _MOST_ALONG)
+    along = _END_SLOPE + path.told * (min(path.speed, _MOST_ALONG) - _END_SLOPE)
     there = own.speeds[1 - end]
     paces = (inner * there).sum(axis=1) / np.maximum((there**2).sum(axis=1), 1e-6)
-    slow = least * (3.0 - np.clip(paces, 0.0, _MAX_SPEEDUP)) / 2
+    slow = along * (3.0 - np.clip(paces, 0.0, _MAX_SPEEDUP)) / 2
     arc = own.arc[:, None]
-    straight = least * (3 * own.way - inner) / 2
+    straight = along * (3 * own.way - inner) / 2
     rest = arc * slow[:, None] * own.speeds[end] + (1 - arc) * straight
     seen = _running(own.way, inner, steps, path)
-    slowed = own.arc * slow + (1 - own.arc) * least
+    slowed = own.arc * slow + (1 - own.arc) * along
     rest += (1 - slowed)[:, None] * drift(steps)
     total = rest + seen * (2 * own.way - inner - rest)
     return KeySpeed(total, 1.0 + own.arc * (1.0 - seen) * (slow - 1.0))
 
 
-def _running(way: np.ndarray, inner: np.ndarray, steps: np.ndarray, path: float | None) -> float:
-    """How surely what goes a way [P, 2] from or to an outer key runs on behind it: 0..1."""
+def _running(way: np.ndarray, inner: np.ndarray, steps: np.ndarray, path: EndSpeed) -> float:
+    """How surely what goes a way [P, 2] from or to an outer key runs on behind it: 0..1.
+
+    Strokes that gain speed over their only two gaps cannot rest there, whatever their path does.
+    """
     if len(steps) == _FEWEST_GAPS:
         return _quickens(way, inner)
-    on = 1.0 if path is None else (path - _STOPS) / (_GOES - _STOPS)
-    return _runs_on(steps) * _moving(way, inner) * float(np.clip(on, 0.0, 1.0))
+    on = float(np.clip((path.speed - _STOPS) / (_GOES - _STOPS), 0.0, 1.0))
+    return _runs_on(steps) * _moving(way, inner) * (1.0 - path.told * (1.0 - on))
 
 
 def _moving(way: np.ndarray, inner: np.ndarray) -> float:
@@ -216,7 +220,8 @@ def _steady(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Whether points go on at a key, [P] 0..1, and speeds [P, 2] that its sides support.
 
-    Where all of a layer gathers or settles, as `on` below 1 tells, what turns back rests.
+    Where all of a layer gathers or settles, as `on` below 1 tells (`_going_on`), what turns back
+    rests.
     """
     speeds = [np.linalg.norm(part, axis=1) for part in (coming, going, slope)]
     cosine = (coming * going).sum(axis=1) / np.maximum(speeds[0] * speeds[1], 1e-9)

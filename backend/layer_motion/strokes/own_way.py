@@ -16,6 +16,7 @@ from .. import affine
 _UNEVEN, _EVEN = 0.8, 1.0  # slower over faster of a point's own speeds: no swing; a swing
 _TURN = 0.15  # radians: less is no swing
 _FAR, _FARTHEST = 0.8, 1.4  # radians: what turns as far goes round, however it bends or speeds
+_DOT_PX = 0.5  # rms distance from a stroke's middle: less has no turn
 _LOOKS = (0.0, 1 / 3, 2 / 3, 1.0)  # progress between which no turn is taken for its opposite
 _RIGID, _BENT = 0.2, 0.5  # of a stroke's motion: what a turn leaves
 _NUDGE = 0.02
@@ -85,7 +86,8 @@ def _turning_far(still: Callable[[float], np.ndarray], offsets: np.ndarray) -> n
         np.angle(np.add.reduceat(one.conj() * other, offsets[:-1])) for one, other in pairwise(arms)
     ]
     share = np.clip((np.abs(np.sum(turns, axis=0)) - _FAR) / (_FARTHEST - _FAR), 0.0, 1.0)
-    return np.repeat(share, counts)
+    sizes = [np.add.reduceat(np.abs(arm) ** 2, offsets[:-1]) / counts for arm in arms]
+    return np.repeat(share * (np.min(sizes, axis=0) > _DOT_PX**2), counts)
 
 
 @dataclass(frozen=True, eq=False)

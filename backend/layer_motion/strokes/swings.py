@@ -10,8 +10,10 @@ import numpy as np
 
 _TURNS_BACK, _SWINGS_ON = -0.35, -0.05  # correlation of speeds in neighbouring gaps
 _WAVE = 0.7, 0.9  # what points have of the slower side's speed on both sides of a key: a wave; none
-_STILL = 1e-9  # squared speed that is none
 _WITHIN = 0.86, 0.94  # the same, stroke by stroke, of a wave through all of them
+_CARRIES = 0.4, 0.2  # share of the motion that strokes moving on both sides have: they tell; no
+_MOVES = 0.05, 0.0  # slower over faster side of a point: it moves on both, on one alone
+_STILL = 1e-9  # squared pixels per squared gap: no speed
 
 
 def swings(steps: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -34,17 +36,21 @@ def waves(coming: np.ndarray, going: np.ndarray, offsets: np.ndarray) -> np.ndar
     """How surely a wave runs through each stroke, or through all of them: 0..1 per point [P].
 
     `coming`, `going` [P, 2]: mean speeds before and behind a key. Where strokes come to rest, the
-    points that are slow on one side are so together, and what they have on both sides is the
-    slower side's; in a wave some are slow before the key and others behind it. Strokes that do so
-    each as a whole are parts that move one after the other, as fingers do.
+    points that are slow on one side are so together: point by point, the lesser of both speeds
+    makes up that of the slower side. In a wave some are slow before the key and others behind it.
+    Strokes that do so each as a whole are parts that move one after the other, as fingers do. A
+    point that stands still throughout a gap rests there, whatever its stroke does.
     """
     before, behind = (coming**2).sum(axis=1), (going**2).sum(axis=1)
     sums = np.stack([np.minimum(before, behind), before, behind])  # [3, P]
     each = np.add.reduceat(sums, offsets[:-1], axis=1)
     lower, slower = each[0], each[1:].min(axis=0)
+    whole = each[1:].sum(axis=1).min()
     within = _ramp(_common(lower.sum(), slower.sum()), *_WITHIN)
-    of_all = within * _ramp(_common(lower.sum(), each[1:].sum(axis=1).min()), *_WAVE)
-    return np.repeat(np.maximum(_ramp(_common(lower, slower), *_WAVE), of_all), np.diff(offsets))
+    within = within * _ramp(slower.sum() / max(float(whole), _STILL), *_CARRIES)
+    of_all = within * _ramp(_common(lower.sum(), whole), *_WAVE)
+    wave = np.repeat(np.maximum(_ramp(_common(lower, slower), *_WAVE), of_all), np.diff(offsets))
+    return wave * _ramp(_common(sums[0], sums[1:].max(axis=0)), *_MOVES)
 
 
 def _common(lower: np.ndarray, slower: np.ndarray) -> np.ndarray:

@@ -409,3 +409,27 @@ def test_what_turns_like_its_path_by_chance_does_not_follow_each_bend(
     for moment, drawn in enumerate(animate_gap(task).strokes, 1):
         assert drawn is not None
         assert np.abs(drawn.points - standing(moment).points).max() < 1.0
+
+
+def test_with_a_spacing_the_pace_of_a_path_counts_once() -> None:
+    """How far along its path a layer is then tells how far its strokes are, and nothing more."""
+
+    def lifted(key: float) -> Drawing:
+        return strokes(outline((160, 120), (60 + 20 * key, 40)))
+
+    def task(times: tuple[float, ...], way: np.ndarray) -> GapTask:
+        tracks = np.stack([60 * way, 0 * way], axis=1)[:, None].astype(np.float32)
+        at_keys = [np.array([[-60.0 * n, 0]], np.float32) for n in (1.0, 2.0)]
+        before = tuple(
+            Neighbour(-n, lifted(2 - n), at) for n, at in zip((1.0, 2.0), at_keys, strict=True)
+        )
+        spaced = replace(filled(lifted(2), lifted(3)), times=times, progress=times, before=before)
+        return replace(spaced, tracks=tracks)
+
+    slowing = 1 - (1 - np.array([0.0, *TIMES, 1.0])) ** 2
+    even = animate_gap(task(tuple(slowing[1:-1]), slowing)).strokes
+    slowed = animate_gap(task(TIMES, slowing)).strokes
+    for one, other in zip(even, slowed, strict=True):
+        assert one is not None
+        assert other is not None
+        assert one.points == pytest.approx(other.points, abs=0.2)

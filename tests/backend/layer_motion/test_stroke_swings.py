@@ -20,7 +20,7 @@ def test_a_wave_along_a_stroke_is_told_from_a_stroke_that_comes_to_rest() -> Non
     offsets = np.array([0, 41, 82])
     phase = np.concatenate([_ALONG, np.zeros(41)])
     found = waves(_speeds(phase, 0.0), _speeds(phase, 1.0), offsets)
-    assert found[:41] == pytest.approx(1.0)
+    assert found[:41].mean() > 0.85  # at its crests some points stand still on one side
     assert found[41:].max() < 0.5
     assert waves(_speeds(np.zeros(41), 0.0), _speeds(np.zeros(41), 1.0), offsets[:2]).max() == 0.0
 
@@ -29,7 +29,7 @@ def test_a_wave_through_short_strokes_is_one_of_them_all() -> None:
     offsets = np.arange(0, 42, 8)
     phase = _ALONG[: offsets[-1]]
     found = waves(_speeds(phase, 0.0), _speeds(phase, 1.0), offsets)
-    assert found.min() > 0.9
+    assert found.mean() > 0.85
 
 
 def test_fingers_that_move_one_after_the_other_rest_in_between() -> None:
@@ -50,3 +50,13 @@ def test_a_stroke_that_turns_back_at_every_key_does_not_swing_through_them() -> 
     round_and_round = np.stack([_speeds(_ALONG, key, 5.0) for key in range(4)])
     assert swings(there_and_back, offsets) == pytest.approx(0.0)
     assert swings(round_and_round, offsets) == pytest.approx(1.0)
+
+
+def test_a_few_points_that_cross_over_do_not_speak_for_all() -> None:
+    """Fingers that hardly move while the other one does, and a web of skin between them."""
+    offsets = np.array([0, 18, 22, 41])
+    coming, going = np.full((41, 2), (0.0, 0.8)), np.full((41, 2), (0.0, 0.8))
+    coming[:20], going[20:] = (0.0, 8.0), (0.0, 8.0)
+    found = waves(coming, going, offsets)
+    assert found[:18].max() < 0.2
+    assert found[22:].max() < 0.2
