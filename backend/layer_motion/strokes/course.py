@@ -10,9 +10,10 @@ from shared.strokes import Drawing
 
 from .. import affine, trajectory
 from ..plan import Scene, pace
-from .flow import flow_through
+from .flow import Flow, flow_through, known_keys, own_key
 from .morph import Morph
 from .pair import StrokePair
+from .rolling import find_wheels, upright
 from .stiff import Frame, framed
 
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
@@ -32,13 +33,20 @@ class Course:
     """
 
     def __init__(self, scene: Scene, pair: StrokePair) -> None:
+        known = known_keys(scene, pair)
         self._pair, self._morph = pair, Morph(pair)
+        self._wheels = find_wheels(
+            pair.first, self._morph.tree, known, own_key(known), _length_px(scene)
+        )
+        if self._wheels:
+            pair, known = upright(pair, known, self._wheels)
+            self._pair, self._morph = pair, Morph(pair)
         path = pair.first.points if scene.tracks is None else scene.tracks[0]
         self._centre = path.mean(axis=0).astype(float)
         plain = _plain_moves(scene)
         moves = _heading_along(scene, plain, pair.matrix) if _is_stiff(scene, pair) else plain
         self._move_along(moves)
-        self._flow = flow_through(scene, pair, self._still) if moves is plain else None
+        self._flow = flow_through(scene, pair, known, self._still) if moves is plain else None
         self._frame = (
             Frame() if self._flow is None else framed(self._morph, self._flow, pair.first.offsets)
         )
@@ -57,15 +65,24 @@ class Course:
         """The in-between at a moment with its shapes at `progress`, 0..1, of their way."""
         matrix = affine.interpolate(self._rest, progress, self._centre)
         drawing = self._morph.at(self._moves[moment] @ matrix, progress)
-        if self._flow is None:
+        if self._flow is None and not self._wheels:
             return drawing
-        shift = self._flow.at(progress)
-        if self._frame.parts:
-            still = self._still(progress)
-            shift = self._frame.held(still, still + shift) - still
-        shift = shift @ self._moves[moment][:2, :2].T
-        shift = shift[self._morph.point_order(progress)]
-        return replace(drawing, points=(drawing.points + shift).astype(np.float32))
+        order = self._morph.point_order(progress)
+        points = np.empty(drawing.points.shape)
+        points[order] = drawing.points
+        if self._flow is not None:
+            points += self._shift(self._flow, progress) @ self._moves[moment][:2, :2].T
+        for wheel in self._wheels:
+            points = wheel.rolled(points)
+        return replace(drawing, points=points[order].astype(np.float32))
+
+    def _shift(self, flow: Flow, progress: float) -> np.ndarray:
+        """What the flow adds to all points' own way [P, 2], held by the path."""
+        shift = flow.at(progress)
+        if not self._frame.parts:
+            return shift
+        still = self._still(progress)
+        return self._frame.held(still, still + shift) - still
 
     def _still(self, progress: float) -> np.ndarray:
         """All points [P, 2] at `progress` without the path's motion and without the flow."""
@@ -84,6 +101,10 @@ def _is_stiff(scene: Scene, pair: StrokePair) -> bool:
     left = affine.apply(pair.matrix, pair.first.points.astype(float)) - goal
     apart_px = float(np.sqrt((left**2).sum(axis=1).mean()))
     return apart_px < _STIFF * float(np.hypot(*np.ptp(goal, axis=0)))
+
+
+def _length_px(scene: Scene) -> float | None:
+    return None if scene.tracks is None else trajectory.length_px(scene.tracks)
 
 
 def _plain_moves(scene: Scene) -> list[np.ndarray]:

@@ -49,28 +49,39 @@ class Flow:
         return gained + bulge(progress, *aside)
 
 
+def known_keys(scene: Scene, pair: StrokePair) -> list[KeyPlaces]:
+    """Where a pair's points are at all keys that show its strokes, its own among them, in order."""
+    first, last = sides(pair)
+    before = places_at_keys(scene, first, scene.task.before, back=True)
+    behind = places_at_keys(scene, last, scene.task.behind, back=False)
+    return _without_false_rounds(
+        [*before[::-1], *places_within(scene, pair), *behind],
+        (_again(scene.task.before, before), _again(scene.task.behind, behind)),
+    )
+
+
 def flow_through(
-    scene: Scene, pair: StrokePair, still: Callable[[float], np.ndarray]
+    scene: Scene,
+    pair: StrokePair,
+    known: Sequence[KeyPlaces],
+    still: Callable[[float], np.ndarray],
 ) -> Flow | None:
-    """The flow of a pair among its neighbours, or None where none of them shows its strokes.
+    """The flow of a pair through the `known` keys, or None where there are only its own.
 
     `still`: points [P, 2] of the pair at a progress 0..1, without the motion that the layer's path
     tells.
     """
-    start, goal = still(0.0), still(1.0)
-    first, last = sides(pair)
-    before = places_at_keys(scene, first, scene.task.before, back=True)
-    behind = places_at_keys(scene, last, scene.task.behind, back=False)
-    known = _without_false_rounds(
-        [*before[::-1], *places_within(scene, (start, goal)), *behind],
-        (_again(scene.task.before, before), _again(scene.task.behind, behind)),
-    )
-    if len(known) == len((start, goal)):
+    if len(known) == len((pair.first, pair.last)):
         return None
-    own = OwnWay.of(still, (start, goal), pair.first.offsets)
+    own = OwnWay.of(still, (still(0.0), still(1.0)), pair.first.offsets)
     speeds = speeds_at_keys(known, own, pair.first.offsets, _path_ends(scene))
     places = np.stack([key.held for key in known])
-    return Flow(own, speeds, places, [key.time for key in known].index(0.0))
+    return Flow(own, speeds, places, own_key(known))
+
+
+def own_key(known: Sequence[KeyPlaces]) -> int:
+    """Which of the known keys begins the gap."""
+    return [key.time for key in known].index(0.0)
 
 
 def _path_ends(scene: Scene) -> tuple[EndSpeed, EndSpeed]:

@@ -13,6 +13,7 @@ from ..plan import Scene
 from ..task import Neighbour
 from .carry import Side, carried, sides
 from .match import pair_strokes
+from .pair import StrokePair
 
 _KEPT_PAIRS = 8  # a gap looks at seven, and shares six of them with the next
 _paired = lru_cache(maxsize=_KEPT_PAIRS)(pair_strokes)
@@ -29,11 +30,11 @@ class KeyPlaces:
     drawn: np.ndarray
 
 
-def places_within(scene: Scene, held: tuple[np.ndarray, np.ndarray]) -> tuple[KeyPlaces, KeyPlaces]:
-    """The gap's own keys, of points [P, 2] that are at `held` there, held by the layer's path."""
-    start, goal = held
-    moved = goal if scene.tracks is None else affine.apply(_whole_way(scene.tracks[[0, -1]]), goal)
-    return KeyPlaces(0.0, start, start), KeyPlaces(1.0, goal, moved)
+def places_within(scene: Scene, pair: StrokePair) -> tuple[KeyPlaces, KeyPlaces]:
+    """The gap's own keys."""
+    start, goal = pair.first.points.astype(float), pair.last.points.astype(float)
+    back = affine.IDENTITY if scene.tracks is None else np.linalg.inv(_whole_way(scene.tracks))
+    return KeyPlaces(0.0, start, start), KeyPlaces(1.0, affine.apply(back, goal), goal)
 
 
 def places_at_keys(

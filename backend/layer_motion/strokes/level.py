@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +19,7 @@ _START_TRIALS = 64
 _HALVINGS = 4
 _CLOSE, _COPY, _COPY_AWAY = 1e-4, 1e-6, 1 / 32
 _LOYALTY, _HABIT = 0.2, 0.999
+_CHANCE = 0.03  # of all orders of strokes: so few have equal counts as well
 _OPACITY = 3
 _FILL_ALPHA = 7
 
@@ -141,6 +144,16 @@ def joined(one: Line, other: Line) -> Line:
 def equal_counts(partners: Iterable[tuple[Line, Line]]) -> float:
     """Share 0..1 of partners with as many points: all where strokes were copied, few by chance."""
     return float(np.mean([len(one.values) == len(other.values) for one, other in partners]))
+
+
+def counts_tell(lines: Sequence[Line], goals: Sequence[Line]) -> bool:
+    """True where strokes of one number have as many points, and in another order would not have."""
+    counts = [len(line.values) for line in lines]
+    if counts != [len(line.values) for line in goals]:
+        return False
+    orders = math.lgamma(len(counts) + 1)
+    as_good = sum(math.lgamma(same + 1) for same in Counter(counts).values())
+    return as_good - orders < math.log(_CHANCE)
 
 
 def resampled(line: Line, count: int) -> Line:

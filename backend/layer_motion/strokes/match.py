@@ -84,8 +84,11 @@ def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _
 def _order_may_cost(lines: list[Line], goals: list[Line], mean: float) -> float:
     """Up to which cost strokes are paired by order where other pairs cost `mean`.
 
-    Strokes with as many points as their partners were copied, and kept their order.
+    Strokes with as many points as their partners were copied, and kept their order. Where all have
+    and would not in another order, no likeness tells more: turned spokes look like each other.
     """
+    if stroke_level.counts_tell(lines, goals):
+        return _MAX_MEAN_COST
     copied = stroke_level.equal_counts(zip(lines, goals, strict=True))
     favour, slack = (a + (b - a) * copied for a, b in (_ORDER_FAVOUR, _ORDER_SLACK))
     return min(favour * mean + slack, _MAX_MEAN_COST)

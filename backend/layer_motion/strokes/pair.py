@@ -52,6 +52,14 @@ class StrokePair:
         """Which strokes only one key shows: bool [S]."""
         return np.asarray((self.numbers < 0).any(axis=0))
 
+    def towards(self, goal: np.ndarray) -> StrokePair:
+        """The same pair with its points at other places [P, 2] at the last key."""
+        last = replace(self.last, points=goal.astype(np.float32))
+        lines = zip(stroke_level.lines_of(self.first), stroke_level.lines_of(last), strict=True)
+        both = [row for row, lone in zip(lines, self.lone.tolist(), strict=True) if not lone]
+        matrix = _common_motion(both)
+        return replace(self, last=last, matrix=matrix, trust=_trust(self.first, last, matrix))
+
 
 def paired(
     lines: Sequence[Line],
