@@ -14,7 +14,7 @@ from ..scene.settings import LayerId, Quality
 from ..scene.strokes import LayerReading
 from ..shared.blobs import Blobs
 from ..shared.pictures import Picture, encode_png
-from ..shared.shot import ArrayRef, Key, PictureRef
+from ..shared.shot import ArrayRef, Key, PictureRef, Role
 from ..shared.strokes import Drawing, drawing_to_bytes
 from .drawing import is_representable, to_drawing
 from .masks import masked
@@ -37,8 +37,13 @@ class KeyMaker:
     done: dict[tuple[LayerId, str], PictureRef | None] = field(default_factory=dict)
 
     def keys(self, plan: LayerPlan, readings: Mapping[int, FrameReading]) -> Iterator[Key | None]:
-        """Keys of one layer, ascending; None marks a pause after a render that made no key yet."""
+        """Keys of one layer, ascending; None marks a pause after a render that made no key yet.
+
+        Two equal keys of an animated layer are a hold, and both are kept; what is held anyway
+        needs its later one no more.
+        """
         id_ = plan.layer.id
+        holds = plan.settings.role is not Role.ANIMATE
         previous: Key | None = None
         for frame in sorted({*plan.picture_frames, *plan.empty_frames}):
             key = Key(frame=frame)
@@ -48,11 +53,11 @@ class KeyMaker:
                     key = self._plane_key(frame, id_, reading)
                 elif id_ in reading.strokes:
                     key = yield from self._stroke_key(frame, id_, reading)
-            if previous is None or not _same(previous, key):
+            if holds and previous is not None and _same(previous, key):
+                yield None
+            else:
                 previous = key
                 yield key
-            else:
-                yield None
 
     def _plane_key(self, frame: int, id_: LayerId, reading: FrameReading) -> Key:
         plane = reading.planes[id_]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from shared.strokes import Drawing
 from .. import affine, trajectory
 from ..plan import Scene, pace
 from .flow import Flow, flow_through, known_keys, own_key
+from .key_places import KeyPlaces
 from .morph import Morph
 from .pair import StrokePair
 from .rolling import find_wheels, upright
@@ -18,6 +21,7 @@ from .stiff import Frame, framed
 
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
 _STIFF = 0.06  # of the art's extent: what is left of strokes that go as one
+_SHORT_PX = 3.0  # a shorter way has no direction
 _TURNS = 0.3  # radians: smaller ones agree by chance
 
 
@@ -44,7 +48,8 @@ class Course:
         path = pair.first.points if scene.tracks is None else scene.tracks[0]
         self._centre = path.mean(axis=0).astype(float)
         plain = _plain_moves(scene)
-        moves = _heading_along(scene, plain, pair.matrix) if _is_stiff(scene, pair) else plain
+        heads = _is_stiff(scene, pair) and _turns_with_path(scene, known)
+        moves = _heading_along(scene, plain, pair.matrix) if heads else plain
         self._move_along(moves)
         self._flow = flow_through(scene, pair, known, self._still) if moves is plain else None
         self._frame = (
@@ -143,6 +148,29 @@ def _heading_along(scene: Scene, moves: list[np.ndarray], whole: np.ndarray) -> 
         move @ affine.rotation_about(middle[0], float(angle))
         for move, angle in zip(moves, degrees, strict=True)
     ]
+
+
+def _turns_with_path(scene: Scene, known: Sequence[KeyPlaces]) -> bool:
+    """Whether the art turns from gap to gap as its path does; in one gap alone it may by chance.
+
+    From gap to gap, the art turns by half of what it turns in both.
+    """
+    if scene.tracks is None:
+        return True
+    key = own_key(known)
+    middles = dict(zip((key, key + 1), scene.tracks[[0, -1]].mean(axis=1), strict=True))
+    for number, neighbours in ((key - 1, scene.task.before), (key + 2, scene.task.behind)):
+        points = neighbours[0].points if neighbours else None
+        if points is not None and 0 <= number < len(known):
+            middles[number] = points.mean(axis=0)
+    order = sorted(middles)
+    ways = np.diff(np.stack([middles[number] for number in order]), axis=0)
+    drawn = [known[number].drawn for number in order]
+    turns = np.array([_angle(affine.fit_similarity(*ends)) for ends in pairwise(drawn)])
+    path = np.diff(np.arctan2(ways[:, 1], ways[:, 0]))
+    left = np.angle(np.exp(1j * (path - (turns[:-1] + turns[1:]) / 2)))
+    long = np.hypot(*ways.T) > _SHORT_PX
+    return bool((np.abs(left)[long[:-1] & long[1:]] <= _HEADS_ALONG).all())
 
 
 def _angle(matrix: np.ndarray) -> float:

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from shared.strokes import Drawing
+
 from .. import affine, trajectory
 from ..plan import Scene
 from ..task import Neighbour
@@ -16,7 +18,7 @@ from .match import pair_strokes
 from .pair import StrokePair
 
 _KEPT_PAIRS = 8  # a gap looks at seven, and shares six of them with the next
-_paired = lru_cache(maxsize=_KEPT_PAIRS)(pair_strokes)
+_kept = lru_cache(maxsize=_KEPT_PAIRS)(pair_strokes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,13 @@ class KeyPlaces:
     time: float
     held: np.ndarray
     drawn: np.ndarray
+
+
+def pair_keys(
+    first: Drawing | None, last: Drawing | None, hint: np.ndarray | None = None
+) -> StrokePair | None:
+    """As `pair_strokes`; what no hint led to is kept for the gaps around, which ask for it, too."""
+    return _kept(first, last) if hint is None else pair_strokes(first, last, hint)
 
 
 def places_within(scene: Scene, pair: StrokePair) -> tuple[KeyPlaces, KeyPlaces]:
@@ -45,7 +54,9 @@ def places_at_keys(
     marks = own.marks
     found: list[KeyPlaces] = []
     for neighbour in neighbours:
-        pair = _paired(neighbour.strokes, nearer) if back else _paired(nearer, neighbour.strokes)
+        pair = (
+            pair_keys(neighbour.strokes, nearer) if back else pair_keys(nearer, neighbour.strokes)
+        )
         held = _holding(scene, neighbour)
         if pair is None or held is None:
             break

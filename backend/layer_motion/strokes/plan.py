@@ -13,8 +13,8 @@ from shared.strokes import Drawing
 from ..field_fit import pose_of_points
 from ..plan import Plan, Scene, Step
 from .course import Course, hint
+from .key_places import pair_keys
 from .look import redrawn_alike
-from .match import pair_strokes
 from .pair import StrokePair
 
 _WORKING_LINES = 160
@@ -24,7 +24,7 @@ def plan_strokes(scene: Scene) -> Plan | None:
     """In-betweens from matched strokes, or None where the strokes do not match."""
     if scene.last is None:
         return None
-    pair = pair_strokes(scene.task.first_strokes, scene.task.last_strokes, hint(scene))
+    pair = pair_keys(scene.task.first_strokes, scene.task.last_strokes, hint(scene))
     if pair is None:
         return None
     course = Course(scene, pair)

@@ -24,8 +24,8 @@ from ..plan import Plan, Scene, Step
 from ..pose import Field, Pose
 from . import elastic as stroke_elastic
 from .course import Course, hint
+from .key_places import pair_keys
 from .look import redrawn_alike
-from .match import pair_strokes
 from .pair import StrokePair
 
 _WORKING_LINES = 180  # finer than for pixels: strokes show what is left of an error sharply
@@ -78,7 +78,7 @@ def plan_sketched_strokes(scene: Scene) -> Plan | None:
     }
     if not targets or not redrawn_alike(scene):
         return None
-    pair = pair_strokes(scene.task.first_strokes, scene.task.last_strokes, hint(scene))
+    pair = pair_keys(scene.task.first_strokes, scene.task.last_strokes, hint(scene))
     if pair is None:
         return None
     samples = _samples(pair, scale)

@@ -118,6 +118,17 @@ def test_the_key_in_effect_at_the_start_becomes_a_key_there(exporter: Exporter) 
     assert [key.frame for key in layers["bg"].keys] == [5]
 
 
+@pytest.mark.parametrize(("role", "sent"), [("animate", [1, 3, 5]), ("hold", [1, 5])])
+def test_two_equal_keys_are_a_hold_where_a_layer_is_animated(
+    exporter: Exporter, role: str, sent: list[int]
+) -> None:
+    _two_keys()
+    _fox().data.layers["body"].frames.copy(1, 3)
+    _two_keys("other")
+    exporter.roles["body"] = role
+    assert [key.frame for key in exporter.layer("body").keys] == sent
+
+
 def test_an_empty_key_is_sent_as_empty_with_a_warning(exporter: Exporter) -> None:
     _two_keys("body", (1, 3))
     draw(_fox(), "body", 5, [])
