@@ -39,6 +39,7 @@ _DRIFT_STEPS = 4
 _PARTIAL_SHARE = 0.6
 _SHOWN_SHARE = 0.4
 _VOTE_PX = 25.0
+_LIES_PX, _LYING_SHARE = 2.5, 0.7
 _CLEARLY_PX = 0.3
 _INVERSE_STEPS = 12
 _ROW = 4096
@@ -67,7 +68,7 @@ class _Laid:
 
 def plan_sketched_strokes(scene: Scene) -> Plan | None:
     """In-betweens of matched strokes laid on the sketches; None where that is not possible."""
-    if scene.last is None or not all(scene.visible):
+    if scene.last is None:
         return None
     scale = min(1.0, _WORKING_LINES / scene.task.height)
     targets = {
@@ -299,7 +300,7 @@ class _Layer:
         """Which samples belong to strokes that a sketch shows: bool [n].
 
         Every point of the sketch votes for the stroke next to it; a stroke counts where it gets
-        votes for a fair part of its length.
+        votes for a fair part of its length, or lies along the sketch beside others that do.
         """
         stroke = np.searchsorted(self._pair.first.offsets, self._samples, side="right") - 1
         count = self._pair.first.stroke_count
@@ -308,7 +309,12 @@ class _Layer:
         votes = np.bincount(stroke[np.asarray(nearest)[near]], minlength=count)
         steps = np.linalg.norm(np.diff(start, axis=0), axis=1) * (np.diff(stroke) == 0)
         length = np.bincount(stroke[1:], steps, count)
-        return (votes / target.per_px >= _SHOWN_SHARE * length + 2)[stroke]
+        voted = votes / target.per_px >= _SHOWN_SHARE * length + 2
+        lying = np.asarray(KDTree(target.place).query(start)[0]) < _LIES_PX
+        share = np.bincount(stroke, lying, count) / np.maximum(
+            np.bincount(stroke, minlength=count), 1
+        )
+        return (voted | (share >= _LYING_SHARE))[stroke]
 
     def _spread(self, moved: np.ndarray) -> np.ndarray:
         """Displacements of the samples, working pixels, at all points: [P, 2] camera pixels."""
