@@ -24,6 +24,7 @@ _MOST_ALONG = 1.2  # the same at most, where the layer's path tells it
 _STOPS, _GOES = 0.4, 0.8  # speed of a path at an outer key, of its mean: it stops there, it goes on
 _MOVING = 0.5  # of its mean speed: what is as fast at its inner key may run on behind the outer
 _FEWEST_GAPS = 2
+_GAPS_NEAR = 2  # on either side of a key: a swing is seen in them, and so is a blow or a hop
 _RUNS_ON = 0.4  # correlation of speeds in neighbouring gaps from which on a motion runs on
 _QUICK = 1.3  # outer way over inner speed from which on a motion is sure to quicken outwards
 _ACCENT, _ALIKE = 0.25, 0.5
@@ -45,8 +46,8 @@ def speeds_at_keys(
     steps = np.diff(places, axis=0) / spans
     first = int(np.searchsorted(times, 0.0))
     # What turns back on a body that moves on may well go on in the picture: a fin, a tail.
-    swing = swings(np.diff(np.stack([key.drawn for key in keys]), axis=0) / spans, offsets)
-    runs = _Runs(steps, offsets, swing)
+    drawn = np.diff(np.stack([key.drawn for key in keys]), axis=0) / spans
+    runs = _Runs(steps, drawn, offsets)
     slopes = _slopes(times, places, steps)
     leave, arrive = (_passing(slopes[end], runs, first + end, own, end) for end in (0, 1))
     if first > 0:
@@ -163,16 +164,24 @@ def _slopes(times: np.ndarray, places: np.ndarray, means: np.ndarray) -> np.ndar
 class _Runs:
     """Mean speeds [gaps, P, 2] from key to key of strokes that begin at `offsets` int [S + 1].
 
-    `swing` [P] 0..1: how far each one swings through its keys.
+    `means`: held by the layer's path; `drawn`: in the picture.
     """
 
     means: np.ndarray
+    drawn: np.ndarray
     offsets: np.ndarray
-    swing: np.ndarray
 
     def around(self, key: int) -> tuple[np.ndarray, np.ndarray]:
         """The speeds [P, 2] before a key and behind it; at an outer key both are the same."""
         return self.means[max(key - 1, 0)], self.means[min(key, len(self.means) - 1)]
+
+    def swing(self, key: int) -> np.ndarray:
+        """How far strokes swing through a key, as they do through all and through those around.
+
+        0..1 per point [P].
+        """
+        near = self.drawn[max(key - _GAPS_NEAR, 0) : key + _GAPS_NEAR]
+        return np.minimum(swings(self.drawn, self.offsets), swings(near, self.offsets))
 
 
 def _passing(slope: np.ndarray, runs: _Runs, key: int, own: OwnWay, end: int) -> KeySpeed:
@@ -185,7 +194,7 @@ def _passing(slope: np.ndarray, runs: _Runs, key: int, own: OwnWay, end: int) ->
     ahead, held = _steady(slope, *sides, on)
     wave = on * waves(*sides, runs.offsets)
     held = held + wave[:, None] * (slope - held)
-    kept = ahead + (1 - ahead) * runs.swing
+    kept = ahead + (1 - ahead) * runs.swing(key)
     natural = own.speeds[end]
     along = (held * natural).sum(axis=1) / np.maximum((natural**2).sum(axis=1), 1e-6)
     pace = ahead + (kept - ahead) * np.clip(along, -1.0, 1.0)
