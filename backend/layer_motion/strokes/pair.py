@@ -16,6 +16,7 @@ from . import align as stroke_align
 from . import level as stroke_level
 from . import root as stroke_root
 from . import seam as stroke_seam
+from . import squash as stroke_squash
 from .level import Line
 from .root import Level, Numbers
 from .unturned import unturned
@@ -139,7 +140,8 @@ def _level(
     """Partners with points that belong together; in drawings of very many strokes by length."""
     if _copied(one, other, loyal=loyal) or keep < 1.0 or few > _MANY:
         return stroke_level.levelled(one, other, matrix, keep=keep, loyal=loyal)
-    return stroke_seam.sewn(*stroke_level.like(one, other, matrix))
+    plain = stroke_seam.sewn(*stroke_level.like(one, other, matrix))
+    return stroke_squash.unsquashed(one, other, plain)
 
 
 def _copied(one: Line, other: Line, *, loyal: bool) -> bool:
