@@ -43,7 +43,7 @@ class Morph:
         """The drawing at `progress` 0..1 when the whole has moved from the first key by `pose`.
 
         Radius, opacity and colours mix evenly; past the middle the last key's painting order holds.
-        Strokes that only one key shows are drawn up to the middle, or from there on: a line is
+        Strokes that only one key shows are drawn up to their change, or from there on: a line is
         there or it is not.
         """
         points = _plain(self._points(progress))[: len(self._pair.first.points)]
@@ -107,7 +107,7 @@ def _plain(points: np.ndarray) -> np.ndarray:
 def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:
     """A drawing with these points and the keys' looks mixed."""
     one, other = pair.first, pair.last
-    share = np.where(pair.lone, float(progress >= _MIDDLE), progress)
+    share = np.where(pair.lone, (progress >= pair.change).astype(float), progress)
     by_point = np.repeat(share, np.diff(one.offsets))
 
     def mixed(name: str, share: np.ndarray | float) -> np.ndarray:

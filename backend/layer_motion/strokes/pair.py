@@ -17,6 +17,7 @@ from . import level as stroke_level
 from . import root as stroke_root
 from . import seam as stroke_seam
 from . import squash as stroke_squash
+from .enclosed import closing_around
 from .level import Line
 from .root import Level, Numbers
 from .unturned import unturned
@@ -28,6 +29,7 @@ _NEAR_POINTS = 24
 _TRUST_SHARE = 0.01
 _MANY = 300
 _MOSTLY = 0.5
+_MIDDLE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,8 @@ class StrokePair:
     drawing's points onto the last's as well as a similarity can; `trust` [P] 0..1: how closely
     each point follows it. `late_order` [S]: the strokes in the last key's painting order.
     `numbers` int [2, S]: which stroke of either key each one is, is a part of, or begins with where
-    several were taken together; -1 where the key does not show it.
+    several were taken together; -1 where the key does not show it. `change` [S]: the progress from
+    which on the last key decides whether a stroke is there that one key alone shows.
     """
 
     first: Drawing
@@ -47,6 +50,7 @@ class StrokePair:
     trust: np.ndarray
     late_order: np.ndarray
     numbers: np.ndarray
+    change: np.ndarray
 
     @property
     def lone(self) -> np.ndarray:
@@ -79,12 +83,12 @@ def paired(
     matrix = _common_motion(level.values())
     if not affine.is_regular(matrix):
         return None
-    rows = _rows(lines, goals, pairs, level)
+    rows, change = _rows(lines, goals, pairs, level)
     first = stroke_level.drawing_of([one for one, _ in rows], drawings[0].layer_opacity)
     last = stroke_level.drawing_of([_told(*row) for row in rows], drawings[1].layer_opacity)
     numbers = np.array([[line.number for line in row] for row in rows]).T
     trust = _trust(first, last, matrix)
-    return StrokePair(first, last, matrix, trust, _late_order(pairs), numbers)
+    return StrokePair(first, last, matrix, trust, _late_order(pairs), numbers, np.array(change))
 
 
 def _levelled(
@@ -107,21 +111,27 @@ def _levelled(
 
 def _rows(
     lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs, level: Mapping[Numbers, Level]
-) -> list[Level]:
-    """Every stroke at both keys, in painting order; strangers hidden at the other key."""
-    source, target = (
-        np.concatenate([pair[side].points for pair in level.values()]) for side in (0, 1)
-    )
-    ahead, back = _Carrier(source, target), _Carrier(target, source)
+) -> tuple[list[Level], list[float]]:
+    """Every stroke at both keys, in painting order; strangers hidden at the other key.
+
+    And from which progress on the other key decides about those.
+    """
+    back = [(other, one) for one, other in level.values()]
+    ahead_carrier, back_carrier = _Carrier(list(level.values())), _Carrier(back)
     rows: list[Level] = []
+    change: list[float] = []
     for i, j in pairs:
+        stays = False
         if i is not None and j is not None:
             rows.append(level[i, j])
         elif i is not None:
-            rows.append((lines[i], ahead.carried(lines[i]).hidden()))
+            carried, stays = ahead_carrier.carried(lines[i])
+            rows.append((lines[i], carried.hidden()))
         elif j is not None:
-            rows.append((back.carried(goals[j]).hidden(), goals[j]))
-    return rows
+            carried, stays = back_carrier.carried(goals[j])
+            rows.append((carried.hidden(), goals[j]))
+        change.append((1.0 if j is None else 0.0) if stays else _MIDDLE)
+    return rows, change
 
 
 def _copies(lines: Sequence[Line], goals: Sequence[Line], both: list[tuple[int, int]]) -> bool:
@@ -206,13 +216,21 @@ def _trust(first: Drawing, last: Drawing, matrix: np.ndarray) -> np.ndarray:
 class _Carrier:
     """Moves strokes as the matched points around them move."""
 
-    def __init__(self, source: np.ndarray, target: np.ndarray) -> None:
-        self._source, self._target = source, target
-        self._tree = KDTree(source)
+    def __init__(self, level: Sequence[Level]) -> None:
+        self._level = level
+        self._source, self._target = (
+            np.concatenate([pair[side].points for pair in level]) for side in (0, 1)
+        )
+        self._tree = KDTree(self._source)
 
-    def carried(self, line: Line) -> Line:
-        """The stroke at the other key."""
-        points = line.points
+    def carried(self, line: Line) -> tuple[Line, bool]:
+        """The stroke at the other key, and whether it stays to the end in what closes around it."""
+        closing = closing_around(line, self._level)
+        if closing is not None:
+            return line.placed(affine.apply(closing, line.points)), True
+        return line.placed(affine.apply(self._motion(line.points), line.points)), False
+
+    def _motion(self, points: np.ndarray) -> np.ndarray:
         some = points[:: max(1, len(points) // 16)]
         most = min(_NEAR_POINTS, len(self._source))
         away, index = (np.asarray(a).reshape(-1) for a in self._tree.query(some, k=most))
@@ -220,7 +238,7 @@ class _Carrier:
         weights = np.exp(-((away / reach) ** 2))
         matrix = affine.fit_similarity(self._source[index], self._target[index], weights)
         growth = float(np.linalg.det(matrix[:2, :2]))
-        if not (affine.is_regular(matrix) and 0.25 < growth < 4.0):
-            shift = weights @ (self._target[index] - self._source[index]) / weights.sum()
-            matrix = affine.translation(*shift)
-        return line.placed(affine.apply(matrix, points))
+        if affine.is_regular(matrix) and 0.25 < growth < 4.0:
+            return matrix
+        shift = weights @ (self._target[index] - self._source[index]) / weights.sum()
+        return affine.translation(*shift)
