@@ -21,7 +21,7 @@ from .key_speeds import speeds_at_keys
 from .own_way import KeySpeed, OwnWay, bulge
 from .pair import StrokePair
 
-_SAME_SPEED, _SAME_WAY = 0.35, 0.3  # slower over faster side and cosine, where a layer goes round
+_SAME_SPEED = 0.35  # slower over faster side of its first key, where a layer goes round
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,19 +99,19 @@ def _without_false_rounds(known: list[KeyPlaces], rounds: tuple[int, int]) -> li
     """Keys in order of time, without those of rounds before or behind that are none.
 
     `rounds`: how many at either end are the layer's own keys once more. A layer whose last key
-    shows its first one again goes round only where it passes it at speed: what acts and comes
-    back to rest stands still there.
+    shows its first one again goes round only where it leaves it about as fast as it comes, on or
+    back: what gathers slowly, acts and settles slowly stands still there.
     """
     before, behind = rounds
-    low = before if before and not _passes(known, before) else 0
-    high = behind if behind and not _passes(known, len(known) - 1 - behind) else 0
+    low = before if before and not _goes_round(known, before) else 0
+    high = behind if behind and not _goes_round(known, len(known) - 1 - behind) else 0
     return known[low : len(known) - high]
 
 
-def _passes(known: list[KeyPlaces], key: int) -> bool:
-    """Whether points go on through a key about as fast as they come."""
+def _goes_round(known: list[KeyPlaces], key: int) -> bool:
+    """Whether points leave a key about as fast as they come to it, whichever way."""
     one, here, other = known[key - 1 : key + 2]
     coming = (here.held - one.held) / (here.time - one.time)
     going = (other.held - here.held) / (other.time - here.time)
     slow, fast = sorted((float(np.linalg.norm(coming)), float(np.linalg.norm(going))))
-    return slow > _SAME_SPEED * fast and float((coming * going).sum()) > _SAME_WAY * slow * fast
+    return slow > _SAME_SPEED * fast
