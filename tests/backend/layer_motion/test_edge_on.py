@@ -84,3 +84,14 @@ def test_what_opens_from_next_to_nothing_is_drawn_though_a_part_of_it_has_no_par
     spans = [float(np.ptp(d.points[d.opacity > 0, 0])) for d in result.strokes if d is not None]
     assert spans == sorted(spans)
     assert 30 < spans[0] < 100
+
+
+def test_a_rough_on_the_way_to_the_edge_is_followed_and_left_again() -> None:
+    """Once, the door stood still from the rough to the key at which it is seen from its edge."""
+    first, last = door(0.3), door(0.97)
+    lines = raster.draw_lines(door(0.5), width=WIDTH, height=HEIGHT, line_px=2.0)
+    wide = widths(replace(gap(first, last), sketches={2: lines}))
+    told = [float(np.ptp(door(share).points[:8, 0])) for share in (0.3, 0.5, 0.97)]
+    assert abs(wide[1] - told[1]) < 4.0
+    assert told[0] > wide[0] > wide[1] + 2
+    assert wide[1] - 8 > wide[2] > told[2]

@@ -248,3 +248,23 @@ def test_fingers_that_move_one_after_the_other_wait_however_they_are_drawn(drawn
     for gap, waiting in ((0, slice(120, 240)), (1, slice(0, 120))):
         for drawing in drawings(among(hand, 4, gap)):
             assert np.abs(drawing.points[waiting] - hand(gap).points[waiting]).max() < 0.5
+
+
+def test_a_blow_before_does_not_make_a_swing_of_what_grows_and_shrinks_after_it() -> None:
+    """A letter falls, is squashed, grows and shrinks: it grows no farther than it is drawn."""
+    keys = ((-8.0, 20, 40), (-4.0, 150, 40), (-3.0, 162, 28), (0.0, 140, 58), (4.0, 145, 46))
+
+    def letter(down: float, tall: float) -> Drawing:
+        return strokes(outline((160.0, down), (30, tall)))
+
+    times = [time / 4 for time, _, _ in keys]
+    drawn = [letter(*key[1:]) for key in keys]
+    task = replace(
+        among(lambda _: drawn[3], 2, 0),
+        last_strokes=drawn[4],
+        last=raster.draw(drawn[4], width=WIDTH, height=HEIGHT, margin_px=160),
+        before=tuple(Neighbour(times[n], drawn[n]) for n in (2, 1, 0)),
+    )
+    heights = [float(np.ptp(drawing.points[:, 1])) for drawing in drawings(task)]
+    tallest = float(np.ptp(drawn[3].points[:, 1]))
+    assert max(heights) < 1.02 * tallest

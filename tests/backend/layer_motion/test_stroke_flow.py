@@ -427,6 +427,39 @@ def test_what_turns_like_its_path_by_chance_does_not_follow_each_bend(
         assert np.abs(drawn.points - standing(moment).points).max() < 1.0
 
 
+@pytest.mark.parametrize("side", ["before", "behind"])
+def test_what_turns_like_its_path_in_one_gap_alone_does_not_head_along_it(side: str) -> None:
+    """A leg on a hip whose path bends late; beside the gap, the leg turns on and the path back."""
+    moments = np.linspace(0.0, 1.0, 9)
+    heads = np.deg2rad(np.interp(moments[:-1] + 1 / 16, (0.0, 0.6, 1.0), (0, 2, 28)))
+    if side == "before":
+        heads = heads[::-1]
+    steps = 10 * np.stack([np.cos(heads), np.sin(heads)], axis=1)
+    path = np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]) + 100.0
+    own = float(np.sign(heads[-1] - heads[0])) * 24.0
+
+    def leg(time: float, place: np.ndarray) -> Drawing:
+        angle = np.deg2rad(own * time)
+        cos, sin = np.cos(angle), np.sin(angle)
+        return strokes(outline((0.0, 0.0), (30, 12)) @ np.array([[cos, sin], [-sin, cos]]) + place)
+
+    time, place = (
+        (-1.0, path[0] - 8 * steps[0]) if side == "before" else (2.0, path[-1] + 8 * steps[-1])
+    )
+    beside = Neighbour(time, leg(time, place), place[None].astype(np.float32))
+    task = replace(
+        filled(leg(0.0, path[0]), leg(1.0, path[-1])),
+        tracks=path[:, None].astype(np.float32),
+        times=tuple(moments[1:-1]),
+        before=(beside,) if side == "before" else (),
+        behind=(beside,) if side == "behind" else (),
+    )
+    for drawn, moment in zip(animate_gap(task).strokes, range(1, 8), strict=True):
+        assert drawn is not None
+        # It may start or stop more slowly than evenly: by less than the path's late bend.
+        assert np.abs(drawn.points - leg(moments[moment], path[moment]).points).max() < 5.0
+
+
 def test_with_a_spacing_the_pace_of_a_path_counts_once() -> None:
     """How far along its path a layer is then tells how far its strokes are, and nothing more."""
 

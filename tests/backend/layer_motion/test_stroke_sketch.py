@@ -133,6 +133,24 @@ def test_a_sketch_that_bends_far_is_followed_all_the_way(belly_px: float) -> Non
     assert KDTree(dense).query(wanted[0].points)[0].max() < 2.0
 
 
+def test_strokes_that_lie_on_each_other_follow_one_line_of_a_sketch_together() -> None:
+    """Fingers of a flat hand: the rough shows one line where there are several."""
+    first, last, wanted = leaf(0, (0, 0)), leaf(0, (30, 6)), leaf(9, (15, 3))
+    task = replace(
+        gap((), None),
+        first=picture(3 * first),
+        last=picture(3 * last),
+        times=(0.25, 0.5, 0.75),
+        sketches={2: sketch(wanted)},
+        first_strokes=drawing(3 * first),
+        last_strokes=drawing(3 * last),
+    )
+    drawn = animate_gap(task).strokes[1]
+    assert drawn is not None
+    bellies = [float(ring[:, 1].max()) for ring in np.split(drawn.points, drawn.offsets[1:-1])]
+    assert bellies == pytest.approx([float(wanted[0].points[:, 1].max())] * 3, abs=2.0)
+
+
 @pytest.mark.parametrize("moment", [1, 2])
 def test_one_sketch_near_a_key_throws_the_art_no_farther_than_any_sketch_would(
     moment: int,
