@@ -24,7 +24,6 @@ _MOST_ALONG = 1.2  # the same at most, where the layer's path tells it
 _STOPS, _GOES = 0.4, 0.8  # speed of a path at an outer key, of its mean: it stops there, it goes on
 _MOVING = 0.5  # of its mean speed: what is as fast at its inner key may run on behind the outer
 _FEWEST_GAPS = 2
-_GAPS_NEAR = 2  # on either side of a key: a swing is seen in them, and so is a blow or a hop
 _RUNS_ON = 0.4  # correlation of speeds in neighbouring gaps from which on a motion runs on
 _QUICK = 1.3  # outer way over inner speed from which on a motion is sure to quicken outwards
 _ACCENT, _ALIKE = 0.25, 0.5
@@ -175,14 +174,6 @@ class _Runs:
         """The speeds [P, 2] before a key and behind it; at an outer key both are the same."""
         return self.means[max(key - 1, 0)], self.means[min(key, len(self.means) - 1)]
 
-    def swing(self, key: int) -> np.ndarray:
-        """How far strokes swing through a key, as they do through all and through those around.
-
-        0..1 per point [P].
-        """
-        near = self.drawn[max(key - _GAPS_NEAR, 0) : key + _GAPS_NEAR]
-        return np.minimum(swings(self.drawn, self.offsets), swings(near, self.offsets))
-
 
 def _passing(slope: np.ndarray, runs: _Runs, key: int, own: OwnWay, end: int) -> KeySpeed:
     """The speed at a key of paths with that `slope` [P, 2] there.
@@ -194,7 +185,7 @@ def _passing(slope: np.ndarray, runs: _Runs, key: int, own: OwnWay, end: int) ->
     ahead, held = _steady(slope, *sides, on)
     wave = on * waves(*sides, runs.offsets)
     held = held + wave[:, None] * (slope - held)
-    kept = ahead + (1 - ahead) * runs.swing(key)
+    kept = ahead + (1 - ahead) * swings(runs.drawn, key, runs.offsets)
     natural = own.speeds[end]
     along = (held * natural).sum(axis=1) / np.maximum((natural**2).sum(axis=1), 1e-6)
     pace = ahead + (kept - ahead) * np.clip(along, -1.0, 1.0)

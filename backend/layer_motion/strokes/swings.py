@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 _TURNS_BACK, _SWINGS_ON = -0.35, -0.05  # correlation of speeds in neighbouring gaps
+_GAPS_NEAR = 2  # on either side of a key
 _WAVE = 0.7, 0.9  # what points have of the slower side's speed on both sides of a key: a wave; none
 _WITHIN = 0.86, 0.94  # the same, stroke by stroke, of a wave through all of them
 _CARRIES = 0.4, 0.2  # share of the motion that strokes moving on both sides have: they tell; no
@@ -16,12 +17,18 @@ _MOVES = 0.05, 0.0  # slower over faster side of a point: it moves on both, on o
 _STILL = 1e-9  # squared pixels per squared gap: no speed
 
 
-def swings(steps: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """How far each stroke runs through its keys, mean speeds [gaps, P, 2]: 0..1 per point [P].
+def swings(steps: np.ndarray, key: int, offsets: np.ndarray) -> np.ndarray:
+    """How far each stroke swings through a key, mean speeds [gaps, P, 2]: 0..1 per point [P].
 
     What turns back at every key does so at its keys; what swings on through some of them may turn
-    back between them. `offsets` int [S + 1]: where strokes begin.
+    back between them. It has to do so on the whole and around the `key`: after a fall and a blow,
+    which are as one, something else begins. `offsets` int [S + 1]: where strokes begin.
     """
+    near = steps[max(key - _GAPS_NEAR, 0) : key + _GAPS_NEAR]
+    return np.minimum(_swings(steps, offsets), _swings(near, offsets))
+
+
+def _swings(steps: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     one, other = steps[:-1], steps[1:]
     sums = [
         np.add.reduceat((a * b).sum(axis=(0, 2)), offsets[:-1])

@@ -48,8 +48,8 @@ def test_a_stroke_that_turns_back_at_every_key_does_not_swing_through_them() -> 
     offsets = np.array([0, 41])
     there_and_back = np.array([np.full((41, 2), side) for side in (5.0, -5.0, 5.0)])
     round_and_round = np.stack([_speeds(_ALONG, key, 5.0) for key in range(4)])
-    assert swings(there_and_back, offsets) == pytest.approx(0.0)
-    assert swings(round_and_round, offsets) == pytest.approx(1.0)
+    assert swings(there_and_back, 1, offsets) == pytest.approx(0.0)
+    assert swings(round_and_round, 2, offsets) == pytest.approx(1.0)
 
 
 def test_a_few_points_that_cross_over_do_not_speak_for_all() -> None:
@@ -60,3 +60,17 @@ def test_a_few_points_that_cross_over_do_not_speak_for_all() -> None:
     found = waves(coming, going, offsets)
     assert found[:18].max() < 0.2
     assert found[22:].max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("speeds", "key"),
+    [
+        pytest.param((40.0, 40.0, -5.0, 5.0, -5.0), 4, id="on the whole alone"),
+        pytest.param((-40.0, 40.0, 5.0, -5.0, -5.0), 3, id="around the key alone"),
+    ],
+)
+def test_a_stroke_swings_through_a_key_where_it_does_so_on_the_whole_and_around_it(
+    speeds: tuple[float, ...], key: int
+) -> None:
+    steps = np.array([np.full((41, 2), speed) for speed in speeds])
+    assert swings(steps, key, np.array([0, 41])) == pytest.approx(0.0)
