@@ -68,3 +68,26 @@ def test_what_bends_or_has_no_area_is_left_as_it_was() -> None:
     for one, other in ((bowed, flat), (flat, straight), (dot, straight), (straight, dot)):
         plain = one, other
         assert unsquashed(one, other, plain) is plain
+
+
+def limb(bend: float) -> Line:
+    """A forearm whose middle line is part of a circle, bent so far in radians."""
+    along, across = np.linspace(-60, 60, 40), 10.0
+    rows = np.concatenate([along + 1j * across, along[::-1] - 1j * across])
+    if bend:
+        radius = 120 / bend
+        rows = (radius + np.imag(rows)) * np.exp(1j * np.real(rows) / radius) - radius
+    return closed(200 + 150j + rows)
+
+
+def test_a_limb_that_bends_is_not_taken_for_squashed() -> None:
+    straight, bent = limb(0.0), limb(2.4)
+    for one, other in ((straight, bent), (bent, straight)):
+        rolled = closed(np.roll(other.points @ (1, 1j), 25))
+        assert unsquashed(one, other, (one, rolled))[1] is rolled
+
+
+def test_what_fits_as_it_is_stays() -> None:
+    one, other = coin(60, 60, 0.0, 0, 60), coin(60, 20, 0.0, 0, 60)
+    plain = one, other
+    assert unsquashed(one, other, plain) is plain
