@@ -22,6 +22,7 @@ from .stiff import Frame, framed
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
 _STIFF = 0.06  # of the art's extent: what is left of strokes that go as one
 _SHORT_PX = 3.0  # a shorter way has no direction
+_BACK, _ASIDE = 0.1, 0.3  # of a path's way: how far a wheel may go back, or off the straight line
 _TURNS = 0.3  # radians: smaller ones agree by chance
 
 
@@ -39,9 +40,9 @@ class Course:
     def __init__(self, scene: Scene, pair: StrokePair) -> None:
         known = known_keys(scene, pair)
         self._pair, self._morph = pair, Morph(pair)
-        self._wheels = find_wheels(
-            pair.first, self._morph.tree, known, own_key(known), _length_px(scene)
-        )
+        self._wheels = ()
+        if _goes_straight(scene):
+            self._wheels = find_wheels(pair.first, self._morph.tree, known, own_key(known))
         if self._wheels:
             pair, known = upright(pair, known, self._wheels)
             self._pair, self._morph = pair, Morph(pair)
@@ -108,8 +109,17 @@ def _is_stiff(scene: Scene, pair: StrokePair) -> bool:
     return apart_px < _STIFF * float(np.hypot(*np.ptp(goal, axis=0)))
 
 
-def _length_px(scene: Scene) -> float | None:
-    return None if scene.tracks is None else trajectory.length_px(scene.tracks)
+def _goes_straight(scene: Scene) -> bool:
+    """False where the layer's path turns back or far aside on its way: no wheel rolls along it."""
+    if scene.tracks is None:
+        return True
+    middle = scene.tracks.mean(axis=1)
+    path = (middle - middle[0]) @ (1, 1j)
+    if abs(path[-1]) < _SHORT_PX:
+        return False
+    share = path / path[-1]
+    along = np.abs(np.real(share) - 0.5).max() - 0.5
+    return bool(along < _BACK and np.abs(np.imag(share)).max() < _ASIDE)
 
 
 def _plain_moves(scene: Scene) -> list[np.ndarray]:
@@ -151,9 +161,10 @@ def _heading_along(scene: Scene, moves: list[np.ndarray], whole: np.ndarray) -> 
 
 
 def _turns_with_path(scene: Scene, known: Sequence[KeyPlaces]) -> bool:
-    """Whether the art turns from gap to gap as its path does; in one gap alone it may by chance.
+    """Whether the art turns from gap to gap as its path does, as far as further keys tell.
 
-    From gap to gap, the art turns by half of what it turns in both.
+    From gap to gap, the art turns by half of what it turns in both. A leg's turn may be that of its
+    path in one of them by chance.
     """
     if scene.tracks is None:
         return True

@@ -6,43 +6,62 @@ closes it would vanish from an opening still wide, or stand whole in one that ha
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from .. import affine
-from .level import Line
 from .root import Level
 
 _INSIDE = 0.85  # share of a stroke's points
-_CLOSED = 0.35  # of the area that a shape has where it is open
+_CLOSED = 0.35  # of its area for its length that a shape has where it is open
 _STIFF = 1e-3
+_FEWEST_POINTS = 3
 
 
-def closing_around(line: Line, level: Collection[tuple[Line, Line]]) -> np.ndarray | None:
-    """How the narrowest shape moves that lies around a stroke and all but closes: 3 x 3; or None.
+@dataclass(frozen=True, eq=False)
+class Closing:
+    """A shape that all but closes from one key to the other, which it does not by being far away.
 
-    `level`: partners, point by point; the stroke is among the first of each.
+    `outline` float32 [n, 1, 2]: where it is open, `area` square pixels; `motion` 3 x 3.
     """
-    found: list[tuple[float, Level]] = []
+
+    outline: np.ndarray
+    area: float
+    motion: np.ndarray
+
+    def holds(self, points: np.ndarray) -> bool:
+        """True where points [n, 2] lie in it."""
+        low, high = self.outline.min(axis=0), self.outline.max(axis=0)
+        boxed = ((points >= low) & (points <= high)).all(axis=1)
+        if float(boxed.mean()) < _INSIDE:
+            return False
+        inside = [cv2.pointPolygonTest(self.outline, p, False) >= 0 for p in points.tolist()]
+        return float(np.mean(inside)) >= _INSIDE
+
+
+def closing_shapes(level: Iterable[Level]) -> list[Closing]:
+    """The filled outlines among partners, point by point, that close; the narrowest first."""
+    found: list[Closing] = []
     for one, other in level:
-        if not (one.cyclic and one.is_filled) or len(one.values) < 3:
+        if not (one.cyclic and one.is_filled) or len(one.values) < _FEWEST_POINTS:
             continue
-        area = _area(one.points)
-        if area > 0 and _area(other.points) < _CLOSED * area and _is_inside(line, one):
-            found.append((area, (one, other)))
-    if not found:
-        return None
-    one, other = min(found, key=lambda pair: pair[0])[1]
-    return affine.fit_affine(one.points, other.points, stiffness=_STIFF)
+        area, left = _area(one.points), _area(other.points)
+        shorter = (_length(other.points) / max(_length(one.points), 1e-9)) ** 2
+        if area > 0 and left < _CLOSED * area * shorter:
+            motion = affine.fit_affine(one.points, other.points, stiffness=_STIFF)
+            found.append(Closing(one.points.astype(np.float32)[:, None], area, motion))
+    return sorted(found, key=lambda shape: shape.area)
 
 
 def _area(points: np.ndarray) -> float:
     return abs(float(cv2.contourArea(points.astype(np.float32)[:, None])))
 
 
-def _is_inside(line: Line, shape: Line) -> bool:
-    outline = shape.points.astype(np.float32)[:, None]
-    inside = [cv2.pointPolygonTest(outline, point, False) >= 0 for point in line.points.tolist()]
-    return float(np.mean(inside)) >= _INSIDE
+def _length(points: np.ndarray) -> float:
+    """Rms distance of points [n, 2] from their middle, along their longer side."""
+    return (
+        float(np.linalg.svd(points - points.mean(axis=0), compute_uv=False)[0]) / len(points) ** 0.5
+    )

@@ -76,18 +76,21 @@ def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _
     if in_order and order_cost < _ORDER_COST:
         return lines, goals, [(s, s) for s in range(len(lines))], matrix
     best, mean = _redrawn(lines, goals, hint)
-    if in_order and order_cost < _order_may_cost(lines, goals, mean):
+    if in_order and order_cost < _order_may_cost(lines, goals, (one, other), mean):
         return lines, goals, [(s, s) for s in range(len(lines))], matrix
     return best
 
 
-def _order_may_cost(lines: list[Line], goals: list[Line], mean: float) -> float:
+def _order_may_cost(
+    lines: list[Line], goals: list[Line], both: tuple[Strokes, Strokes], mean: float
+) -> float:
     """Up to which cost strokes are paired by order where other pairs cost `mean`.
 
-    Strokes with as many points as their partners were copied, and kept their order. Where all have
-    and would not in another order, no likeness tells more: turned spokes look like each other.
+    Strokes with as many points as their partners were copied, and kept their order. Where all have,
+    and would not in another order, and all have the same forms, nothing tells more: turned spokes
+    are like each other.
     """
-    if stroke_level.counts_tell(lines, goals):
+    if stroke_level.counts_tell(lines, goals) and _same_forms(*both) < _TELLING_COST:
         return _MAX_MEAN_COST
     copied = stroke_level.equal_counts(zip(lines, goals, strict=True))
     favour, slack = (a + (b - a) * copied for a, b in (_ORDER_FAVOUR, _ORDER_SLACK))
@@ -195,13 +198,19 @@ def _telling(one: Strokes, other: Strokes) -> bool:
     if len(index) < _TELLING_COUNT:
         return False
     shares = _shares(one.length)
-    same = float(shares @ stroke_cost.unlike_forms(one, other, index, index))
+    same = _same_forms(one, other)
     chance = np.random.default_rng(0)
     mixed = min(
         float(shares @ stroke_cost.unlike_forms(one, other, index, chance.permutation(index)))
         for _ in range(_SHUFFLES)
     )
     return same < _TELLING_COST and same < mixed / 3
+
+
+def _same_forms(one: Strokes, other: Strokes) -> float:
+    """Mean unlikeness in form of strokes of one number: 0 where they were copied and turned."""
+    index = np.arange(len(one.length))
+    return float(_shares(one.length) @ stroke_cost.unlike_forms(one, other, index, index))
 
 
 def _flat(samples: np.ndarray) -> np.ndarray:

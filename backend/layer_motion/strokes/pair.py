@@ -17,7 +17,7 @@ from . import level as stroke_level
 from . import root as stroke_root
 from . import seam as stroke_seam
 from . import squash as stroke_squash
-from .enclosed import closing_around
+from .enclosed import closing_shapes
 from .level import Line
 from .root import Level, Numbers
 from .unturned import unturned
@@ -217,7 +217,7 @@ class _Carrier:
     """Moves strokes as the matched points around them move."""
 
     def __init__(self, level: Sequence[Level]) -> None:
-        self._level = level
+        self._closing = closing_shapes(level)
         self._source, self._target = (
             np.concatenate([pair[side].points for pair in level]) for side in (0, 1)
         )
@@ -225,9 +225,9 @@ class _Carrier:
 
     def carried(self, line: Line) -> tuple[Line, bool]:
         """The stroke at the other key, and whether it stays to the end in what closes around it."""
-        closing = closing_around(line, self._level)
-        if closing is not None:
-            return line.placed(affine.apply(closing, line.points)), True
+        for shape in self._closing:
+            if shape.holds(line.points):
+                return line.placed(affine.apply(shape.motion, line.points)), True
         return line.placed(affine.apply(self._motion(line.points), line.points)), False
 
     def _motion(self, points: np.ndarray) -> np.ndarray:

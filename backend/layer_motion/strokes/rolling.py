@@ -24,10 +24,11 @@ _WITHIN = 1.1  # radii around the axle: what lies nearer belongs to the wheel
 _LEFT = 0.12  # of the radius: what a wheel's turn may leave unexplained
 _OFF_AXLE = 0.15  # of the radius from which a ring is a mark, which tells how far the wheel turned
 _LEVEL = 0.7  # of its way that a wheel goes sideways at least: it rolls on a ground
-_AGREES, _AGREES_ALONE = 0.25, 0.15  # radians between turn and way; where one gap alone is known
+_AGREES = 0.25  # radians between turn and way
 _OWN_TURN = 0.2  # radians against what carries it: a wheel has a turn of its own
 _STANDS = 0.1  # of the radius: a shorter way is none
 _LEAST_PX = 2.0
+_MOST_RIMS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +68,16 @@ class Wheel:
 
 
 def find_wheels(
-    drawing: Drawing, tree: Tree, known: Sequence[KeyPlaces], key: int, length_px: float | None
+    drawing: Drawing, tree: Tree, known: Sequence[KeyPlaces], key: int
 ) -> tuple[Wheel, ...]:
     """The wheels of a drawing between two of the `known` keys, of which `key` begins the gap.
 
-    `length_px`: of the layer's path through the gap, where it has one. Something round rolls where
-    its marks turn, in this gap and in both of its neighbours, as far as its way asks, whole turns
-    aside, and what carries it does not turn likewise.
+    Something round rolls where its marks turn, in this gap and in both of its neighbours, as far as
+    its way asks, whole turns aside, and what carries it does not turn likewise. In a gap alone that
+    happens by chance, too: there at least two have to.
     """
     strokes = [np.arange(a, b) for a, b in pairwise(drawing.offsets.tolist())]
-    keys = _Keys(np.stack([_complex(place.drawn) for place in known]), key, length_px)
+    keys = _Keys(np.stack([_complex(place.drawn) for place in known]), key)
     groups = _groups(strokes, np.flatnonzero(drawing.cyclic).tolist(), keys.ends)
     rolling = set[int]().union(*groups.values())
     rest = [number for number in range(len(strokes)) if number not in rolling]
@@ -87,7 +88,7 @@ def find_wheels(
         carrier = np.concatenate([strokes[n] for n in carriers]) if carriers else None
         wheel = _wheel(strokes[rim], [strokes[n] for n in sorted(inside)], carrier, keys)
         wheels += [] if wheel is None else [wheel]
-    return tuple(wheels)
+    return tuple(wheels) if len(known) > len(keys.ends) or len(wheels) > 1 else ()
 
 
 def upright(
@@ -107,7 +108,6 @@ class _Keys:
 
     places: np.ndarray
     key: int
-    length_px: float | None
 
     @property
     def ends(self) -> np.ndarray:
@@ -119,39 +119,57 @@ class _Keys:
         places = self.places[:, points] - self.places[:, points].mean(axis=1, keepdims=True)
         return np.angle((places[:-1].conj() * places[1:]).sum(axis=1))
 
+    def orbits(self, axles: np.ndarray, marks: list[np.ndarray]) -> np.ndarray:
+        """By how much each mark goes round the axle, complex [keys]: radians [marks, keys - 1]."""
+        arms = np.stack([self.places[:, mark].mean(axis=1) - axles for mark in marks])
+        return np.angle(arms[:, :-1].conj() * arms[:, 1:])
+
     def rolls(self, rim: np.ndarray) -> np.ndarray:
         """How far a rim turns as it rolls through each gap: radians [keys - 1].
 
         NaN where it goes up or down, 0 where it stands.
         """
         ways = np.diff(self.places[:, rim].mean(axis=1))
-        lengths = np.abs(ways)
-        if self.length_px is not None:
-            lengths[self.key] = max(self.length_px, lengths[self.key])
         radius = _radius(self.ends[0, rim])
-        rolls = np.copysign(lengths / radius, ways.real)
+        rolls = np.copysign(np.abs(ways) / radius, ways.real)
         rolls[np.abs(ways.real) < _LEVEL * np.abs(ways)] = np.nan
         rolls[np.abs(ways) < _STANDS * radius] = 0.0
         return rolls
 
 
 def _groups(strokes: list[np.ndarray], closed: list[int], ends: np.ndarray) -> dict[int, set[int]]:
-    """Numbers of the strokes within each rim that lies in no other one, complex ends [2, P]."""
+    """Numbers of the strokes within each rim that lies in no other one, complex ends [2, P].
+
+    None where there are so many that they are beads or bubbles.
+    """
     rims = [number for number in closed if _is_rim(ends[:, strokes[number]])]
+    if len(rims) > _MOST_RIMS:
+        return {}
     rims.sort(key=lambda number: -_radius(ends[0, strokes[number]]))
+    corners = np.array([_corners(ends[:, stroke]) for stroke in strokes])  # [S, 2, 4]
     groups: dict[int, set[int]] = {}
+    taken: set[int] = set()
     for rim in rims:
-        if not any(rim in inside for inside in groups.values()):
-            groups[rim] = _inside(strokes, strokes[rim], ends)
+        if rim not in taken:
+            groups[rim] = _inside(corners, ends[:, strokes[rim]])
+            taken |= groups[rim]
     return groups
 
 
-def _inside(strokes: list[np.ndarray], rim: np.ndarray, ends: np.ndarray) -> set[int]:
-    found = set(range(len(strokes)))
-    for points in ends:
-        axle, reach = points[rim].mean(), _WITHIN * _radius(points[rim])
-        found = {n for n in found if np.abs(points[strokes[n]] - axle).max() <= reach}
-    return found
+def _corners(ends: np.ndarray) -> np.ndarray:
+    """Corners of a stroke's box at both keys: complex [2, 4]."""
+    x, y = (
+        np.stack([part.min(axis=1), part.max(axis=1)]) for part in (np.real(ends), np.imag(ends))
+    )
+    return (x[:, None] + 1j * y[None]).reshape(4, len(ends)).T
+
+
+def _inside(corners: np.ndarray, rim: np.ndarray) -> set[int]:
+    """Numbers of the strokes whose boxes [S, 2, 4] lie in a rim's, complex [2, n], at both keys."""
+    reach = _WITHIN * np.abs(rim - rim.mean(axis=1, keepdims=True)).mean(axis=1)
+    away = corners - rim.mean(axis=1)[:, None]
+    extent = np.maximum(np.abs(np.real(away)), np.abs(np.imag(away))).max(axis=2)
+    return set(np.flatnonzero((extent <= reach).all(axis=1)).tolist())
 
 
 def _is_rim(ends: np.ndarray) -> bool:
@@ -176,33 +194,33 @@ def _wheel(
     off_axle = _OFF_AXLE * _radius(arms[0, rim])
     marks = [stroke for stroke in inside if abs(arms[0, stroke].mean()) > off_axle]
     rings = [stroke for stroke in inside if abs(arms[0, stroke].mean()) <= off_axle]
-    turn = _rolling_turn(rim, np.concatenate(marks), carrier, keys) if marks else None
+    turn = _rolling_turn(rim, marks, carrier, keys) if marks else None
     if turn is None:
         return None
-    least = _LEFT * _radius(arms[0, rim])
     apart = arms[0] - arms[1] * np.exp(-1j * turn)
-    if np.mean([abs(apart[mark].mean()) for mark in marks]) > least:
-        return None
-    # A ring may begin anywhere: it goes round where its points do.
-    going = [ring for ring in rings if np.abs(apart[ring]).mean() <= least]
-    points = np.concatenate([*marks, *going])
+    least = _LEFT * _radius(arms[0, rim])
+    # A highlight stays where it is, and a ring may begin anywhere: what goes round goes as one.
+    going = [mark for mark in marks if abs(apart[mark].mean()) <= least]
+    going += [ring for ring in rings if np.abs(apart[ring]).mean() <= least]
+    points = np.concatenate(going)
     return Wheel(rim, points, axles, turn, arms[0, points])
 
 
 def _rolling_turn(
-    rim: np.ndarray, marks: np.ndarray, carrier: np.ndarray | None, keys: _Keys
+    rim: np.ndarray, marks: list[np.ndarray], carrier: np.ndarray | None, keys: _Keys
 ) -> float | None:
     """How far a wheel turns in the gap, whole turns and all; None where it does not roll."""
     near = slice(max(keys.key - 1, 0), keys.key + 2)
-    turns, rolls = keys.turns(marks), keys.rolls(rim)
-    left = _wrapped(turns - rolls)
-    agrees = _AGREES if len(left[near]) > 1 else _AGREES_ALONE
-    if not rolls[keys.key] or not (np.abs(left[near]) <= agrees).all():
+    rolls = keys.rolls(rim)
+    orbits = keys.orbits(keys.places[:, rim].mean(axis=1), marks)
+    left = np.median(_wrapped(orbits - rolls), axis=0)
+    if not rolls[keys.key] or not (np.abs(left[near]) <= _AGREES).all():
         return None
+    turns = rolls + left
     own = turns[near] if carrier is None else (turns - keys.turns(carrier))[[keys.key]]
     if np.abs(_wrapped(own)).max() < _OWN_TURN:
         return None
-    return float((rolls + left)[keys.key])
+    return float(turns[keys.key])
 
 
 def _complex(points: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ class _Laid:
 
 def plan_sketched_strokes(scene: Scene) -> Plan | None:
     """In-betweens of matched strokes laid on the sketches; None where that is not possible."""
-    if scene.last is None:
+    if scene.last is None or not (all(scene.visible) or _stays_in_view(scene)):
         return None
     scale = min(1.0, _WORKING_LINES / scene.task.height)
     targets = {
@@ -84,6 +84,18 @@ def plan_sketched_strokes(scene: Scene) -> Plan | None:
         return None
     samples = _samples(pair, scale)
     return None if samples is None else _Layer(scene, pair, samples, scale).plan(targets)
+
+
+def _stays_in_view(scene: Scene) -> bool:
+    """Whether both keys' strokes lie in the frame: what is small there is seen from its edge."""
+    size = scene.task.width, scene.task.height
+    keys = scene.task.first_strokes, scene.task.last_strokes
+    return all(
+        key is not None
+        and len(key.points) > 0
+        and bool(((key.points >= 0) & (key.points <= size)).all())
+        for key in keys
+    )
 
 
 def _samples(pair: StrokePair, scale: float) -> np.ndarray | None:

@@ -74,3 +74,11 @@ def test_what_lies_outside_of_a_mouth_leaves_at_half_way() -> None:
     tear[100:] += (0.0, -90.0)
     drawn = in_betweens(replace(first, points=tear), last)
     assert [shown_teeth(drawing) is not None for drawing in drawn] == [True, False, False]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.3])
+def test_a_mouth_that_goes_far_away_with_its_face_does_not_close(share: float) -> None:
+    first, last = face(30.0, teeth=True), face(30.0, teeth=False)
+    far = (last.points - MOUTH) * share + MOUTH
+    drawn = in_betweens(first, replace(last, points=far.astype(np.float32)))
+    assert [shown_teeth(drawing) is not None for drawing in drawn] == [True, False, False]

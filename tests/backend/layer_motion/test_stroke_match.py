@@ -21,6 +21,7 @@ from .drawn import outline
 from .puppet import drawing, line, puppet, redrawn
 
 STEP = 0.4
+SIZES = ((0, 10), (1, 20), (2, 30), (3, 14))
 
 
 def paired(first: list[Line], last: list[Line]) -> StrokePair:
@@ -84,6 +85,18 @@ def wing(turn_deg: float, bend: float) -> list[Line]:
     feathers = [33.0 + 28 * n + np.linspace(-12, 28, 10) * (0.6 + 1j) for n in range(4)]
     shapes = [line(laid(outline), cyclic=True, fill=(0.9, 0.9, 0.9, 1.0))]
     return shapes + [line(laid(feather), radius_px=2.5) for feather in feathers]
+
+
+def test_round_strokes_painted_in_another_order_stay_where_they_are() -> None:
+    """All have as many points as their neighbours in the other order, but not their size."""
+
+    def shapes(order: tuple[int, ...]) -> list[Line]:
+        rings = [outline((80.0 + 60 * n, 100), (size, size), 0.0) for n, size in SIZES]
+        hooks = [np.array([[60.0 + 70 * n, 180], [80.0 + 70 * n, 190]]) for n in range(4)]
+        return [line(rings[n], cyclic=True) for n in order] + [line(hook) for hook in hooks]
+
+    pair = paired(shapes((0, 1, 2, 3)), shapes((1, 0, 2, 3)))
+    assert away_px(halfway(pair), shapes((0, 1, 2, 3))).max() < 2.0
 
 
 def test_look_alikes_drawn_anew_in_another_order_keep_their_places_in_the_row() -> None:

@@ -105,6 +105,8 @@ def test_a_wheel_that_comes_to_stand_rolled_up_to_there() -> None:
         pytest.param(lambda key: 0.0 * key, id="slides"),
         pytest.param(lambda key: -106.0 * key / RADIUS, id="spins against its way"),
         pytest.param(lambda key: (106.0 if key <= 0 else 40.0) * key / RADIUS, id="slips"),
+        pytest.param(lambda key: 106.0 * min(key, 1.0) / RADIUS, id="slides behind its gap"),
+        pytest.param(lambda key: 106.0 * max(key, 0.0) / RADIUS, id="slides before its gap"),
     ],
 )
 def test_what_does_not_roll_at_all_its_keys_turns_the_short_way(turn: Turn) -> None:
@@ -113,6 +115,42 @@ def test_what_does_not_roll_at_all_its_keys_turns_the_short_way(turn: Turn) -> N
 
     whole = float(np.angle(np.exp(1j * turn(1.0))))
     assert np.abs(shown(in_betweens(task(draw))[1]) - told(whole / 2)).max() < 3.0
+
+
+def test_a_wheel_alone_in_a_gap_alone_may_have_turned_by_chance() -> None:
+    def draw(key: float) -> Drawing:
+        return inked(spoked(200.0 + 106.0 * key + 1j * GROUND_Y, 106.0 * key / RADIUS))
+
+    middle = shown(in_betweens(task(draw, around=False))[1])
+    whole = float(np.angle(np.exp(1j * 106.0 / RADIUS)))
+    assert np.abs(middle - told(whole / 2)).max() < 3.0
+
+
+def test_a_highlight_stays_where_it_is_while_its_wheel_rolls() -> None:
+    def draw(key: float) -> Drawing:
+        axle = 200.0 + 106.0 * key + 1j * GROUND_Y
+        return inked([*spoked(axle, 106.0 * key / RADIUS), ring(axle - 8 - 12j, 2.5, 12)])
+
+    for drawing, time in zip(in_betweens(task(draw)), TIMES, strict=True):
+        highlight = drawing.points[-12:].astype(float).mean(axis=0) @ (1, 1j)
+        axle = drawing.points[:36].astype(float).mean(axis=0) @ (1, 1j)
+        assert highlight - axle == pytest.approx(-8 - 12j, abs=1.0)
+        assert np.abs(shown(drawing) - told(106.0 * time / RADIUS)).max() < 0.5
+
+
+def test_a_path_that_turns_back_does_not_make_its_wheels_spin() -> None:
+    """Out by 130 pixels and back to 10: its length asks for two turns, its ends for none."""
+
+    def draw(key: float) -> Drawing:
+        axles = [x + 10.0 * key + 1j * GROUND_Y for x in (180.0, 260.0)]
+        return inked([stroke for axle in axles for stroke in spoked(axle, 0.5 * key)])
+
+    places = np.array([0.0, 70.0, 130.0, 70.0, 10.0]) + 220.0
+    tracks = np.stack([places, np.full(5, GROUND_Y)], axis=1)[:, None].astype(np.float32)
+    for drawing, time in zip(
+        in_betweens(replace(task(draw, around=False), tracks=tracks)), TIMES, strict=True
+    ):
+        assert np.abs(shown(drawing) - told(0.5 * time)).max() < 2.0
 
 
 def test_an_eye_that_turns_with_its_head_does_not_spin() -> None:
