@@ -12,8 +12,8 @@ from shared.strokes import Drawing
 
 from .. import affine, trajectory
 from ..plan import Scene, pace
-from .flow import Flow, flow_through, known_keys, own_key
-from .key_places import KeyPlaces
+from .flow import Flow, flow_through, known_keys
+from .key_places import KeyPlaces, own_key
 from .morph import Morph
 from .pair import StrokePair
 from .rolling import find_wheels, upright
@@ -39,13 +39,13 @@ class Course:
 
     def __init__(self, scene: Scene, pair: StrokePair) -> None:
         known = known_keys(scene, pair)
-        self._pair, self._morph = pair, Morph(pair)
-        self._wheels = ()
-        if _goes_straight(scene):
-            self._wheels = find_wheels(pair.first, self._morph.tree, known, own_key(known))
+        self._morph = Morph(pair)
+        straight = _goes_straight(scene)
+        self._wheels = find_wheels(pair.first, self._morph.tree, known) if straight else ()
         if self._wheels:
             pair, known = upright(pair, known, self._wheels)
-            self._pair, self._morph = pair, Morph(pair)
+            self._morph = Morph(pair)
+        self._pair = pair
         path = pair.first.points if scene.tracks is None else scene.tracks[0]
         self._centre = path.mean(axis=0).astype(float)
         plain = _plain_moves(scene)

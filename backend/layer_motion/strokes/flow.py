@@ -16,7 +16,7 @@ from ..plan import Scene
 from ..task import Neighbour
 from ..trajectory import EndSpeed
 from .carry import sides
-from .key_places import KeyPlaces, places_at_keys, places_within
+from .key_places import KeyPlaces, own_key, places_at_keys, places_within
 from .key_speeds import speeds_at_keys
 from .own_way import KeySpeed, OwnWay, bulge
 from .pair import StrokePair
@@ -77,11 +77,6 @@ def flow_through(
     speeds = speeds_at_keys(known, own, pair.first.offsets, _path_ends(scene))
     places = np.stack([key.held for key in known])
     return Flow(own, speeds, places, own_key(known))
-
-
-def own_key(known: Sequence[KeyPlaces]) -> int:
-    """Which of the known keys begins the gap."""
-    return [key.time for key in known].index(0.0)
 
 
 def _path_ends(scene: Scene) -> tuple[EndSpeed, EndSpeed]:

@@ -32,6 +32,11 @@ class KeyPlaces:
     drawn: np.ndarray
 
 
+def own_key(known: Sequence[KeyPlaces]) -> int:
+    """Which of the known keys begins the gap."""
+    return [key.time for key in known].index(0.0)
+
+
 def pair_keys(
     first: Drawing | None, last: Drawing | None, hint: np.ndarray | None = None
 ) -> StrokePair | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from shared.strokes import Drawing
 
-from .key_places import KeyPlaces
+from .key_places import KeyPlaces, own_key
 from .pair import StrokePair
 from .tree import Tree
 
@@ -67,17 +67,15 @@ class Wheel:
         return turned
 
 
-def find_wheels(
-    drawing: Drawing, tree: Tree, known: Sequence[KeyPlaces], key: int
-) -> tuple[Wheel, ...]:
-    """The wheels of a drawing between two of the `known` keys, of which `key` begins the gap.
+def find_wheels(drawing: Drawing, tree: Tree, known: Sequence[KeyPlaces]) -> tuple[Wheel, ...]:
+    """The wheels of a drawing between its own two keys among all that are `known`.
 
     Something round rolls where its marks turn, in this gap and in both of its neighbours, as far as
     its way asks, whole turns aside, and what carries it does not turn likewise. In a gap alone that
     happens by chance, too: there at least two have to.
     """
     strokes = [np.arange(a, b) for a, b in pairwise(drawing.offsets.tolist())]
-    keys = _Keys(np.stack([_complex(place.drawn) for place in known]), key)
+    keys = _Keys(np.stack([_complex(place.drawn) for place in known]), own_key(known))
     groups = _groups(strokes, np.flatnonzero(drawing.cyclic).tolist(), keys.ends)
     rolling = set[int]().union(*groups.values())
     rest = [number for number in range(len(strokes)) if number not in rolling]
