@@ -138,7 +138,7 @@ class _Keys:
 def _groups(strokes: list[np.ndarray], closed: list[int], ends: np.ndarray) -> dict[int, set[int]]:
     """Numbers of the strokes within each rim that lies in no other one, complex ends [2, P].
 
-    None where there are so many that they are beads or bubbles.
+    Nothing where there are so many rims that they are beads or bubbles.
     """
     rims = [number for number in closed if _is_rim(ends[:, strokes[number]])]
     if len(rims) > _MOST_RIMS:
@@ -199,6 +199,8 @@ def _wheel(
     least = _LEFT * _radius(arms[0, rim])
     # A highlight stays where it is, and a ring may begin anywhere: what goes round goes as one.
     going = [mark for mark in marks if abs(apart[mark].mean()) <= least]
+    if not going:
+        return None
     going += [ring for ring in rings if np.abs(apart[ring]).mean() <= least]
     points = np.concatenate(going)
     return Wheel(rim, points, axles, turn, arms[0, points])

@@ -138,6 +138,16 @@ def test_a_highlight_stays_where_it_is_while_its_wheel_rolls() -> None:
         assert np.abs(shown(drawing) - told(106.0 * time / RADIUS)).max() < 0.5
 
 
+def test_marks_that_disagree_about_the_turn_make_no_wheel() -> None:
+    def draw(key: float) -> Drawing:
+        axle, turn = 200.0 + 106.0 * key + 1j * GROUND_Y, 106.0 * key / RADIUS
+        marks = [17j * np.exp(1j * (turn + side * 0.22 * key)) for side in (-1, 1)]
+        return inked([ring(axle, RADIUS, 36), *(ring(axle + mark, 2.0, 10) for mark in marks)])
+
+    for drawing in in_betweens(task(draw)):
+        assert np.isfinite(drawing.points).all()
+
+
 def test_a_path_that_turns_back_does_not_make_its_wheels_spin() -> None:
     """Out by 130 pixels and back to 10: its length asks for two turns, its ends for none."""
 
