@@ -8,13 +8,14 @@ import numpy as np
 
 from . import affine
 
-_SHORT_PATH_PX = 3.0
+SHORT_PATH_PX = 3.0
 _STILL_PX = 0.02
 _AFFINE_FROM_POINTS = 3
 _AFFINE_STIFFNESS = 0.03
 _OBJECT_SPREAD = (0.06, 0.18)  # spread of points over that of the art: below no turn, above whole
 _PLATE_SPREAD = (0.25, 0.55)
 _HEADING_MOMENTS = 4
+_BACK, _ASIDE = 0.1, 0.3  # of a straight path's way: how far it goes back, or off the line
 _END = 0.2  # of a gap: over which its path's speed at an end is measured; trackers tremble
 _WHOLLY_PX = 12.0  # from this length on a path's pace counts wholly
 _LEAVING = 0.05  # of the frame's width: how far outside a plate's point counts little
@@ -180,7 +181,7 @@ def length_px(tracks: np.ndarray) -> float:
 
 def is_short(tracks: np.ndarray) -> bool:
     """True where the points' path is too short to tell a pace."""
-    return length_px(tracks) < _SHORT_PATH_PX
+    return length_px(tracks) < SHORT_PATH_PX
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ def end_speeds(tracks: np.ndarray, times: np.ndarray) -> tuple[EndSpeed, EndSpee
     places = np.stack([np.interp(at, times, middle[:, axis]) for axis in (0, 1)], axis=1)
     steps = np.linalg.norm(np.diff(places, axis=0), axis=1)
     length_px = float(steps.sum())
-    told = float(np.clip((length_px - _SHORT_PATH_PX) / (_WHOLLY_PX - _SHORT_PATH_PX), 0.0, 1.0))
+    told = float(np.clip((length_px - SHORT_PATH_PX) / (_WHOLLY_PX - SHORT_PATH_PX), 0.0, 1.0))
     if told <= 0.0:
         return EndSpeed(), EndSpeed()
     speeds = steps * windows / length_px
@@ -216,6 +217,17 @@ def end_speeds(tracks: np.ndarray, times: np.ndarray) -> tuple[EndSpeed, EndSpee
 
 def _steps_px(tracks: np.ndarray) -> np.ndarray:
     return np.linalg.norm(np.diff(tracks, axis=0), axis=2).mean(axis=1)  # [moments - 1]
+
+
+def goes_straight(tracks: np.ndarray) -> bool:
+    """False where the points' middle turns back or far aside on its way, or hardly has one."""
+    middle = tracks.mean(axis=1)
+    path = (middle - middle[0]) @ (1, 1j)
+    if abs(path[-1]) < SHORT_PATH_PX:
+        return False
+    share = path / path[-1]
+    along = np.abs(np.real(share) - 0.5).max() - 0.5
+    return bool(along < _BACK and np.abs(np.imag(share)).max() < _ASIDE)
 
 
 def headings(path: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .complex_points import as_complex
+
 
 def centred(points: np.ndarray) -> np.ndarray:
     """Points [n, 2] about their middle, as complex numbers x + iy: [n]."""
-    plain = points[:, 0] + 1j * points[:, 1]
+    plain = as_complex(points)
     return plain - plain.mean()
 
 

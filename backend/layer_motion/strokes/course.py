@@ -21,8 +21,6 @@ from .stiff import Frame, framed
 
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
 _STIFF = 0.06  # of the art's extent: what is left of strokes that go as one
-_SHORT_PX = 3.0  # a shorter way has no direction
-_BACK, _ASIDE = 0.1, 0.3  # of a path's way: how far a wheel may go back, or off the straight line
 _TURNS = 0.3  # radians: smaller ones agree by chance
 
 
@@ -40,7 +38,7 @@ class Course:
     def __init__(self, scene: Scene, pair: StrokePair) -> None:
         known = known_keys(scene, pair)
         self._morph = Morph(pair)
-        straight = _goes_straight(scene)
+        straight = scene.tracks is None or trajectory.goes_straight(scene.tracks)
         self._wheels = find_wheels(pair.first, self._morph.tree, known) if straight else ()
         if self._wheels:
             pair, known = upright(pair, known, self._wheels)
@@ -109,19 +107,6 @@ def _is_stiff(scene: Scene, pair: StrokePair) -> bool:
     return apart_px < _STIFF * float(np.hypot(*np.ptp(goal, axis=0)))
 
 
-def _goes_straight(scene: Scene) -> bool:
-    """False where the layer's path turns back or far aside on its way: no wheel rolls along it."""
-    if scene.tracks is None:
-        return True
-    middle = scene.tracks.mean(axis=1)
-    path = (middle - middle[0]) @ (1, 1j)
-    if abs(path[-1]) < _SHORT_PX:
-        return False
-    share = path / path[-1]
-    along = np.abs(np.real(share) - 0.5).max() - 0.5
-    return bool(along < _BACK and np.abs(np.imag(share)).max() < _ASIDE)
-
-
 def _plain_moves(scene: Scene) -> list[np.ndarray]:
     if scene.tracks is None:
         return [affine.IDENTITY] * scene.moments
@@ -180,7 +165,7 @@ def _turns_with_path(scene: Scene, known: Sequence[KeyPlaces]) -> bool:
     turns = np.array([_angle(affine.fit_similarity(*ends)) for ends in pairwise(drawn)])
     path = np.diff(np.arctan2(ways[:, 1], ways[:, 0]))
     left = np.angle(np.exp(1j * (path - (turns[:-1] + turns[1:]) / 2)))
-    long = np.hypot(*ways.T) > _SHORT_PX
+    long = np.hypot(*ways.T) > trajectory.SHORT_PATH_PX
     return bool((np.abs(left)[long[:-1] & long[1:]] <= _HEADS_ALONG).all())
 
 

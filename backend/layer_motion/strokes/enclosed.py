@@ -48,16 +48,12 @@ def closing_shapes(level: Iterable[Level]) -> list[Closing]:
     for one, other in level:
         if not (one.cyclic and one.is_filled) or len(one.values) < _FEWEST_POINTS:
             continue
-        area, left = _area(one.points), _area(other.points)
+        area, left = abs(one.area), abs(other.area)
         shorter = (_length(other.points) / max(_length(one.points), 1e-9)) ** 2
         if area > 0 and left < _CLOSED * area * shorter:
             motion = affine.fit_affine(one.points, other.points, stiffness=_STIFF)
             found.append(Closing(one.points.astype(np.float32)[:, None], area, motion))
     return sorted(found, key=lambda shape: shape.area)
-
-
-def _area(points: np.ndarray) -> float:
-    return abs(float(cv2.contourArea(points.astype(np.float32)[:, None])))
 
 
 def _length(points: np.ndarray) -> float:

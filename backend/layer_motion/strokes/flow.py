@@ -73,10 +73,10 @@ def flow_through(
     """
     if len(known) == len((pair.first, pair.last)):
         return None
-    own = OwnWay.of(still, (still(0.0), still(1.0)), pair.first.offsets)
+    key, places = own_key(known), np.stack([key.held for key in known])
+    own = OwnWay.of(still, (places[key], places[key + 1]), pair.first.offsets)
     speeds = speeds_at_keys(known, own, pair.first.offsets, _path_ends(scene))
-    places = np.stack([key.held for key in known])
-    return Flow(own, speeds, places, own_key(known))
+    return Flow(own, speeds, places, key)
 
 
 def _path_ends(scene: Scene) -> tuple[EndSpeed, EndSpeed]:

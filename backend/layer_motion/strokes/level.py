@@ -58,6 +58,12 @@ class Line:
         steps = np.hypot(*np.diff(points, axis=0).T)
         return np.concatenate([[0.0], np.cumsum(steps)])
 
+    @property
+    def area(self) -> float:
+        """Signed area in square pixels that a closed stroke goes round."""
+        places = centred(self.points)
+        return float(np.imag(np.vdot(places, np.roll(places, -1)))) / 2
+
     def hidden(self) -> Line:
         """The same stroke, invisible, for a drawing that does not have it."""
         values, colours = self.values.copy(), self.colours.copy()

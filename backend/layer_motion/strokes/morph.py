@@ -13,6 +13,7 @@ from scipy.sparse.linalg import splu
 from shared.strokes import Drawing
 
 from .. import affine
+from .complex_points import as_complex, as_points
 from .links import Links, linked
 from .pair import StrokePair
 from .tree import Tree
@@ -29,8 +30,8 @@ class Morph:
     def __init__(self, pair: StrokePair) -> None:
         self._pair = pair
         back = np.linalg.inv(pair.matrix)
-        start = _complex(pair.first.points.astype(float))
-        goal = _complex(affine.apply(back, pair.last.points.astype(float)))
+        start = as_complex(pair.first.points.astype(float))
+        goal = as_complex(affine.apply(back, pair.last.points.astype(float)))
         turns = Turns(pair.first.offsets, start, goal)
         links = linked(pair.first.offsets, pair.first.cyclic, turns)
         self._start, self._goal, self._links = links.start, links.goal, links
@@ -46,7 +47,7 @@ class Morph:
         Strokes that only one key shows are drawn up to their change, or from there on: a line is
         there or it is not.
         """
-        points = _plain(self._points(progress))[: len(self._pair.first.points)]
+        points = as_points(self._points(progress))[: len(self._pair.first.points)]
         return _dressed(self._pair, affine.apply(pose, points).astype(np.float32), progress)
 
     @property
@@ -78,7 +79,7 @@ class Morph:
             for part in (np.real(pull), np.imag(pull))
         ]
         right = np.stack([sums[0] + np.real(held), sums[1] + np.imag(held)], axis=1)
-        return _complex(np.asarray(self._solver.solve(right)))
+        return as_complex(np.asarray(self._solver.solve(right)))
 
 
 def between(pair: StrokePair, pose: np.ndarray, progress: float) -> Drawing:
@@ -94,14 +95,6 @@ def _system(links: Links, hold: np.ndarray) -> sparse.csc_array:
     weight = links.weight
     values = np.concatenate([weight, weight, -weight, -weight, hold])
     return sparse.coo_array((values, (rows, columns)), shape=(count, count)).tocsc()
-
-
-def _complex(points: np.ndarray) -> np.ndarray:
-    return points[:, 0] + 1j * points[:, 1]
-
-
-def _plain(points: np.ndarray) -> np.ndarray:
-    return np.stack([np.real(points), np.imag(points)], axis=1)
 
 
 def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:

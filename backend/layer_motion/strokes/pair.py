@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -17,7 +17,7 @@ from . import level as stroke_level
 from . import root as stroke_root
 from . import seam as stroke_seam
 from . import squash as stroke_squash
-from .enclosed import closing_shapes
+from .enclosed import Closing, closing_shapes
 from .level import Line
 from .root import Level, Numbers
 from .unturned import unturned
@@ -116,8 +116,8 @@ def _rows(
 
     And from which progress on the other key decides about those.
     """
-    back = [(other, one) for one, other in level.values()]
-    ahead_carrier, back_carrier = _Carrier(list(level.values())), _Carrier(back)
+    ahead = _Carrier(list(level.values()))
+    back = _Carrier([(other, one) for one, other in level.values()])
     rows: list[Level] = []
     change: list[float] = []
     for i, j in pairs:
@@ -125,10 +125,10 @@ def _rows(
         if i is not None and j is not None:
             rows.append(level[i, j])
         elif i is not None:
-            carried, stays = ahead_carrier.carried(lines[i])
+            carried, stays = ahead.carried(lines[i])
             rows.append((lines[i], carried.hidden()))
         elif j is not None:
-            carried, stays = back_carrier.carried(goals[j])
+            carried, stays = back.carried(goals[j])
             rows.append((carried.hidden(), goals[j]))
         change.append((1.0 if j is None else 0.0) if stays else _MIDDLE)
     return rows, change
@@ -217,11 +217,15 @@ class _Carrier:
     """Moves strokes as the matched points around them move."""
 
     def __init__(self, level: Sequence[Level]) -> None:
-        self._closing = closing_shapes(level)
+        self._level = level
         self._source, self._target = (
             np.concatenate([pair[side].points for pair in level]) for side in (0, 1)
         )
         self._tree = KDTree(self._source)
+
+    @cached_property
+    def _closing(self) -> list[Closing]:
+        return closing_shapes(self._level)
 
     def carried(self, line: Line) -> tuple[Line, bool]:
         """The stroke at the other key, and whether it stays to the end in what closes around it."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from shared.strokes import Drawing
 
+from .complex_points import as_complex, as_points
 from .key_places import KeyPlaces, own_key
 from .pair import StrokePair
 from .tree import Tree
@@ -53,7 +54,7 @@ class Wheel:
 
     def upright(self, points: np.ndarray) -> np.ndarray:
         """All points [P, 2] at any key, the wheel's turned back as they were at the first."""
-        arms = _complex(points[self.points]) - self._axle(points)
+        arms = as_complex(points[self.points]) - self._axle(points)
         return self._turned(points, -float(np.angle(np.vdot(self.arms, arms))))
 
     def _axle(self, points: np.ndarray) -> complex:
@@ -61,9 +62,9 @@ class Wheel:
 
     def _turned(self, points: np.ndarray, angle: float) -> np.ndarray:
         axle = self._axle(points)
-        places = axle + (_complex(points[self.points]) - axle) * np.exp(1j * angle)
+        places = axle + (as_complex(points[self.points]) - axle) * np.exp(1j * angle)
         turned = points.astype(float)
-        turned[self.points] = np.stack([places.real, places.imag], axis=1)
+        turned[self.points] = as_points(places)
         return turned
 
 
@@ -75,7 +76,7 @@ def find_wheels(drawing: Drawing, tree: Tree, known: Sequence[KeyPlaces]) -> tup
     happens by chance, too: there at least two have to.
     """
     strokes = [np.arange(a, b) for a, b in pairwise(drawing.offsets.tolist())]
-    keys = _Keys(np.stack([_complex(place.drawn) for place in known]), own_key(known))
+    keys = _Keys(np.stack([as_complex(place.drawn) for place in known]), own_key(known))
     groups = _groups(strokes, np.flatnonzero(drawing.cyclic).tolist(), keys.ends)
     rolling = set[int]().union(*groups.values())
     rest = [number for number in range(len(strokes)) if number not in rolling]
@@ -221,10 +222,6 @@ def _rolling_turn(
     if np.abs(_wrapped(own)).max() < _OWN_TURN:
         return None
     return float(turns[keys.key])
-
-
-def _complex(points: np.ndarray) -> np.ndarray:
-    return points[:, 0] + 1j * points[:, 1]
 
 
 def _radius(points: np.ndarray) -> float:

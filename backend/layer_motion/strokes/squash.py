@@ -33,7 +33,7 @@ def unsquashed(one: Line, other: Line, plain: Level) -> Level:
     """
     if not (one.cyclic and other.cyclic):
         return plain
-    spread, goal = _spread(one.points), _spread(other.points)
+    spread, goal = _spread(one), _spread(other)
     if spread is None or goal is None or not _is_squashed(spread, goal):
         return plain
     level = _level(one, other, spread, goal)
@@ -42,7 +42,7 @@ def unsquashed(one: Line, other: Line, plain: Level) -> Level:
 
 
 def _level(one: Line, other: Line, spread: np.ndarray, goal: np.ndarray) -> Level:
-    if _area(one.points) * _area(other.points) < 0:
+    if one.area * other.area < 0:
         other = reversed_line(other)
     here, there = _even(one, spread), _even(other, goal)
     a, b = resampled(here, _SAMPLES).points, resampled(there, _SAMPLES).points
@@ -70,17 +70,13 @@ def _even(line: Line, spread: np.ndarray) -> Line:
     return line.placed(line.points @ np.linalg.inv(spread))
 
 
-def _area(points: np.ndarray) -> float:
-    """Signed area of a closed stroke [n, 2]."""
-    return float(cv2.contourArea(points.astype(np.float32)[:, None], oriented=True))
-
-
-def _spread(points: np.ndarray) -> np.ndarray | None:
-    """The symmetric map [2, 2] from a shape of even width and height to a closed stroke's [n, 2].
+def _spread(line: Line) -> np.ndarray | None:
+    """The symmetric map [2, 2] from a shape of even width and height to that of a closed stroke.
 
     None where it has no area, or one that it does not go round.
     """
-    if len(points) < _FEWEST_POINTS or abs(_area(points)) < _LEAST_PX2:
+    points = line.points
+    if len(points) < _FEWEST_POINTS or abs(line.area) < _LEAST_PX2:
         return None
     found = cv2.moments((points - points.mean(axis=0)).astype(np.float32)[:, None])
     second = np.array([[found["mu20"], found["mu11"]], [found["mu11"], found["mu02"]]])
