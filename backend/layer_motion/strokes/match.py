@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +33,7 @@ _SHUFFLES = 5
 _REFITS = 2
 _MANY = 1500
 _GOOD_READING = 0.1
+_HALF_TURN_COST = 0.8
 
 _Match = tuple[list[Line], list[Line], Pairs, np.ndarray]
 
@@ -72,13 +74,16 @@ def _finite(drawing: Drawing) -> bool:
 def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _Match:
     """Pairs of stroke numbers, and the motion of the whole; strokes may have been cut."""
     one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
-    in_order, order_cost, matrix = _by_order(one, other)
-    if in_order and order_cost < _ORDER_COST:
-        return lines, goals, [(s, s) for s in range(len(lines))], matrix
+    order = _by_order(one, other, hint)
+    if order is not None and order.as_drawn and order.cost < _ORDER_COST:
+        return lines, goals, [(s, s) for s in range(len(lines))], order.motion
     best, mean = _redrawn(lines, goals, hint)
-    if in_order and order_cost < _order_may_cost(lines, goals, (one, other), mean):
-        return lines, goals, [(s, s) for s in range(len(lines))], matrix
-    return best
+    if order is None:
+        return best
+    most = _order_may_cost(lines, goals, (one, other), mean) if order.as_drawn else mean
+    if order.cost + _turning(order.motion, hint) >= most:
+        return best
+    return lines, goals, [(s, s) for s in range(len(lines))], order.motion
 
 
 def _order_may_cost(
@@ -122,7 +127,7 @@ def _read(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tupl
     alone = [j for j in range(len(goals)) if j not in taken]
     pairs += [(None, j) for j in alone]
     priced = np.where(partner >= 0, price, 2 * stroke_assign.UNMATCHED)
-    mean = float(_shares(one.length) @ priced)
+    mean = float(_shares(one.length) @ priced) + _turning(laid, hint)
     mean += 2 * stroke_assign.UNMATCHED * float(_shares(other.length)[alone].sum())
     many = max(len(lines), len(goals)) > _MANY
     if mean < _GOOD_READING or many or not (partner >= 0).any():
@@ -139,7 +144,18 @@ def _assigned(
     if len(one.length) > _MANY:
         starts = starts[:1]
     found = [_settled(one, other, start) for start in starts or [affine.IDENTITY]]
-    return min(found, key=lambda option: _total(option[2]))
+    count = len(one.length)
+    return min(found, key=lambda option: _total(option[2]) + count * _turning(option[0], hint))
+
+
+def _turning(matrix: np.ndarray, hint: np.ndarray | None) -> float:
+    """What a turn of the whole costs beyond what a path says of it, as the mean of all strokes.
+
+    Of two motions that explain the keys nearly alike, the one without a turn is meant: a smile
+    becomes a frown by bending, and a face whose eyes change places has looked aside.
+    """
+    beyond = matrix if hint is None else matrix @ np.linalg.inv(hint)
+    return _HALF_TURN_COST * (float(np.arctan2(beyond[1, 0], beyond[0, 0])) / np.pi) ** 2
 
 
 def _settled(
@@ -172,21 +188,60 @@ def _total(price: np.ndarray) -> float:
     return float(np.where(np.isfinite(price), price, 2 * stroke_assign.UNMATCHED).sum())
 
 
-def _by_order(one: Strokes, other: Strokes) -> tuple[bool, float, np.ndarray]:
-    """Whether strokes may be paired by order at all, the mean cost of that, and the motion."""
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """Strokes paired by their order: mean cost, motion of the whole, and whether each of them
+    begins where its partner does, as copied ones do.
+    """
+
+    cost: float
+    motion: np.ndarray
+    as_drawn: bool
+
+
+def _by_order(one: Strokes, other: Strokes, hint: np.ndarray | None) -> _Order | None:
+    """The better of both motions by which strokes may be paired by order; None if by none."""
     if len(one.length) != len(other.length) or (one.kind != other.kind).any():
-        return False, np.inf, affine.IDENTITY
-    weights = np.repeat(one.length + other.length + 1e-3, stroke_cost.SAMPLES)
-    matrix, _ = stroke_align.common_motion(
-        _flat(one.samples), _flat(other.samples), weights / weights.sum()
-    )
-    if not affine.is_regular(matrix):
-        return False, np.inf, affine.IDENTITY
+        return None
+    found = [
+        _Order(_order_cost(one, other, motion), motion, as_drawn)
+        for motion, as_drawn in ((_as_drawn(one, other), True), (_upright(one, other), False))
+        if affine.is_regular(motion)
+    ]
+    if not found:
+        return None
+    best = min(found, key=lambda order: order.cost + _turning(order.motion, hint))
+    if _telling(one.moved(best.motion), other):
+        return replace(best, cost=min(best.cost, _ORDER_COST / 2))
+    return best
+
+
+def _order_cost(one: Strokes, other: Strokes, matrix: np.ndarray) -> float:
     moved, index = one.moved(matrix), np.arange(len(one.length))
     size = (moved.size_px + other.size_px) / 2
-    costs = stroke_cost.cost(moved, other, index, index, size_px=size)
-    mean = float(_shares(one.length) @ costs)
-    return True, min(mean, _ORDER_COST / 2) if _telling(moved, other) else mean, matrix
+    return float(_shares(one.length) @ stroke_cost.cost(moved, other, index, index, size_px=size))
+
+
+def _as_drawn(one: Strokes, other: Strokes) -> np.ndarray:
+    """The common motion of strokes of one number, if each begins where its partner does."""
+    return _common(one, other, other.samples)
+
+
+def _upright(one: Strokes, other: Strokes) -> np.ndarray:
+    """The same if they may begin elsewhere and run the other way, but lie as their partners do."""
+    index = np.arange(len(one.length))
+    away = np.average(other.middle - one.middle, weights=_shares(one.length))
+    matrix = affine.translation(float(np.real(away)), float(np.imag(away)))
+    for _ in range(_REFITS):
+        there = stroke_cost.matching_samples(one.moved(matrix), other, index, index)
+        matrix = _common(one, other, there)
+    return matrix
+
+
+def _common(one: Strokes, other: Strokes, there: np.ndarray) -> np.ndarray:
+    weights = np.repeat(one.length + other.length + 1e-3, stroke_cost.SAMPLES)
+    weights /= weights.sum()
+    return stroke_align.common_motion(_flat(one.samples), _flat(there), weights)[0]
 
 
 def _telling(one: Strokes, other: Strokes) -> bool:
