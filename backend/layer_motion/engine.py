@@ -9,7 +9,7 @@ from dataclasses import replace
 from shared.pictures import Picture
 from shared.strokes import Drawing
 
-from . import agreement, idle, notes, plan, sketch_fit, sketch_sense, unlike, warp
+from . import agreement, idle, notes, plan, sketch_fit, sketch_sense, together, unlike, warp
 from .double_outlines import doubled
 from .key_shares import KeyShares, even
 from .pose import AT_REST, Box, Pose
@@ -30,17 +30,22 @@ def _no_check() -> None:
 
 
 def animate_gap(
-    task: GapTask, *, crisp: bool = False, check: Callable[[], None] = _no_check
+    task: GapTask,
+    *,
+    crisp: bool = False,
+    check: Callable[[], None] = _no_check,
+    planned: plan.Plan | None = None,
 ) -> GapResult:
     """Every wanted drawing of a gap, by the method the layer's controls allow.
 
     `crisp`: between two keys take outlines from the nearer key only (no double lines, a visible
     change in the middle). `check` is called before every drawing and may raise to stop.
+    `planned`: what `plan_together` found for this layer.
     """
     if not task.times:
         return GapResult((), "hold")
     scene = plan.open_scene(task, check)
-    decided = make_plan(scene)
+    decided = planned or make_plan(scene)
     limit = warp.frame_limit(
         task.width, task.height, *(art for art in (scene.first, scene.last) if art is not None)
     )
@@ -52,6 +57,30 @@ def animate_gap(
     errors = tuple(None if s.is_steadied else s.fit_error_px for s in decided.steps)
     strokes = tuple(_strokes(task, step) for step in decided.steps)
     return GapResult(tuple(pictures), decided.method, errors, decided.notes, strokes)
+
+
+def plan_together(
+    tasks: Sequence[GapTask], check: Callable[[], None] = _no_check
+) -> tuple[plan.Plan | None, ...]:
+    """Plans of layers that are drawn on the same lines in one gap; None: one goes its own way.
+
+    All have the same times. Layers whose keys are alike, or whose pictures show something else than
+    their strokes, stay out of it, and all do where their controls contradict each other.
+    """
+    scenes = [plan.open_scene(task, check) for task in tasks]
+    able = [number for number, scene in enumerate(scenes) if _may_join(scene)]
+    some = [tasks[number] for number in able]
+    alone = (None,) * len(tasks)
+    if len(some) < 2 or not together.agree(some):
+        return alone
+    parts = together.parted(make_plan(plan.open_scene(together.joined(some), check)), some)
+    found = dict(zip(able, parts or (), strict=False))
+    return tuple(found.get(number) for number in range(len(tasks)))
+
+
+def _may_join(scene: plan.Scene) -> bool:
+    moves = together.may_join(scene.task) and plan.plan_rest(scene) is None
+    return moves and not idle.is_wanted(scene) and stroke_look.redrawn_alike(scene)
 
 
 def make_plan(scene: plan.Scene) -> plan.Plan:
@@ -197,4 +226,4 @@ def _unsampled(scene: plan.Scene, step: plan.Step) -> Picture | None:
     return picture if shift == (0, 0) else warp.shifted(art, shift)
 
 
-__all__ = ["Pose", "animate_gap", "make_plan"]
+__all__ = ["Pose", "animate_gap", "make_plan", "plan_together"]

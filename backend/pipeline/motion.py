@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.engine import animate_gap, plan_together
+from backend.layer_motion.plan import Plan
 from backend.layer_motion.spacing import progress_at
 from backend.layer_motion.task import GapResult, GapTask
 from backend.pipeline.artwork import Artwork
+from backend.pipeline.bundles import Bundle, bundles, with_frames_of_all
 from backend.pipeline.context import RunContext
 from backend.pipeline.engines import NOT_REFINED, Choice, SketchExpert, attempt
 from backend.pipeline.neighbours import neighbours
@@ -103,13 +105,13 @@ def run_motion(
     spool = PictureSpool()
     methods: dict[str, tuple[str, ...]] = {}
     strokes: dict[tuple[str, int], str] = {}
-    gaps = [(layer_plan, gap) for layer_plan in plan.layers for gap in layer_plan.gaps]
-    sketched = [_sketched_count(layer_plan, gap, artwork, choice) for layer_plan, gap in gaps]
-    steps = _Steps(context, plan.drawings_count + sum(sketched))
+    bundled = bundles(plan, artwork)
+    sketched = sum(_sketched_count(*one, artwork, choice) for some in bundled for one in some)
+    steps = _Steps(context, plan.drawings_count + sketched)
     filler = _Filler(plan, artwork, choice, context, steps)
     yield MotionResult(spool, methods)
-    for (layer_plan, gap), sketched_count in zip(gaps, sketched, strict=True):
-        result = filler.fill(layer_plan, gap, sketched_count)
+    for (layer_plan, gap), planned in _planned(bundled, plan, artwork, context):
+        result = filler.fill(layer_plan, gap, planned)
         name = layer_plan.layer.name
         methods[name] = (*methods.get(name, ()), result.method)
         for frame, picture in zip(gap.frames, result.pictures, strict=True):
@@ -118,6 +120,29 @@ def run_motion(
             if drawing is not None:
                 strokes[name, frame] = outputs.put(drawing_to_bytes(drawing))
         yield MotionResult(spool, methods, filler.notes.lines(), strokes)
+
+
+def _planned(
+    bundled: Sequence[Bundle], plan: ShotPlan, artwork: Artwork, context: RunContext
+) -> Iterator[tuple[tuple[LayerPlan, Gap], Plan | None]]:
+    """All gaps in their order, with what is known of the motion of layers that go together."""
+    for bundle in bundled:
+        if len(bundle) == 1:
+            yield bundle[0], None
+            continue
+        wider = with_frames_of_all(bundle)
+        tasks = [
+            gap_task(plan, layer_plan.layer, gap, artwork)
+            for (layer_plan, _), gap in zip(bundle, wider, strict=True)
+        ]
+        plans = plan_together(tasks, context.check)
+        for (layer_plan, gap), wide, found in zip(bundle, wider, plans, strict=True):
+            yield (layer_plan, gap), found and _of_frames(found, wide.frames, gap.frames)
+
+
+def _of_frames(plan: Plan, frames: Sequence[int], wanted: Sequence[int]) -> Plan:
+    steps = dict(zip(frames, plan.steps, strict=True))
+    return replace(plan, steps=tuple(steps[frame] for frame in wanted))
 
 
 def _sketched_count(layer_plan: LayerPlan, gap: Gap, artwork: Artwork, choice: Choice) -> int:
@@ -161,18 +186,18 @@ class _Filler:
         self._steps = steps
         self.notes = Notes()
 
-    def fill(self, layer_plan: LayerPlan, gap: Gap, sketched_count: int) -> GapResult:
-        """The drawings of one gap; `sketched_count` of them are steps of their own again."""
+    def fill(self, layer_plan: LayerPlan, gap: Gap, planned: Plan | None) -> GapResult:
+        """The drawings of one gap, some with a plan; those that have a sketch are steps again."""
         self._context.check()
         task = gap_task(self._plan, layer_plan.layer, gap, self._artwork)
         _check_memory(task)
         crisp = self._plan.request.look.preset == "crisp"
-        result = animate_gap(task, crisp=crisp, check=self._context.check)
+        result = animate_gap(task, crisp=crisp, check=self._context.check, planned=planned)
         for note in result.notes:
             self.notes.about(layer_plan, gap, note)
         self._context.check()
         self._steps.reach(self._steps.done + len(gap.frames))
-        end = self._steps.done + sketched_count
+        end = self._steps.done + _sketched_count(layer_plan, gap, self._artwork, self._choice)
         if self._choice.expert is not None and task.sketches:
             result = self._refined(self._choice.expert, task, result, end)
         self._steps.reach(end)

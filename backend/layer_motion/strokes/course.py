@@ -21,6 +21,7 @@ from .stiff import Frame, framed
 
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
 _STIFF = 0.06  # of the art's extent: what is left of strokes that go as one
+_NEAR_PIVOT = 0.2  # of the art's extent
 _TURNS = 0.3  # radians: smaller ones agree by chance
 
 
@@ -44,8 +45,7 @@ class Course:
             pair, known = upright(pair, known, self._wheels)
             self._morph = Morph(pair)
         self._pair = pair
-        path = pair.first.points if scene.tracks is None else scene.tracks[0]
-        self._centre = path.mean(axis=0).astype(float)
+        self._centre = _centre(scene, pair)
         plain = _plain_moves(scene)
         heads = _is_stiff(scene, pair) and _turns_with_path(scene, known)
         moves = _heading_along(scene, plain, pair.matrix) if heads else plain
@@ -95,6 +95,23 @@ class Course:
         points = np.empty(drawing.points.shape)
         points[self._morph.point_order(progress)] = drawing.points
         return points
+
+
+def _centre(scene: Scene, pair: StrokePair) -> np.ndarray:
+    """What moves straight while the whole turns around it: [2].
+
+    The middle of the path or of the drawing; but an arm that swings on a shoulder which stays where
+    it is, turns around that.
+    """
+    if scene.tracks is not None:
+        return np.asarray(scene.tracks[0].mean(axis=0), float)
+    start = pair.first.points.astype(float)
+    if abs(_angle(pair.matrix)) < _TURNS:
+        return start.mean(axis=0)
+    still = np.linalg.solve(np.eye(2) - pair.matrix[:2, :2], pair.matrix[:2, 2])
+    extent = float(np.hypot(*np.ptp(start, axis=0)))
+    near = np.linalg.norm(start - still, axis=1) < _NEAR_PIVOT * extent
+    return still if near.any() else start.mean(axis=0)
 
 
 def _is_stiff(scene: Scene, pair: StrokePair) -> bool:

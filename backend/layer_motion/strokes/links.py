@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import KDTree
 
+from .complex_points import as_points
 from .tree import Tree, grown
 from .turns import Turns
 
@@ -17,6 +19,9 @@ _PIVOT_POINTS = 8
 _PIVOT_TURN = 0.08
 _PIVOT_REACH = 1.5
 _EXTRA_REACH = 3.0
+_SEAM_STEP = 3
+_SEAM_NEAREST = 6
+_SEAM_TOUCH = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +50,13 @@ class Links:
         return np.exp(progress * self.turn) * shape
 
 
-def linked(offsets: np.ndarray, cyclic: np.ndarray, turns: Turns) -> Links:
-    """All edges of a drawing; settles the turns of strokes among each other on the way."""
+def linked(
+    offsets: np.ndarray, cyclic: np.ndarray, turns: Turns, layer: np.ndarray | None = None
+) -> Links:
+    """All edges of a drawing; settles the turns of strokes among each other on the way.
+
+    `layer` int [S]: strokes of different ones are tied all along where they lie on each other.
+    """
     tree = grown(turns)
     turns.settle(tree.order, tree.parent)
     builder = _Builder(turns, cyclic)
@@ -56,6 +66,8 @@ def linked(offsets: np.ndarray, cyclic: np.ndarray, turns: Turns) -> Links:
         if above >= 0:
             builder.hang(stroke, above)
     builder.add_further_joints(tree)
+    if layer is not None:
+        builder.add_seams(np.repeat(layer, np.diff(offsets)))
     return builder.links(tree)
 
 
@@ -167,6 +179,24 @@ class _Builder:
         for one, other in tree.neighbours[near].tolist():
             if tree.parent[one] != other and tree.parent[other] != one:
                 self.join_ends(one, other)
+
+    def add_seams(self, layer: np.ndarray) -> None:
+        """Tie points [n] of a `layer` to those of the ones below that they lie on in both keys."""
+        turns = self._turns
+        keys = [as_points(side[: len(layer)]) for side in (turns.start, turns.goal)]
+        for above in np.unique(layer)[1:].tolist():
+            below = np.flatnonzero(layer < above)
+            points = np.flatnonzero(layer == above)[::_SEAM_STEP]
+            found = KDTree(keys[0][below]).query(keys[0][points], k=min(_SEAM_NEAREST, len(below)))
+            others = below[np.asarray(found[1]).reshape(len(points), -1)]
+            apart = np.maximum(
+                *(np.linalg.norm(k[others] - k[points][:, None], axis=2) for k in keys)
+            )
+            nearest = apart.argmin(axis=1)
+            rows = np.flatnonzero(apart.min(axis=1) < _SEAM_TOUCH * self.touch_px)
+            for row in rows.tolist():
+                self._join(int(points[row]), int(others[row, nearest[row]]), _JOINT_WEIGHT)
+                self._joints.append((int(points[row]), int(others[row, nearest[row]])))
 
     def links(self, tree: Tree) -> Links:
         """Everything gathered so far."""

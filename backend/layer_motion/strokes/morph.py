@@ -6,6 +6,8 @@ follows from one sparse least-squares problem, solved once per drawing and facto
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse as sparse
 from scipy.sparse.linalg import splu
@@ -15,10 +17,12 @@ from shared.strokes import Drawing
 from .. import affine
 from .complex_points import as_complex, as_points
 from .links import Links, linked
+from .overlap import cut_to, span_at
 from .pair import StrokePair
 from .tree import Tree
 from .turns import Turns
 
+LABEL = 1 << 16  # of materials: strokes of other layers, taken into one drawing, begin there
 _HOLD = 1e-3
 _LOOSE = 1e-9
 _MIDDLE = 0.5
@@ -33,7 +37,8 @@ class Morph:
         start = as_complex(pair.first.points.astype(float))
         goal = as_complex(affine.apply(back, pair.last.points.astype(float)))
         turns = Turns(pair.first.offsets, start, goal)
-        links = linked(pair.first.offsets, pair.first.cyclic, turns)
+        layer = pair.first.material // LABEL
+        links = linked(pair.first.offsets, pair.first.cyclic, turns, layer)
         self._start, self._goal, self._links = links.start, links.goal, links
         trust = np.concatenate([pair.trust, np.zeros(len(links.start) - len(start))])
         self._hold = _HOLD * trust**2 + _LOOSE
@@ -67,6 +72,23 @@ class Morph:
             return np.arange(len(pair.first.points))
         bounds = pair.first.offsets.tolist()
         return np.concatenate([np.arange(bounds[s], bounds[s + 1]) for s in pair.late_order])
+
+    def shown(self, drawing: Drawing, progress: float) -> Drawing:
+        """The drawing with those lines cut to what shows of them that the keys show in part.
+
+        Last of all, as the points no longer are the pair's.
+        """
+        spans = self._pair.spans
+        if not spans:
+            return drawing
+        late = _repainted(self._pair, progress)
+        order = self._pair.late_order.tolist() if late else range(drawing.stroke_count)
+        points = drawing.points.copy()
+        for place, stroke in enumerate(order):
+            if stroke in spans:
+                part = slice(drawing.offsets[place], drawing.offsets[place + 1])
+                points[part] = cut_to(points[part], span_at(spans[stroke], progress))
+        return replace(drawing, points=points)
 
     def _points(self, progress: float) -> np.ndarray:
         """All nodes, complex [n], without the motion of the whole."""

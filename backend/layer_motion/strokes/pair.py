@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 
 import numpy as np
@@ -19,6 +19,7 @@ from . import seam as stroke_seam
 from . import squash as stroke_squash
 from .enclosed import Closing, closing_shapes
 from .level import Line
+from .overlap import Overlap, Span, overlapped
 from .root import Level, Numbers
 from .unturned import unturned
 
@@ -41,7 +42,8 @@ class StrokePair:
     each point follows it. `late_order` [S]: the strokes in the last key's painting order.
     `numbers` int [2, S]: which stroke of either key each one is, is a part of, or begins with where
     several were taken together; -1 where the key does not show it. `change` [S]: the progress from
-    which on the last key decides whether a stroke is there that one key alone shows.
+    which on the last key decides whether a stroke is there that one key alone shows. `spans`:
+    stroke -> which parts of its points either key shows, where that is not all of them.
     """
 
     first: Drawing
@@ -51,6 +53,7 @@ class StrokePair:
     late_order: np.ndarray
     numbers: np.ndarray
     change: np.ndarray
+    spans: Mapping[int, tuple[Span, Span]] = field(default_factory=dict)
 
     @property
     def lone(self) -> np.ndarray:
@@ -80,6 +83,8 @@ def paired(
     """
     pairs = _painting_order(pairs)
     level = _levelled(lines, goals, pairs, matrix)
+    parts = _parts(level, matrix)
+    level.update((numbers, (part.one, part.other)) for numbers, part in parts.items())
     matrix = _common_motion(level.values())
     if not affine.is_regular(matrix):
         return None
@@ -88,7 +93,17 @@ def paired(
     last = stroke_level.drawing_of([_told(*row) for row in rows], drawings[1].layer_opacity)
     numbers = np.array([[line.number for line in row] for row in rows]).T
     trust = _trust(first, last, matrix)
-    return StrokePair(first, last, matrix, trust, _late_order(pairs), numbers, np.array(change))
+    place = {numbers: stroke for stroke, numbers in enumerate(pairs)}
+    spans = {place[numbers]: part.spans for numbers, part in parts.items()}
+    return StrokePair(
+        first, last, matrix, trust, _late_order(pairs), numbers, np.array(change), spans
+    )
+
+
+def _parts(level: Mapping[Numbers, Level], matrix: np.ndarray) -> dict[Numbers, Overlap]:
+    """Partners that show other parts of the same line."""
+    found = {numbers: overlapped(*both, matrix) for numbers, both in level.items()}
+    return {numbers: part for numbers, part in found.items() if part is not None}
 
 
 def _levelled(

@@ -35,7 +35,7 @@ def plan_strokes(scene: Scene) -> Plan | None:
         progress = float(course.way[moment])
         drawing = course.drawing(moment, progress)
         steps.append(
-            Step(None, drawing=drawing, share=progress)
+            Step(None, drawing=course.morph.shown(drawing, progress), share=progress)
             if redraw
             else _bent(scene, pair, drawing, progress)
         )

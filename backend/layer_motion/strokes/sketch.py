@@ -40,6 +40,7 @@ _PARTIAL_SHARE = 0.6
 _SHOWN_SHARE = 0.4
 _VOTE_PX = 25.0
 _LIES_PX, _LYING_SHARE = 2.5, 0.7
+_LOOKED_AT, _LIES_ON_PX = 8, 0.5
 _CLEARLY_PX = 0.3
 _INVERSE_STEPS = 12
 _ROW = 4096
@@ -152,7 +153,8 @@ class _Layer:
             drawing = self._course.drawing(moment, progress)
             shift = np.asarray(shifts(moment))[self._order(progress)]
             moved = replace(drawing, points=(drawing.points + shift).astype(np.float32))
-            steps.append(Step(None, share=progress, drawing=moved))
+            shown = self._morph.shown(moved, progress)
+            steps.append(Step(None, share=progress, drawing=shown))
         return Plan("sketch", tuple(steps))
 
     def _order(self, progress: float) -> np.ndarray:
@@ -311,14 +313,13 @@ class _Layer:
     def _shown(self, start: np.ndarray, target: LinePoints) -> np.ndarray:
         """Which samples belong to strokes that a sketch shows: bool [n].
 
-        Every point of the sketch votes for the stroke next to it; a stroke counts where it gets
-        votes for a fair part of its length, or lies along the sketch beside others that do.
+        Every point of the sketch votes for the stroke next to it, and for those that lie on that; a
+        stroke counts where it gets votes for a fair part of its length, or lies along the sketch
+        beside others that do.
         """
         stroke = np.searchsorted(self._pair.first.offsets, self._samples, side="right") - 1
         count = self._pair.first.stroke_count
-        away, nearest = KDTree(start).query(target.place)
-        near = np.asarray(away) < _VOTE_PX
-        votes = np.bincount(stroke[np.asarray(nearest)[near]], minlength=count)
+        votes = _votes(start, stroke, target.place, count)
         steps = np.linalg.norm(np.diff(start, axis=0), axis=1) * (np.diff(stroke) == 0)
         length = np.bincount(stroke[1:], steps, count)
         voted = votes / target.per_px >= _SHOWN_SHARE * length + 2
@@ -333,6 +334,21 @@ class _Layer:
         index = np.arange(len(self._pair.first.points))
         columns = [np.interp(index, self._samples, moved[:, axis]) for axis in (0, 1)]
         return np.stack(columns, axis=1) / self._scale
+
+
+def _votes(places: np.ndarray, stroke: np.ndarray, sketch: np.ndarray, count: int) -> np.ndarray:
+    """How many of a sketch's points [m, 2] lie next to each stroke: int [S].
+
+    `places` [n, 2] belong to strokes [n]. Where strokes lie on each other, as ink on paint, a point
+    lies next to all of them.
+    """
+    most = min(_LOOKED_AT, len(places))
+    found = KDTree(places).query(sketch, k=most)
+    away, nearest = (np.asarray(part).reshape(len(sketch), most) for part in found)
+    beside = (away <= away[:, :1] + _LIES_ON_PX) & (away < _VOTE_PX)
+    point = np.broadcast_to(np.arange(len(sketch))[:, None], away.shape)
+    voted = np.unique(point[beside] * count + stroke[nearest[beside]])
+    return np.bincount(voted % count, minlength=count)
 
 
 def _bending(laid: dict[int, _Laid], *, sure: bool) -> Callable[[int], np.ndarray]:

@@ -12,6 +12,9 @@ _AROUND = 6
 _NEARBY_SHARE = 0.12
 _TOUCH_SHARE = 0.015
 _NEAREST = 24
+_LONGER = 1.5
+_MOST_CARRIED = 400
+_THIN, _TIP_SHARE = 0.75, 0.75
 
 
 class Surroundings:
@@ -21,6 +24,7 @@ class Surroundings:
         self._strokes = strokes
         self._host, self._sample = _hosts(strokes)  # int [S, 2] each, negative: hangs on nothing
         self._hung = self._host >= 0
+        self._carrier, self._contact = _carriers(strokes)  # int [S] each, negative: none
 
     def at_rest(self) -> Expected:
         """What is expected as long as no stroke has a partner."""
@@ -34,6 +38,8 @@ class Surroundings:
         shift = np.full((len(partner), SAMPLES), np.nan, complex)
         shift[matched] = there - self._strokes.samples[matched]
         middle = self._mean_shift(matched, shift[matched].mean(axis=1))
+        carried = np.where(self._carrier >= 0, shift[self._carrier, self._contact], np.nan)
+        middle = np.where(np.isfinite(carried), carried, middle)
         ends = np.where(self._hung, shift[self._host, self._sample], np.nan)
         known = np.isfinite(ends)
         return Expected(middle, np.where(known, ends, middle[:, None]), self._hung)
@@ -47,6 +53,40 @@ class Surroundings:
         near = np.exp(-((away / (_NEARBY_SHARE * self._strokes.size_px)) ** 2) / 2)
         near *= matched[index] != np.arange(len(places))[:, None]
         return (near * moved[index]).sum(axis=1) / (near.sum(axis=1) + 0.3)
+
+
+def _carriers(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
+    """For each closed stroke the limb whose tip it touches, as a hoof does a leg's, and the sample
+    of that: int [S] each, -1 where there is none.
+    """
+    count = len(strokes.length)
+    carrier, contact = np.full(count, -1), np.zeros(count, int)
+    if count > _MOST_CARRIED:
+        return carrier, contact
+    tips = _tips(strokes)
+    limbs = tips.any(axis=1)
+    for stroke in np.flatnonzero(strokes.cyclic).tolist():
+        longer = np.flatnonzero(limbs & (strokes.length > _LONGER * strokes.length[stroke]))
+        if not len(longer):
+            continue
+        apart = np.abs(strokes.samples[stroke][:, None, None] - strokes.samples[longer][None])
+        nearest = np.unravel_index(int(apart.argmin()), apart.shape)
+        reach = _TOUCH_SHARE * strokes.size_px + 0.5 * strokes.length[stroke] / SAMPLES
+        near = apart[nearest] < reach + 0.5 * strokes.length[longer[nearest[1]]] / SAMPLES
+        if near and tips[longer[nearest[1]], nearest[2]]:
+            carrier[stroke], contact[stroke] = longer[nearest[1]], nearest[2]
+    return carrier, contact
+
+
+def _tips(strokes: Strokes) -> np.ndarray:
+    """Which samples are the tips of long, thin strokes: bool [S, SAMPLES]."""
+    centred = strokes.samples - strokes.middle[:, None]
+    square = (centred**2).mean(axis=1)
+    size = (np.abs(centred) ** 2).mean(axis=1)
+    lean = np.abs(square) / np.maximum(size, 1e-9)  # 0 round, 1 a straight line
+    along = np.real(centred * np.exp(-0.5j * np.angle(square))[:, None])
+    tips = np.abs(along) > _TIP_SHARE * np.abs(along).max(axis=1, keepdims=True)
+    return tips & (lean > _THIN)[:, None]
 
 
 def _hosts(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:

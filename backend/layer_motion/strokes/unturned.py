@@ -20,6 +20,7 @@ _SAMPLES = 64
 _TURN = 0.5  # radians: what turns less may be left alone
 _AROUND, _FEWEST = 8, 3  # strokes whose middles tell how those around a stroke move
 _ASTRAY = 0.35  # of their spread: what is left of middles that do not move as one
+_ONE_PLACE = 0.03  # of how far all middles lie apart
 _MOST = 300
 _SAME_AREA = 0.6
 
@@ -53,6 +54,8 @@ def unturned(
 
 def _around(here: np.ndarray, there: np.ndarray, place: np.ndarray) -> np.ndarray | None:
     """The similarity (3 x 3) by which middles [n, 2] next to a place move; None if by none."""
+    some = _distinct(here)
+    here, there = here[some], there[some]
     if len(here) < _FEWEST:
         return None
     away = np.linalg.norm(here - place, axis=1)
@@ -66,6 +69,13 @@ def _around(here: np.ndarray, there: np.ndarray, place: np.ndarray) -> np.ndarra
     if not affine.is_regular(motion) or left > _ASTRAY**2 * spread:
         return None
     return motion
+
+
+def _distinct(places: np.ndarray) -> np.ndarray:
+    """Numbers of those places [n, 2] that none before lies on: ink on its paint tells no more."""
+    reach = _ONE_PLACE * float(np.hypot(*np.ptp(places, axis=0))) if len(places) else 0.0
+    apart = np.linalg.norm(places[:, None] - places[None], axis=2)
+    return np.flatnonzero(~np.tril(apart <= reach, -1).any(axis=1))
 
 
 def _better_start(base: np.ndarray, shape: np.ndarray, other: Line) -> float | None:

@@ -1,6 +1,8 @@
-"""What stands stands: of two motions that explain the keys alike, the one without a turn is meant."""
+"""What stands stands: of motions that explain the keys alike, the one without a turn is meant."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def ring(middle: complex, size: complex, start: int, count: int) -> Line:
 
 def face(shift: float, start: int, count: int) -> list[Line]:
     """A head that stands, with two eyes, a nose and a mouth that slide as it looks aside."""
-    nose = np.array([[0, -4], [5, 4], [-1, 5]]) + (240 + 1.1 * shift, 140)
+    nose = np.add([[0, -4], [5, 4], [-1, 5]], (240 + 1.1 * shift, 140))
     mouth = np.stack([240 + shift + np.linspace(-12, 12, count // 4), np.full(count // 4, 160)], 1)
     eyes = [ring(240 + side * 18 + shift + 118j, 4 + 7j, start, count) for side in (-1, 1)]
     return [ring(240 + 135j, 60 + 62j, start, 2 * count), *eyes, line(nose), line(mouth)]
@@ -84,7 +86,7 @@ def test_what_has_turned_turns(tilt: float) -> None:
         pole = np.stack([np.zeros(count), np.linspace(0, -90, count)], axis=1)
         share = np.linspace(0, 1, count)[:, None]
         edge = [(0, -90), (50, -80), (0, -60)]
-        sides = zip(edge, edge[1:], strict=False)
+        sides = pairwise(edge)
         cloth = np.concatenate([a + share * np.subtract(b, a) for a, b in sides])
         matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
         return [line(part @ matrix.T + (240, 170)) for part in (pole, cloth)]

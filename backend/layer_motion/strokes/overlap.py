@@ -1,0 +1,209 @@
+"""Matches open strokes that show other parts of the same line, as ink behind an arm; matching only.
+
+Pulled from end to end such a line would slide along itself: an outline whose gap travels would
+wheel round, handwriting would grow like rubber. Here what both keys show stays together, and the
+ends run along the line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import affine
+from .complex_points import as_complex
+from .level import Line, resampled, reversed_line
+
+Span = tuple[float, float]
+"""Which part of a line, in shares 0..1 of its points, a key shows."""
+
+WHOLE: Span = (0.0, 1.0)
+
+_SAMPLES = 72
+_LEAST_SHARED = 0.45  # of the shorter stroke
+_ALIKE = 0.03  # of headings in what is shared: 1 less their coherence, 14 degrees rms
+_CLEARLY = 0.25  # of what end to end leaves
+_MISMATCH = 0.02  # what may be left end to end: the ends' own bends
+_TURN_COST = 0.03
+_PLACE_COST = 0.05
+_MOST_TURN = 0.8  # radians
+_NEARER = 0.5
+_MOST_POINTS = 400
+_END_SHARE = 0.35  # of what is shared: how its end goes on
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """One line at both keys, as long as either shows it, and which part each of them shows."""
+
+    one: Line
+    other: Line
+    spans: tuple[Span, Span]
+
+
+def overlapped(one: Line, other: Line, motion: np.ndarray) -> Overlap | None:
+    """Partners as parts of one line, if they are clearly more alike that way than end to end, and
+    what they share moves less.
+
+    `motion` (3 x 3): of the whole, which may be told by these very ends, so that staying counts,
+    too.
+    """
+    if one.cyclic or other.cyclic or min(float(one.way[-1]), float(other.way[-1])) <= 0.0:
+        return None
+    if one.is_filled or other.is_filled:
+        return None
+    plain = _unlike(_headings(one, _SAMPLES), _headings(other, _SAMPLES))[0]
+    if plain < _MISMATCH:
+        return None
+    carried = one.placed(affine.apply(motion, one.points))
+    trials = [(way, base) for way in (other, reversed_line(other)) for base in (one, carried)]
+    found = min((_best_shift(base, way) for way, base in trials), key=lambda shift: shift.cost)
+    if found.unlike > min(_ALIKE, _CLEARLY * plain) or found.turn > _MOST_TURN:
+        return None
+    if found.away_px > _NEARER * _away_px(one, other, motion):
+        return None
+    return _laid_out(one, found)
+
+
+def _away_px(one: Line, other: Line, motion: np.ndarray) -> float:
+    """How far partners lie from each other end to end, on average, as they are or as all moves."""
+    some, others = (resampled(line, _SAMPLES).points for line in (one, other))
+    return min(
+        float(np.linalg.norm(affine.apply(moved, some) - way, axis=1).mean())
+        for moved in (affine.IDENTITY, motion)
+        for way in (others, others[::-1])
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Shift:
+    """`way`: the other stroke in the direction that suits; it begins at `start` along the one, in
+    lengths of that.
+    """
+
+    cost: float
+    unlike: float
+    turn: float
+    away_px: float
+    way: Line
+    start: float
+
+
+def _headings(line: Line, count: int) -> np.ndarray:
+    """Directions of `count` even pieces: complex [count], length 1."""
+    edges = np.diff(as_complex(resampled(line, count + 1).points))
+    return edges / np.maximum(np.abs(edges), 1e-9)
+
+
+def _unlike(some: np.ndarray, others: np.ndarray) -> tuple[float, float]:
+    """How little the headings of two stretches agree, 0..1, and the turn between them, radians."""
+    mean = complex(np.vdot(some, others)) / len(some)
+    return 1.0 - abs(mean), abs(float(np.angle(mean)))
+
+
+def _best_shift(one: Line, way: Line) -> _Shift:
+    """Where along the one the other begins, if neither is stretched."""
+    long_px = max(float(one.way[-1]), float(way.way[-1]))
+    step = long_px / _SAMPLES
+    counts = [max(4, round(float(line.way[-1]) / step)) for line in (one, way)]
+    some, others = (_headings(line, n) for line, n in zip((one, way), counts, strict=True))
+    places = [
+        as_complex(resampled(line, n + 1).points)
+        for line, n in zip((one, way), counts, strict=True)
+    ]
+    least = max(4, int(_LEAST_SHARED * min(counts)))
+    best = _Shift(np.inf, np.inf, 0.0, 0.0, way, 0.0)
+    for start in range(least - counts[1], counts[0] - least + 1):
+        begin, end = max(0, start), min(counts[0], start + counts[1])
+        unlike, turn = _unlike(some[begin:end], others[begin - start : end - start])
+        apart = places[0][begin:end] - places[1][begin - start : end - start]
+        away_px = float(np.abs(apart).mean())
+        cost = unlike + _TURN_COST * turn + _PLACE_COST * away_px / long_px
+        if cost < best.cost:
+            best = _Shift(cost, unlike, turn, away_px, way, start * step / float(one.way[-1]))
+    return best
+
+
+def _laid_out(one: Line, shift: _Shift) -> Overlap:
+    """Both strokes with points at the same places of the line that they are parts of."""
+    lengths = float(one.way[-1]), float(shift.way.way[-1])
+    begins = 0.0, shift.start * lengths[0]
+    ends = lengths[0], begins[1] + lengths[1]
+    low, high = min(begins), max(ends)
+    dense = max(
+        (len(line.values) - 1) / length
+        for line, length in zip((one, shift.way), lengths, strict=True)
+    )
+    count = int(np.clip(np.ceil(dense * (high - low)) + 1, 8, _MOST_POINTS))
+    at = np.linspace(low, high, count)
+    shared = max(begins), min(ends)
+    lines = one, shift.way
+    shown = [_placed(line, at - begin) for line, begin in zip(lines, begins, strict=True)]
+    laid = [
+        _carried_on(shown[side], shown[1 - side], at, (begins[side], ends[side]), shared)
+        for side in (0, 1)
+    ]
+    spans = [
+        ((b - low) / (high - low), (e - low) / (high - low))
+        for b, e in zip(begins, ends, strict=True)
+    ]
+    one_line, other_line = (
+        resampled(line, count).placed(points) for line, points in zip(lines, laid, strict=True)
+    )
+    return Overlap(one_line, other_line, (spans[0], spans[1]))
+
+
+def _placed(line: Line, at: np.ndarray) -> np.ndarray:
+    """Places [n, 2] at lengths [n] along a stroke; beyond its ends they stay there."""
+    return np.stack([np.interp(at, line.way, line.points[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def _carried_on(
+    own: np.ndarray, other: np.ndarray, at: np.ndarray, shown: Span, shared: Span
+) -> np.ndarray:
+    """A key's places [n, 2], beyond what it shows those of the other key, laid on at its ends."""
+    points = own.copy()
+    reach = _END_SHARE * (shared[1] - shared[0])
+    for beyond, end, near in (
+        (at < shown[0], shown[0], (at >= shared[0]) & (at <= shared[0] + reach)),
+        (at > shown[1], shown[1], (at <= shared[1]) & (at >= shared[1] - reach)),
+    ):
+        if not beyond.any():
+            continue
+        motion = _stiffly(other[near], own[near])
+        tip = np.array(
+            [[np.interp(end, at, side[:, axis]) for axis in (0, 1)] for side in (own, other)]
+        )
+        moved = affine.apply(motion, np.concatenate([other[beyond], tip[1:]]))
+        points[beyond] = moved[:-1] + tip[0] - moved[-1]
+    return points
+
+
+def _stiffly(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The turn and shift (3 x 3) that carries places [n, 2] onto others, sizes kept."""
+    if len(source) < 2:
+        return (
+            affine.translation(*(target - source).mean(axis=0)) if len(source) else affine.IDENTITY
+        )
+    matrix = affine.fit_similarity(source, target)
+    growth = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+    middle = source.mean(axis=0)
+    if growth <= 0.0:
+        return affine.translation(*(target.mean(axis=0) - middle))
+    matrix[:2, :2] /= growth
+    matrix[:2, 2] = target.mean(axis=0) - matrix[:2, :2] @ middle
+    return matrix
+
+
+def span_at(spans: tuple[Span, Span], progress: float) -> Span:
+    """The part of a line that shows at `progress` 0..1 from key to key."""
+    (begin, end), (last_begin, last_end) = spans
+    return begin + progress * (last_begin - begin), end + progress * (last_end - end)
+
+
+def cut_to(points: np.ndarray, span: Span) -> np.ndarray:
+    """As many points [n, 2] evenly along the part `span` of a line."""
+    at = np.linspace(span[0], span[1], len(points)) * (len(points) - 1)
+    index = np.arange(len(points))
+    return np.stack([np.interp(at, index, points[:, axis]) for axis in (0, 1)], axis=1)
