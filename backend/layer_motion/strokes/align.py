@@ -19,6 +19,7 @@ _CERTAIN = 20.0
 _MAX_GROWTH = 2.5
 _ROBUST_STEPS = 12
 _TIGHT_SHARE = 0.004
+_EXPLAINED_SHARE = 0.02
 
 
 def common_motion(
@@ -29,8 +30,20 @@ def common_motion(
     Reweighted least squares (Geman-McClure): a body at rest stays at rest while its limbs swing.
     """
     size = max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
+    starts = affine.fit_similarity(source, target, weights), affine.IDENTITY
+    found = [_robust(start, source, target, weights, size) for start in starts]
+
+    def explained(option: tuple[np.ndarray, np.ndarray]) -> float:
+        away = np.linalg.norm(affine.apply(option[0], source) - target, axis=1)
+        return float(weights @ (1.0 / (1.0 + (away / (_EXPLAINED_SHARE * size)) ** 2)))
+
+    return max(found, key=explained)
+
+
+def _robust(
+    matrix: np.ndarray, source: np.ndarray, target: np.ndarray, weights: np.ndarray, size: float
+) -> tuple[np.ndarray, np.ndarray]:
     trust = np.ones(len(source))
-    matrix = affine.fit_similarity(source, target, weights)
     for _ in range(_ROBUST_STEPS):
         away = np.linalg.norm(affine.apply(matrix, source) - target, axis=1)
         reach = max(_weighted_median(away, weights), _TIGHT_SHARE * size)

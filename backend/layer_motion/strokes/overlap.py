@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import affine
 from .complex_points import as_complex
-from .level import Line, resampled, reversed_line
+from .level import Line, finest, resampled, reversed_line
 
 Span = tuple[float, float]
 """Which part of a line, in shares 0..1 of its points, a key shows."""
@@ -27,7 +27,6 @@ _CLEARLY = 0.25  # of what end to end leaves
 _MISMATCH = 0.02  # what may be left end to end: the ends' own bends
 _TURN_COST = 0.03
 _PLACE_COST = 0.05
-_MOST_TURN = 0.8  # radians
 _NEARER = 0.5
 _MOST_POINTS = 400
 _END_SHARE = 0.35  # of what is shared: how its end goes on
@@ -59,7 +58,7 @@ def overlapped(one: Line, other: Line, motion: np.ndarray) -> Overlap | None:
     carried = one.placed(affine.apply(motion, one.points))
     trials = [(way, base) for way in (other, reversed_line(other)) for base in (one, carried)]
     found = min((_best_shift(base, way) for way, base in trials), key=lambda shift: shift.cost)
-    if found.unlike > min(_ALIKE, _CLEARLY * plain) or found.turn > _MOST_TURN:
+    if found.unlike > min(_ALIKE, _CLEARLY * plain):
         return None
     if found.away_px > _NEARER * _away_px(one, other, motion):
         return None
@@ -84,7 +83,6 @@ class _Shift:
 
     cost: float
     unlike: float
-    turn: float
     away_px: float
     way: Line
     start: float
@@ -113,16 +111,36 @@ def _best_shift(one: Line, way: Line) -> _Shift:
         for line, n in zip((one, way), counts, strict=True)
     ]
     least = max(4, int(_LEAST_SHARED * min(counts)))
-    best = _Shift(np.inf, np.inf, 0.0, 0.0, way, 0.0)
-    for start in range(least - counts[1], counts[0] - least + 1):
-        begin, end = max(0, start), min(counts[0], start + counts[1])
-        unlike, turn = _unlike(some[begin:end], others[begin - start : end - start])
-        apart = places[0][begin:end] - places[1][begin - start : end - start]
-        away_px = float(np.abs(apart).mean())
-        cost = unlike + _TURN_COST * turn + _PLACE_COST * away_px / long_px
-        if cost < best.cost:
-            best = _Shift(cost, unlike, turn, away_px, way, start * step / float(one.way[-1]))
-    return best
+    cost, start = np.inf, 0
+    for trial in range(least - counts[1], counts[0] - least + 1):
+        begin, end = max(0, trial), min(counts[0], trial + counts[1])
+        unlike, turn = _unlike(some[begin:end], others[begin - trial : end - trial])
+        apart = places[0][begin:end] - places[1][begin - trial : end - trial]
+        now = _cost(unlike, turn, float(np.abs(apart).mean()) / long_px)
+        if now < cost:
+            cost, start = now, trial
+
+    def worth(begin: float) -> float:
+        return -_shifted(one, way, begin).cost
+
+    return _shifted(one, way, finest(start * step, step / 2, worth))
+
+
+def _cost(unlike: float, turn: float, away: float) -> float:
+    return unlike + _TURN_COST * turn + _PLACE_COST * away
+
+
+def _shifted(one: Line, way: Line, start_px: float) -> _Shift:
+    """What the two have in common where the other begins at a length along the one."""
+    begin = max(0.0, start_px)
+    end = min(float(one.way[-1]), start_px + float(way.way[-1]))
+    at = np.linspace(begin, end, _SAMPLES)
+    places = [as_complex(_placed(line, at - b)) for line, b in ((one, 0.0), (way, start_px))]
+    edges = [np.diff(place) for place in places]
+    unlike, turn = _unlike(*(edge / np.maximum(np.abs(edge), 1e-9) for edge in edges))
+    away_px = float(np.abs(places[0] - places[1]).mean())
+    cost = _cost(unlike, turn, away_px / max(float(one.way[-1]), float(way.way[-1])))
+    return _Shift(cost, unlike, away_px, way, start_px / float(one.way[-1]))
 
 
 def _laid_out(one: Line, shift: _Shift) -> Overlap:
@@ -171,7 +189,7 @@ def _carried_on(
     ):
         if not beyond.any():
             continue
-        motion = _stiffly(other[near], own[near])
+        motion = _motion(other[near], own[near])
         tip = np.array(
             [[np.interp(end, at, side[:, axis]) for axis in (0, 1)] for side in (own, other)]
         )
@@ -180,20 +198,12 @@ def _carried_on(
     return points
 
 
-def _stiffly(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The turn and shift (3 x 3) that carries places [n, 2] onto others, sizes kept."""
-    if len(source) < 2:
-        return (
-            affine.translation(*(target - source).mean(axis=0)) if len(source) else affine.IDENTITY
-        )
+def _motion(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The similarity (3 x 3) that carries places [n, 2] onto others, or their middle's shift."""
     matrix = affine.fit_similarity(source, target)
-    growth = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
-    middle = source.mean(axis=0)
-    if growth <= 0.0:
-        return affine.translation(*(target.mean(axis=0) - middle))
-    matrix[:2, :2] /= growth
-    matrix[:2, 2] = target.mean(axis=0) - matrix[:2, :2] @ middle
-    return matrix
+    if affine.is_regular(matrix):
+        return matrix
+    return affine.translation(*(target - source).mean(axis=0))
 
 
 def span_at(spans: tuple[Span, Span], progress: float) -> Span:

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from backend.layer_motion import affine
 from backend.layer_motion.strokes.level import Line
 from backend.layer_motion.strokes.match import pair_strokes
 from backend.layer_motion.strokes.pair import StrokePair
@@ -93,3 +94,40 @@ def test_what_has_turned_turns(tilt: float) -> None:
 
     pair = matched(flag(0.0, 20), flag(tilt, 26))
     assert turn_deg(pair) == pytest.approx(np.degrees(tilt), abs=4.0)
+
+
+def test_a_path_that_turns_tells_of_a_turn() -> None:
+    half_turn = affine.rotation_about(np.array([240.0, 135.0]), 180)
+    pair = pair_strokes(drawing([mouth(-18.0)]), drawing([mouth(18.0, 31)]), half_turn)
+    assert pair is not None
+    assert abs(turn_deg(pair)) > 175.0
+
+
+def test_a_bar_that_crosses_a_blob_takes_it_nowhere() -> None:
+    """Both were copied; laid on the blob by a turn, bar and blob would have stayed together."""
+    blob = ring(240 + 135j, 62 + 40j, 0, 80)
+
+    def bar(x: float, lean: float) -> Line:
+        corners = np.array([[-6, -70], [6, -70], [6, 70], [-6, 70]], float)
+        share = np.linspace(0, 1, 12, endpoint=False)[:, None]
+        sides = [a + share * (b - a) for a, b in zip(corners, np.roll(corners, -1, 0), strict=True)]
+        points = np.concatenate(sides) @ affine.rotation_about(np.zeros(2), lean)[:2, :2].T
+        return line(points + np.array([x, 135]), cyclic=True, fill=(0.9, 0.8, 0.7, 1.0))
+
+    pair = matched([blob, bar(165, -3)], [blob, bar(315, 3)])
+    assert abs(turn_deg(pair)) < 3.0
+
+
+def test_redrawn_lashes_find_their_partners_in_another_order() -> None:
+    """Order proves nothing where loops begin elsewhere: what goes by place is better."""
+
+    def lash(number: int) -> Line:
+        root = np.array([200.0 + 11 * number, 100.0])
+        return line(root + np.linspace(0, 1, 7)[:, None] * (2 * number - 6, -16))
+
+    order = [1, 0, 3, 2, 5, 4]
+    first = [ring(240 + 135j, 60 + 62j, 0, 80), *(lash(n) for n in range(6))]
+    last = [ring(240 + 135j, 60 + 62j, 90, 60), *(lash(n) for n in order)]
+    pair = matched(first, last)
+    partner = dict(zip(*pair.numbers.tolist(), strict=True))
+    assert partner == {0: 0, **{n + 1: order.index(n) + 1 for n in range(6)}}

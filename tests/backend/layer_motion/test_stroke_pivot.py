@@ -1,0 +1,126 @@
+"""What swings turns around what stays, and what hangs on a limb's tip stays on that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from backend import raster
+from backend.layer_motion import affine
+from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.strokes.level import Line
+from backend.layer_motion.strokes.match import pair_strokes
+from backend.layer_motion.strokes.unturned import unturned
+from backend.layer_motion.task import GapTask
+from shared.strokes import Drawing
+
+from .puppet import drawing, line
+
+WIDTH, HEIGHT = 320, 240
+SHOULDER = np.array([150.0, 120.0])
+SKIN = (0.9, 0.7, 0.6, 1.0)
+
+
+def limb(start: np.ndarray, end: np.ndarray, wide: float, count: int, tone: float = 0.6) -> Line:
+    """A long round-ended shape."""
+    way = (end - start) @ (1, 1j)
+    cap = np.exp(1j * np.linspace(np.pi / 2, 3 * np.pi / 2, count))
+    unit = way / abs(way)
+    rim = np.concatenate([cap * wide * unit, way - cap * wide * unit]) + start @ (1, 1j)
+    points = np.stack([np.real(rim), np.imag(rim)], axis=1)
+    return line(points, cyclic=True, fill=(0.9, 0.7, tone, 1.0))
+
+
+def arm(degrees: float, count: int) -> Drawing:
+    """An arm and its hand, swung up from the shoulder."""
+    tip = SHOULDER + 70 * np.array([np.cos(np.radians(degrees)), -np.sin(np.radians(degrees))])
+    out = (tip - SHOULDER) / 70
+    hand = limb(tip, tip + 14 * out, 12, count // 2)
+    return drawing([limb(SHOULDER, tip, 9, count), hand])
+
+
+def task(first: Drawing, last: Drawing) -> GapTask:
+    """A gap of three drawings between two keys alone."""
+    art = [raster.draw(d, width=WIDTH, height=HEIGHT, margin_px=40) for d in (first, last)]
+    return GapTask(
+        WIDTH, HEIGHT, art[0], art[1], (0.25, 0.5, 0.75), first_strokes=first, last_strokes=last
+    )
+
+
+@pytest.mark.parametrize("swing", [60.0, 110.0])
+@pytest.mark.parametrize("count", [24, 31])
+def test_an_arm_swings_around_the_shoulder_that_stays(swing: float, count: int) -> None:
+    result = animate_gap(task(arm(-20.0, 24), arm(swing - 20.0, count)))
+    for drawn in result.strokes:
+        assert drawn is not None
+        sleeve = drawn.stroke_points(0).astype(float)
+        from_shoulder = np.linalg.norm(sleeve - SHOULDER, axis=1)
+        assert from_shoulder.min() == pytest.approx(9.0, abs=2.0)
+        assert from_shoulder.max() == pytest.approx(79.0, abs=3.0)
+
+
+def test_what_turns_and_moves_on_keeps_its_middle_on_a_straight_way() -> None:
+    first, last = arm(0.0, 24), arm(40.0, 24)
+    last = replace(last, points=last.points + np.float32([110, 60]))
+    middles = [d.points.mean(axis=0) for d in (first, last)]
+    halfway = animate_gap(task(first, last)).strokes[1]
+    assert halfway is not None
+    assert halfway.points.mean(axis=0) == pytest.approx(np.mean(middles, axis=0), abs=3.0)
+
+
+def legs(step: float, count: int) -> list[Line]:
+    """Two legs from one hip, and a like shoe on each; `step` -1..1 tells which is in front."""
+    hip = np.array([160.0, 90.0])
+    parts: list[Line] = []
+    for side in (-1, 1):
+        foot = hip + np.array([side * step * 34.0, 100.0])
+        shoe = limb(foot, foot + np.array([13.0, 2.0]), 6, count // 2)
+        parts += [shoe, limb(hip, foot, 9, count, 0.5 + 0.4 * side)]
+    return parts
+
+
+def test_shoes_stay_on_their_legs_when_these_change_places() -> None:
+    pair = pair_strokes(drawing(legs(-1.0, 24)), drawing(legs(1.0, 30)))
+    assert pair is not None
+    first, last = (
+        np.array([d.stroke_points(s).mean(axis=0) for s in range(4)])
+        for d in (pair.first, pair.last)
+    )
+    shift = last - first
+    assert np.abs(shift[[1, 3], 0]).min() > 25.0
+    for shoe in (0, 2):
+        # A leg's middle goes half as far as its foot.
+        assert shift[shoe, 0] == pytest.approx(2 * shift[shoe + 1, 0], abs=12.0)
+
+
+def test_ink_on_its_paint_does_not_tell_twice_how_all_turn() -> None:
+    """Two arms that lie on each other and a body are no three places."""
+    square = np.array([[0, 0], [30, 0], [60, 0], [60, 40], [60, 80], [30, 80], [0, 80], [0, 40]])
+
+    def body(lean: float, start: int) -> Line:
+        points = square + np.stack([lean * (80 - square[:, 1]) / 80, 0 * square[:, 1]], axis=1)
+        return line(np.roll(points, start, axis=0) + np.array([100, 80]), cyclic=True, fill=SKIN)
+
+    def level(swing: float) -> dict[tuple[int, int], tuple[Line, Line]]:
+        pairs = [(body(0, 0), body(24, 0))]
+        for _ in range(2):
+            pairs.append((arm_at(0.0), arm_at(swing)))
+        pairs.append(
+            (line(square[:4] + np.array([100, 80])), line(square[:4] + np.array([112, 80])))
+        )
+        return {(n, n): pair for n, pair in enumerate(pairs)}
+
+    def arm_at(swing: float) -> Line:
+        return limb(
+            SHOULDER,
+            SHOULDER
+            + affine.apply(affine.rotation_about(np.zeros(2), swing), np.array([[40.0, 0.0]]))[0],
+            6,
+            16,
+        )
+
+    given = level(80.0)
+    found = unturned(given, list(given), lambda: affine.IDENTITY)
+    assert found[0, 0][1].points[0] == pytest.approx(given[0, 0][1].points[0], abs=6.0)
