@@ -58,6 +58,13 @@ def test_a_smile_becomes_a_frown_by_bending(bend: float, count: int) -> None:
     assert pair.last.points[0] == pytest.approx(pair.first.points[0], abs=1.0)
 
 
+def test_a_smile_bends_beside_something_new() -> None:
+    dimple = line(np.array([[300.0, 120.0], [303.0, 126.0], [301.0, 132.0]]))
+    pair = matched([mouth(-18.0)], [dimple, mouth(18.0, 31)])
+    assert abs(turn_deg(pair)) < 5.0
+    assert sorted(zip(*pair.numbers.tolist(), strict=True)) == [(-1, 0), (0, 1)]
+
+
 @pytest.mark.parametrize("start", [0, 70, 160])
 def test_a_face_that_looks_aside_does_not_roll(start: int) -> None:
     pair = matched(face(-14, 0, 40), face(14, start, 48))
@@ -125,7 +132,7 @@ def test_redrawn_lashes_find_their_partners_in_another_order() -> None:
         root = np.array([200.0 + 11 * number, 100.0])
         return line(root + np.linspace(0, 1, 7)[:, None] * (2 * number - 6, -16))
 
-    order = [1, 0, 3, 2, 5, 4]
+    order = [0, 1, 2, 4, 3, 5]
     first = [ring(240 + 135j, 60 + 62j, 0, 80), *(lash(n) for n in range(6))]
     last = [ring(240 + 135j, 60 + 62j, 90, 60), *(lash(n) for n in order)]
     pair = matched(first, last)
