@@ -16,8 +16,9 @@ import numpy as np
 from shared.strokes import Drawing
 
 from .plan import Plan, Step
+from .strokes.level import LABEL
 from .strokes.look import draw_strokes
-from .strokes.morph import LABEL, reordered
+from .strokes.morph import reordered
 from .task import GapTask, Neighbour
 
 _KEPT_DRAWINGS = 24

@@ -13,6 +13,8 @@ from shared.strokes import Drawing
 
 from .correlation import centred, over_starts
 
+LABEL = 1 << 16
+"""Where the materials of the next layer begin in a drawing that takes several layers as one."""
 MAX_TOTAL_POINTS = 250_000
 _MAX_POINTS_PER_STROKE = 4096
 _START_TRIALS = 64
@@ -45,6 +47,11 @@ class Line:
     def points(self) -> np.ndarray:
         """Camera pixels [n, 2]."""
         return self.values[:, :2]
+
+    @property
+    def layer(self) -> int:
+        """Number of its layer in a drawing that takes several as one."""
+        return self.material // LABEL
 
     @property
     def is_filled(self) -> bool:

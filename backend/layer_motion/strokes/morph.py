@@ -16,13 +16,13 @@ from shared.strokes import Drawing
 
 from .. import affine
 from .complex_points import as_complex, as_points
+from .level import LABEL
 from .links import Links, linked
 from .overlap import cut_to, span_at
 from .pair import StrokePair
 from .tree import Tree
 from .turns import Turns
 
-LABEL = 1 << 16  # of materials: strokes of other layers, taken into one drawing, begin there
 _HOLD = 1e-3
 _LOOSE = 1e-9
 _MIDDLE = 0.5

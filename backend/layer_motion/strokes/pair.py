@@ -20,6 +20,7 @@ from . import squash as stroke_squash
 from .enclosed import Closing, closing_shapes
 from .level import Line
 from .overlap import Overlap, Span, overlapped
+from .riding import riding
 from .root import Level, Numbers
 from .unturned import unturned
 
@@ -102,8 +103,12 @@ def paired(
 
 def _parts(level: Mapping[Numbers, Level], matrix: np.ndarray) -> dict[Numbers, Overlap]:
     """Partners that show other parts of the same line."""
-    found = {numbers: overlapped(*both, matrix) for numbers, both in level.items()}
-    return {numbers: part for numbers, part in found.items() if part is not None}
+    found = riding(level)
+    for numbers, both in level.items():
+        part = found.get(numbers) or overlapped(*both, matrix)
+        if part is not None:
+            found[numbers] = part
+    return found
 
 
 def _levelled(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from scipy.spatial import KDTree
 
 from backend.layer_motion import affine
-from backend.layer_motion.strokes.level import Line
+from backend.layer_motion.strokes.level import LABEL, Line, reversed_line
 from backend.layer_motion.strokes.match import pair_strokes
 from backend.layer_motion.strokes.morph import Morph
 from backend.layer_motion.strokes.overlap import overlapped
@@ -121,3 +122,35 @@ def test_what_bends_or_stretches_goes_from_end_to_end(first: Curve, last: Curve)
 def test_closed_and_filled_strokes_are_whole(closed: bool) -> None:
     grown = line(wave(np.linspace(0, 1, 60)), cyclic=closed, fill=(0.5, 0.5, 0.5, 1.0))
     assert overlapped(part(wave, 0.0, 0.5, 30), grown, np.eye(3)) is None
+
+
+def _sack(lean: float, start: float, count: int) -> np.ndarray:
+    """A sack that leans, traced once from anywhere: [n, 2]."""
+    angle = 2 * np.pi * (start + np.arange(count) / count)
+    wide, high = 60 + 12 * np.cos(3 * angle), 80 + 10 * np.sin(2 * angle)
+    up = high * np.sin(angle)
+    return np.stack([240 + wide * np.cos(angle) + lean * up, 135 - up], axis=1)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("gap", [0.2, 0.45])
+def test_broken_ink_rides_on_the_edge_of_its_paint(gap: float, reverse: bool) -> None:
+    """What lies in front breaks it elsewhere in the next key, while the sack leans over."""
+
+    def layers(lean: float, start: float, count: int) -> tuple[Line, Line]:
+        paint = line(_sack(lean, start, 90), cyclic=True, fill=(0.8, 0.3, 0.3, 1.0))
+        ink = line(_sack(lean, start + gap, 600)[: int(0.85 * 600) : 600 // count])
+        return paint, replace(ink, material=LABEL)
+
+    first, last = layers(0.0, 0.1, 60), layers(0.5, 0.6, 50)
+    if reverse:
+        last = last[0], reversed_line(last[1])
+    pair = pair_strokes(drawing(list(first)), drawing(list(last)))
+    assert pair is not None
+    morph = Morph(pair)
+    for progress in (0.25, 0.5, 0.75):
+        pose = affine.interpolate(pair.matrix, progress, pair.first.points.mean(axis=0))
+        shown = morph.shown(morph.at(pose, progress), progress)
+        edge = np.concatenate([shown.stroke_points(0), shown.stroke_points(0)[:1]])
+        fine = np.concatenate([np.linspace(a, b, 9) for a, b in pairwise(edge)])
+        assert KDTree(fine).query(shown.stroke_points(1))[0].max() < 1.5
