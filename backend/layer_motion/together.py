@@ -15,6 +15,7 @@ import numpy as np
 
 from shared.strokes import Drawing
 
+from . import notes
 from .plan import Plan, Step
 from .strokes.level import LABEL
 from .strokes.look import draw_strokes
@@ -117,7 +118,11 @@ def parted(plan: Plan, tasks: Sequence[GapTask]) -> tuple[Plan, ...] | None:
     if any(step.drawing is None for step in plan.steps):
         return None
     return tuple(
-        replace(plan, steps=tuple(_own(step, number, task) for step in plan.steps))
+        replace(
+            plan,
+            steps=tuple(_own(step, number, task) for step in plan.steps),
+            notes=tuple(note for note in plan.notes if task.sketches or note != notes.UNRELATED),
+        )
         for number, task in enumerate(tasks)
     )
 
