@@ -22,7 +22,7 @@ from .strokes.look import draw_strokes
 from .strokes.morph import reordered
 from .task import GapTask, Neighbour
 
-_KEPT_DRAWINGS = 24
+_KEPT_DRAWINGS = 10  # a gap looks at eight keys
 
 
 def may_join(task: GapTask) -> bool:

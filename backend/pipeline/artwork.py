@@ -79,11 +79,6 @@ class Artwork:
         self._key_strokes = functools.lru_cache(maxsize=_KEPT_DRAWINGS)(self._load_strokes)
         self._rounds: dict[str, bool] = {}
 
-    @property
-    def height(self) -> int:
-        """Of the camera, pixels."""
-        return self._request.height
-
     def key_picture(self, key: Key) -> Picture:
         """A key's own pixels, or its strokes drawn at camera size. Not for empty keys."""
         return self._key_picture(key)

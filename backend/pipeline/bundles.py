@@ -2,84 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from backend.layer_motion.strokes.same_lines import on_same_lines
+from backend.layer_motion.strokes.same_lines import Outline, traced
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.plan import Gap, LayerPlan, ShotPlan
+from shared.shot import Key
 
 Bundle = tuple[tuple[LayerPlan, Gap], ...]
 """Layers between the same two frames, lowest first; all but few stand alone."""
 
 
-def bundles(plan: ShotPlan, artwork: Artwork) -> list[Bundle]:
+def bundles(
+    plan: ShotPlan, artwork: Artwork, check: Callable[[], None] = lambda: None
+) -> list[Bundle]:
     """All gaps of a plan; those of a layer, and of layers that go together, follow each other.
 
     Layers go together where they have both keys in common and most lines at either, as ink and
-    paint have.
+    paint have. `check` is called at every comparison and may raise to stop.
     """
+    company = _Company(artwork, plan.request.height, check)
     found: list[Bundle] = []
     seen: set[str] = set()
     for layer_plan in plan.layers:
         if layer_plan.layer.name in seen:
             continue
-        group = _family(layer_plan, plan.layers, artwork)
+        group = company.family(layer_plan, plan.layers)
         seen.update(member.layer.name for member in group)
-        found += _by_time(group, artwork)
+        found += company.by_time(group)
     return found
 
 
-def _family(one: LayerPlan, layers: Sequence[LayerPlan], artwork: Artwork) -> list[LayerPlan]:
-    """All layers that go together with one in some gap, or with such a layer."""
-    names = {one.layer.name}
-    found, left = [one], [other for other in layers if other is not one]
-    for member in found:
-        near = [other for other in left if _have_gap_in_common(member, other, artwork)]
-        found += near
-        names.update(other.layer.name for other in near)
-        left = [other for other in left if other.layer.name not in names]
-    return [layer_plan for layer_plan in layers if layer_plan.layer.name in names]
+class _Company:
+    """Who goes with whom; every key is traced once."""
 
+    def __init__(self, artwork: Artwork, height: int, check: Callable[[], None]) -> None:
+        self._artwork, self._height, self._check = artwork, height, check
+        self._traced: dict[str, Outline] = {}
 
-def _have_gap_in_common(one: LayerPlan, other: LayerPlan, artwork: Artwork) -> bool:
-    there = {_ends(gap): gap for gap in other.gaps}
-    return any(
-        _ends(gap) in there and _go_together(gap, there[_ends(gap)], artwork) for gap in one.gaps
-    )
+    def family(self, one: LayerPlan, layers: Sequence[LayerPlan]) -> list[LayerPlan]:
+        """All layers that go together with one in some gap, or with such a layer."""
+        names = {one.layer.name}
+        found, left = [one], [other for other in layers if other is not one]
+        for member in found:
+            near = [other for other in left if self._ever_together(member, other)]
+            found += near
+            names.update(other.layer.name for other in near)
+            left = [other for other in left if other.layer.name not in names]
+        return [layer_plan for layer_plan in layers if layer_plan.layer.name in names]
 
+    def by_time(self, group: Sequence[LayerPlan]) -> list[Bundle]:
+        """The group's gaps, parted where layers go their own ways."""
+        gaps = [(layer_plan, gap) for layer_plan in group for gap in layer_plan.gaps]
+        found: list[Bundle] = []
+        for ends in sorted({_ends(gap) for _, gap in gaps}):
+            found += self._parted([(layer, gap) for layer, gap in gaps if _ends(gap) == ends])
+        return found
 
-def _go_together(one: Gap, other: Gap, artwork: Artwork) -> bool:
-    if one.last is None or other.last is None:
-        return False
-    height = artwork.height
-    for key, others in ((one.first, other.first), (one.last, other.last)):
-        strokes, there = artwork.key_strokes(key), artwork.key_strokes(others)
-        if strokes is None or there is None or not on_same_lines(strokes, there, height):
+    def _parted(self, gaps: list[tuple[LayerPlan, Gap]]) -> list[Bundle]:
+        """Gaps between the same frames as bundles of layers that go together."""
+        order = {layer_plan.layer.name: place for place, (layer_plan, _) in enumerate(gaps)}
+        found: list[Bundle] = []
+        while gaps:
+            some, left = [gaps[0]], gaps[1:]
+            for _, gap in some:
+                near = [one for one in left if self._together(gap, one[1])]
+                some += near
+                left = [one for one in left if one not in near]
+            found.append(tuple(sorted(some, key=lambda one: order[one[0].layer.name])))
+            gaps = left
+        return found
+
+    def _ever_together(self, one: LayerPlan, other: LayerPlan) -> bool:
+        there = {_ends(gap): gap for gap in other.gaps}
+        return any(
+            _ends(gap) in there and self._together(gap, there[_ends(gap)]) for gap in one.gaps
+        )
+
+    def _together(self, one: Gap, other: Gap) -> bool:
+        if one.last is None or other.last is None:
             return False
-    return True
+        return self._alike(one.first, other.first) and self._alike(one.last, other.last)
 
+    def _alike(self, one: Key, other: Key) -> bool:
+        self._check()
+        outlines = self._outline(one), self._outline(other)
+        return (
+            outlines[0] is not None
+            and outlines[1] is not None
+            and outlines[0].lies_with(outlines[1])
+        )
 
-def _by_time(group: Sequence[LayerPlan], artwork: Artwork) -> list[Bundle]:
-    gaps = [(layer_plan, gap) for layer_plan in group for gap in layer_plan.gaps]
-    found: list[Bundle] = []
-    for ends in sorted({_ends(gap) for _, gap in gaps}):
-        found += _parted([(layer, gap) for layer, gap in gaps if _ends(gap) == ends], artwork)
-    return found
-
-
-def _parted(gaps: list[tuple[LayerPlan, Gap]], artwork: Artwork) -> list[Bundle]:
-    """Gaps between the same frames as bundles of layers that go together."""
-    found: list[Bundle] = []
-    while gaps:
-        some, left = [gaps[0]], gaps[1:]
-        for _, gap in some:
-            near = [one for one in left if _go_together(gap, one[1], artwork)]
-            some += near
-            left = [one for one in left if one not in near]
-        found.append(tuple(sorted(some, key=gaps.index)))
-        gaps = left
-    return found
+    def _outline(self, key: Key) -> Outline | None:
+        if key.strokes is None:
+            return None
+        if key.strokes.blob not in self._traced:
+            strokes = self._artwork.key_strokes(key)
+            assert strokes is not None  # noqa: S101 - the key has some
+            self._traced[key.strokes.blob] = traced(strokes, self._height)
+        return self._traced[key.strokes.blob]
 
 
 def with_frames_of_all(bundle: Bundle) -> list[Gap]:

@@ -105,7 +105,7 @@ def run_motion(
     spool = PictureSpool()
     methods: dict[str, tuple[str, ...]] = {}
     strokes: dict[tuple[str, int], str] = {}
-    bundled = bundles(plan, artwork)
+    bundled = bundles(plan, artwork, context.check)
     sketched = sum(_sketched_count(*one, artwork, choice) for some in bundled for one in some)
     steps = _Steps(context, plan.drawings_count + sketched)
     filler = _Filler(plan, artwork, choice, context, steps)

@@ -21,7 +21,8 @@ from .stiff import Frame, framed
 
 _HEADS_ALONG = 0.2  # radians between how far the art turns and how far its path does
 _STIFF = 0.06  # of the art's extent: what is left of strokes that go as one
-_NEAR_PIVOT = 0.2  # of the art's extent
+_LONG = 0.5  # variance across over variance along
+_NEAR_PIVOT = 0.14  # of the art's extent
 _TURNS = 0.3  # radians: smaller ones agree by chance
 
 
@@ -101,12 +102,13 @@ def _centre(scene: Scene, pair: StrokePair) -> np.ndarray:
     """What moves straight while the whole turns around it: [2].
 
     The middle of the path or of the drawing; but an arm that swings on a shoulder which stays where
-    it is, turns around that.
+    it is, turns around that. Only what is long does so: what is round rolls.
     """
     if scene.tracks is not None:
         return np.asarray(scene.tracks[0].mean(axis=0), float)
     start = pair.first.points.astype(float)
-    if abs(_angle(pair.matrix)) < _TURNS:
+    narrow, wide = np.linalg.eigvalsh(np.cov(start.T)) if len(start) > 1 else (0.0, 0.0)
+    if abs(_angle(pair.matrix)) < _TURNS or narrow >= _LONG * wide:
         return start.mean(axis=0)
     still = np.linalg.solve(np.eye(2) - pair.matrix[:2, :2], pair.matrix[:2, 2])
     extent = float(np.hypot(*np.ptp(start, axis=0)))

@@ -51,7 +51,7 @@ class Line:
     @property
     def layer(self) -> int:
         """Number of its layer in a drawing that takes several as one."""
-        return self.material // LABEL
+        return max(self.material, 0) // LABEL
 
     @property
     def is_filled(self) -> bool:

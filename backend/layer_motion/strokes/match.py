@@ -24,6 +24,7 @@ from .pair import Pairs, StrokePair
 _MAX_UNMATCHED_SHARE = 0.35
 _MAX_MEAN_COST = 0.8
 _ORDER_COST = 0.12
+_COPIED_COST = 0.02
 _ORDER_FAVOUR = 1.1, 1.4  # of strokes drawn anew, and of copied ones
 _ORDER_SLACK = 0.02, 0.05
 _MAX_COUNT = 20_000
@@ -210,6 +211,9 @@ def _by_order(one: Strokes, other: Strokes, hint: np.ndarray | None) -> _Order |
     ]
     if not found:
         return None
+    # Copies prove how they turned, however far.
+    if found[0].as_drawn and found[0].cost < _COPIED_COST:
+        return found[0]
     best = min(found, key=lambda order: order.cost + _turning(order.motion, hint))
     if _telling(one.moved(best.motion), other):
         return replace(best, cost=min(best.cost, _ORDER_COST / 2))

@@ -16,7 +16,7 @@ from shared.strokes import Drawing
 
 from .. import affine
 from .complex_points import as_complex, as_points
-from .level import LABEL
+from .level import LABEL, drawing_of, lines_of
 from .links import Links, linked
 from .overlap import cut_to, span_at
 from .pair import StrokePair
@@ -37,7 +37,7 @@ class Morph:
         start = as_complex(pair.first.points.astype(float))
         goal = as_complex(affine.apply(back, pair.last.points.astype(float)))
         turns = Turns(pair.first.offsets, start, goal)
-        layer = pair.first.material // LABEL
+        layer = np.maximum(pair.first.material, 0) // LABEL
         links = linked(pair.first.offsets, pair.first.cyclic, turns, layer)
         self._start, self._goal, self._links = links.start, links.goal, links
         trust = np.concatenate([pair.trust, np.zeros(len(links.start) - len(start))])
@@ -83,12 +83,13 @@ class Morph:
             return drawing
         late = _repainted(self._pair, progress)
         order = self._pair.late_order.tolist() if late else range(drawing.stroke_count)
-        points = drawing.points.copy()
-        for place, stroke in enumerate(order):
-            if stroke in spans:
-                part = slice(drawing.offsets[place], drawing.offsets[place + 1])
-                points[part] = cut_to(points[part], span_at(spans[stroke], progress))
-        return replace(drawing, points=points)
+        cut = [
+            replace(line, values=cut_to(line.values, span_at(spans[stroke], progress)))
+            if stroke in spans
+            else line
+            for stroke, line in zip(order, lines_of(drawing), strict=True)
+        ]
+        return drawing_of(cut, drawing.layer_opacity)
 
     def _points(self, progress: float) -> np.ndarray:
         """All nodes, complex [n], without the motion of the whole."""

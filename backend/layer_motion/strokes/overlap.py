@@ -28,7 +28,7 @@ _MISMATCH = 0.02  # what may be left end to end: the ends' own bends
 _TURN_COST = 0.03
 _PLACE_COST = 0.05
 _NEARER = 0.5
-_MOST_POINTS = 400
+_ONE_PLACE = 1e-6  # of the line's length
 _END_SHARE = 0.35  # of what is shared: how its end goes on
 
 
@@ -145,31 +145,41 @@ def _shifted(one: Line, way: Line, start_px: float) -> _Shift:
 
 def _laid_out(one: Line, shift: _Shift) -> Overlap:
     """Both strokes with points at the same places of the line that they are parts of."""
-    lengths = float(one.way[-1]), float(shift.way.way[-1])
-    begins = 0.0, shift.start * lengths[0]
-    ends = lengths[0], begins[1] + lengths[1]
-    low, high = min(begins), max(ends)
-    dense = max(
-        (len(line.values) - 1) / length
-        for line, length in zip((one, shift.way), lengths, strict=True)
-    )
-    count = int(np.clip(np.ceil(dense * (high - low)) + 1, 8, _MOST_POINTS))
-    at = np.linspace(low, high, count)
-    shared = max(begins), min(ends)
     lines = one, shift.way
-    shown = [_placed(line, at - begin) for line, begin in zip(lines, begins, strict=True)]
-    laid = [
-        _carried_on(shown[side], shown[1 - side], at, (begins[side], ends[side]), shared)
-        for side in (0, 1)
-    ]
-    spans = [
-        ((b - low) / (high - low), (e - low) / (high - low))
-        for b, e in zip(begins, ends, strict=True)
-    ]
-    one_line, other_line = (
-        resampled(line, count).placed(points) for line, points in zip(lines, laid, strict=True)
+    begins = 0.0, shift.start * float(one.way[-1])
+    shown = [(b, b + float(line.way[-1])) for line, b in zip(lines, begins, strict=True)]
+    at = places_of_both(one.way, shift.way.way + begins[1])
+    shared = max(begins), min(end for _, end in shown)
+    drawn = [_placed(line, at - begin) for line, begin in zip(lines, begins, strict=True)]
+    laid = [_carried_on(drawn[s], drawn[1 - s], at, shown[s], shared) for s in (0, 1)]
+    return parts_of(lines, (laid[0], laid[1]), at, (shown[0], shown[1]))
+
+
+def places_of_both(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The places on a line, ascending, at which either of two strokes along it has a point."""
+    at = np.unique(np.concatenate([some, others]))
+    apart = np.diff(at, prepend=-np.inf) > _ONE_PLACE * (at[-1] - at[0])
+    ends = np.isin(at, (some[0], some[-1], others[0], others[-1]))
+    return at[apart | ends]
+
+
+def parts_of(
+    lines: tuple[Line, Line],
+    points: tuple[np.ndarray, np.ndarray],
+    at: np.ndarray,
+    shown: tuple[Span, Span],
+) -> Overlap:
+    """Strokes as parts of a line that lies at `points` [n, 2] at either key.
+
+    `at` [n]: places along it, ascending; `shown`: from which place to which each key shows it.
+    Width and opacity belong to what is seen, from its first point to its last.
+    """
+    one, other = (
+        resampled(line, len(at)).placed(places) for line, places in zip(lines, points, strict=True)
     )
-    return Overlap(one_line, other_line, (spans[0], spans[1]))
+    share = np.linspace(0.0, 1.0, len(at))
+    spans = [(float(b), float(e)) for b, e in (np.interp(ends, at, share) for ends in shown)]
+    return Overlap(one, other, (spans[0], spans[1]))
 
 
 def _placed(line: Line, at: np.ndarray) -> np.ndarray:
@@ -212,8 +222,19 @@ def span_at(spans: tuple[Span, Span], progress: float) -> Span:
     return begin + progress * (last_begin - begin), end + progress * (last_end - end)
 
 
-def cut_to(points: np.ndarray, span: Span) -> np.ndarray:
-    """As many points [n, 2] evenly along the part `span` of a line."""
-    at = np.linspace(span[0], span[1], len(points)) * (len(points) - 1)
-    index = np.arange(len(points))
-    return np.stack([np.interp(at, index, points[:, axis]) for axis in (0, 1)], axis=1)
+def cut_to(values: np.ndarray, span: Span) -> np.ndarray:
+    """The part `span` of a line with `values` [n, 8] as `Line` has them: [m, 8].
+
+    Its points stay where they are; width, opacity and paint are those at as large a share of all
+    points as it has of its length behind it there.
+    """
+    last = len(values) - 1
+    begin, end = span[0] * last, span[1] * last
+    inner = np.arange(np.floor(begin) + 1, np.ceil(end))
+    at = np.concatenate([[begin], inner, [end]])
+    index = np.arange(len(values))
+    points = np.stack([np.interp(at, index, values[:, axis]) for axis in (0, 1)], axis=1)
+    way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    looks = way / max(float(way[-1]), 1e-9) * last
+    others = [np.interp(looks, index, column) for column in values[:, 2:].T]
+    return np.column_stack([points, *others])

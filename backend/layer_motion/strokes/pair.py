@@ -103,6 +103,8 @@ def paired(
 
 def _parts(level: Mapping[Numbers, Level], matrix: np.ndarray) -> dict[Numbers, Overlap]:
     """Partners that show other parts of the same line."""
+    if len(level) > _MANY:
+        return {}
     found = riding(level)
     for numbers, both in level.items():
         part = found.get(numbers) or overlapped(*both, matrix)

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.spatial import KDTree
 
-from .level import Line, resampled, reversed_line
-from .overlap import Overlap
+from .level import Line, along, reversed_line
+from .overlap import Overlap, parts_of, places_of_both
 from .root import Level, Numbers
 
 _MOST = 300
@@ -20,7 +20,8 @@ _REACH = 0.006  # of the drawing's extent, beside the line's own radius
 _LIES_SHARE = 0.9
 _SHARED = 0.3  # of the shorter of both parts of the edge
 _FINE = 720  # places along an edge
-_LEAST_POINTS = 12
+_LEAST = 1e-3
+_FILL = 4  # reaches from place to place of what lies between a stroke's points
 
 
 def riding(level: Mapping[Numbers, Level]) -> dict[Numbers, Overlap]:
@@ -54,7 +55,7 @@ class _Edge:
     """A closed stroke's outline at both keys, at places that belong together."""
 
     def __init__(self, pair: Level) -> None:
-        self._places = [_round(line) for line in pair]  # [_FINE, 2] each
+        self._places = _round(pair)  # [_FINE, 2] each
         self._trees = [KDTree(places) for places in self._places]
 
     def ridden(self, pair: Level, reach: float) -> Overlap | None:
@@ -65,27 +66,26 @@ class _Edge:
         (one, on_one), (other, on_other) = first, last
         turns = np.rint((on_one.mean() - on_other.mean()) / _FINE)
         on_other = on_other + turns * _FINE
-        low, high = min(on_one[0], on_other[0]), max(on_one[-1], on_other[-1])
         shared = min(on_one[-1], on_other[-1]) - max(on_one[0], on_other[0])
         shorter = min(on_one[-1] - on_one[0], on_other[-1] - on_other[0])
         if shared < _SHARED * shorter:
             return None
-        dense = max(len(one.values), len(other.values)) / max(shorter, 1.0)
-        at = np.linspace(low, high, int(np.clip(dense * (high - low), _LEAST_POINTS, _FINE)))
-        lines = [
-            resampled(line, len(at)).placed(
-                self._points(key, at) + _off(on, line, self._points(key, on), at)
-            )
+        at = places_of_both(on_one, on_other)
+        points = [
+            self._points(key, at) + _off(on, line, self._points(key, on), at)
             for key, (line, on) in enumerate(((one, on_one), (other, on_other)))
         ]
-        spans = [
-            (float((on[0] - low) / (high - low)), float((on[-1] - low) / (high - low)))
-            for on in (on_one, on_other)
-        ]
-        return Overlap(lines[0], lines[1], (spans[0], spans[1]))
+        shown = (on_one[0], on_one[-1]), (on_other[0], on_other[-1])
+        return parts_of((one, other), (points[0], points[1]), at, shown)
 
     def _along(self, line: Line, key: int, reach: float) -> tuple[Line, np.ndarray] | None:
-        """A stroke in the outline's direction, and where on it its points lie: ascending [n]."""
+        """A stroke in the outline's direction, and where on it its points lie: ascending [n].
+
+        Its points may lie far apart: what is between them has to lie there, too.
+        """
+        length = float(line.way[-1])
+        fill = np.linspace(0.0, length, int(np.clip(length / (_FILL * reach), 2, _FINE)))
+        line = along(line, np.union1d(line.way, fill) / max(length, 1e-9))
         away, nearest = self._trees[key].query(line.points)
         near = np.asarray(away) < reach + float(np.median(line.values[:, 2]))
         if near.mean() < _LIES_SHARE:
@@ -95,7 +95,8 @@ class _Edge:
             line, turn = reversed_line(line), turn[::-1]
         on = np.maximum.accumulate(turn)
         strays = float(np.abs(on - turn).max())
-        return (line, on) if on[-1] > on[0] and strays < 0.1 * _FINE else None
+        on = on + np.linspace(0.0, _LEAST, len(on))  # no two points at one place
+        return (line, on) if turn[-1] > turn[0] and strays < 0.1 * _FINE else None
 
     def _points(self, key: int, at: np.ndarray) -> np.ndarray:
         """Places [n, 2] of the outline at a key."""
@@ -105,12 +106,15 @@ class _Edge:
         return np.stack([np.interp(where, index, places[:, axis]) for axis in (0, 1)], axis=1)
 
 
-def _round(line: Line) -> np.ndarray:
-    """Places [_FINE, 2] round a closed stroke, evenly by the numbers of its points."""
-    points = np.concatenate([line.points, line.points[:1]])
-    index = np.arange(len(points))
-    at = np.linspace(0, len(points) - 1, _FINE, endpoint=False)
-    return np.stack([np.interp(at, index, points[:, axis]) for axis in (0, 1)], axis=1)
+def _round(pair: Level) -> list[np.ndarray]:
+    """Places [_FINE, 2] round a closed stroke at both keys, evenly by its lengths there."""
+    rings = [np.concatenate([line.points, line.points[:1]]) for line in pair]
+    ways = [line.way / max(float(line.way[-1]), 1e-9) for line in pair]
+    way = (ways[0] + ways[1]) / 2
+    at = np.linspace(0.0, way[-1], _FINE, endpoint=False)
+    return [
+        np.stack([np.interp(at, way, ring[:, axis]) for axis in (0, 1)], axis=1) for ring in rings
+    ]
 
 
 def _off(on: np.ndarray, line: Line, edge: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -85,12 +85,11 @@ def test_a_line_that_moves_and_grows_is_carried_along(ends: tuple[float, float])
     first, last = part(wave, 0.0, 0.63, 200), part(moved, *ends, 300)
     found = overlapped(first, last, turned)
     assert found is not None
-    drawn = float(first.way[-1] / last.way[-1])
-    assert found.spans == (
-        pytest.approx((0.0, drawn), abs=0.005),
-        pytest.approx((0.0, 1.0), abs=0.005),
-    )
-    shared = slice(0, int(0.55 * len(found.one.points)))
+    (begin, end), whole = found.spans
+    last_shown = found.one.points[round(end * (len(found.one.points) - 1))]
+    assert (begin, *whole) == pytest.approx((0.0, 0.0, 1.0), abs=1e-3)
+    assert last_shown == pytest.approx(first.points[-1], abs=1.0)
+    shared = slice(0, int(0.9 * end * len(found.one.points)))
     carried = affine.apply(turned, found.one.points[shared])
     assert np.abs(carried - found.other.points[shared]).max() < 4.0
 
@@ -154,3 +153,20 @@ def test_broken_ink_rides_on_the_edge_of_its_paint(gap: float, reverse: bool) ->
         edge = np.concatenate([shown.stroke_points(0), shown.stroke_points(0)[:1]])
         fine = np.concatenate([np.linspace(a, b, 9) for a, b in pairwise(edge)])
         assert KDTree(fine).query(shown.stroke_points(1))[0].max() < 1.5
+
+
+def test_a_line_of_few_points_keeps_its_corners_at_the_keys() -> None:
+    corners = np.stack([100 + 20.0 * np.arange(12), 120 + 30.0 * (np.arange(12) % 2)], axis=1)
+    first, last = line(corners[:8]), line(corners)
+    shown = [between(first, last, progress) for progress in (1e-3, 1 - 1e-3)]
+    for corner, points in ((corners[:8], shown[0]), (corners, shown[1])):
+        assert KDTree(points).query(corner)[0].max() < 1.0
+
+
+def test_ink_across_its_paint_is_no_part_of_the_edge() -> None:
+    edge = oval(np.linspace(0, 1, 90, endpoint=False))
+    paint = line(edge, cyclic=True, fill=(0.8, 0.3, 0.3, 1.0))
+    belt = replace(line(edge[[5, 40]]), material=LABEL)
+    pair = pair_strokes(drawing([paint, belt]), drawing([paint, belt]))
+    assert pair is not None
+    assert not pair.spans

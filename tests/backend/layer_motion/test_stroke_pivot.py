@@ -109,3 +109,20 @@ def test_ink_on_its_paint_does_not_tell_twice_how_all_turn() -> None:
     level = {(number, number): pair for number, pair in given.items()}
     found = unturned(level, list(level), lambda: affine.IDENTITY)
     assert found[0, 0][1].points[0] == pytest.approx(sack(0.4).points[0], abs=6.0)
+
+
+def test_a_ball_that_rolls_in_a_gap_alone_stays_on_the_ground() -> None:
+    ground, radius = 150.0, 40.0
+
+    def ball(turn: float) -> Drawing:
+        middle = np.array([90 + turn * radius, ground - radius])
+        rim = np.exp(2j * np.pi * np.arange(60) / 60 + 1j * turn)
+        points = middle + radius * np.stack([np.real(rim), np.imag(rim)], axis=1)
+        mark = middle + radius * np.array([[0.2, 0.5], [0.5, 0.4], [0.6, 0.1]]) @ np.array(
+            [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
+        )
+        return drawing([line(points, cyclic=True, fill=SKIN), line(mark)])
+
+    for drawn in animate_gap(task(ball(0.0), ball(1.5))).strokes:
+        assert drawn is not None
+        assert drawn.stroke_points(0)[:, 1].max() == pytest.approx(ground, abs=3.0)

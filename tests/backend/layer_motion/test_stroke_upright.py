@@ -138,3 +138,11 @@ def test_redrawn_lashes_find_their_partners_in_another_order() -> None:
     pair = matched(first, last)
     partner = dict(zip(*pair.numbers.tolist(), strict=True))
     assert partner == {0: 0, **{n + 1: order.index(n) + 1 for n in range(6)}}
+
+
+@pytest.mark.parametrize("turn", [80.0, 130.0, 170.0])
+def test_a_copy_proves_how_far_it_turned(turn: float) -> None:
+    whole = affine.rotation_about(np.array([240.0, 135.0]), turn)
+    first = face(0.0, 0, 40)
+    pair = matched(first, [one.placed(affine.apply(whole, one.points)) for one in first])
+    assert turn_deg(pair) == pytest.approx(turn, abs=1.0)
