@@ -19,8 +19,8 @@ def bundles(
 ) -> list[Bundle]:
     """All gaps of a plan; those of a layer, and of layers that go together, follow each other.
 
-    Layers go together where they have both keys in common and most lines at either, as ink and
-    paint have. `check` is called at every comparison and may raise to stop.
+    Layers go together where they have keys at the same two frames and most lines in common at both,
+    as ink and paint have. `check` is called at every comparison and may raise to stop.
     """
     company = _Company(artwork, plan.request.height, check)
     found: list[Bundle] = []

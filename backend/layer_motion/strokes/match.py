@@ -204,26 +204,30 @@ def _by_order(one: Strokes, other: Strokes, hint: np.ndarray | None) -> _Order |
     """The better of both motions by which strokes may be paired by order; None if by none."""
     if len(one.length) != len(other.length) or (one.kind != other.kind).any():
         return None
+    drawn = _ordered(one, other, _as_drawn(one, other), as_drawn=True)
+    if len(one.length) > _MANY or (drawn is not None and drawn.cost < _COPIED_COST):
+        return drawn  # copies prove how they turned, however far
     found = [
-        _Order(_order_cost(one, other, motion), motion, as_drawn)
-        for motion, as_drawn in ((_as_drawn(one, other), True), (_upright(one, other), False))
-        if affine.is_regular(motion)
+        order
+        for order in (drawn, _ordered(one, other, _upright(one, other), as_drawn=False))
+        if order is not None
     ]
     if not found:
         return None
-    # Copies prove how they turned, however far.
-    if found[0].as_drawn and found[0].cost < _COPIED_COST:
-        return found[0]
     best = min(found, key=lambda order: order.cost + _turning(order.motion, hint))
     if _telling(one.moved(best.motion), other):
         return replace(best, cost=min(best.cost, _ORDER_COST / 2))
     return best
 
 
-def _order_cost(one: Strokes, other: Strokes, matrix: np.ndarray) -> float:
-    moved, index = one.moved(matrix), np.arange(len(one.length))
+def _ordered(one: Strokes, other: Strokes, motion: np.ndarray, *, as_drawn: bool) -> _Order | None:
+    """What pairing by order costs under a motion of the whole; None where that is no sane one."""
+    if not affine.is_regular(motion):
+        return None
+    moved, index = one.moved(motion), np.arange(len(one.length))
     size = (moved.size_px + other.size_px) / 2
-    return float(_shares(one.length) @ stroke_cost.cost(moved, other, index, index, size_px=size))
+    costs = stroke_cost.cost(moved, other, index, index, size_px=size)
+    return _Order(float(_shares(one.length) @ costs), motion, as_drawn)
 
 
 def _as_drawn(one: Strokes, other: Strokes) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""Matches open strokes that show other parts of the same line, as ink behind an arm; matching only.
+"""Matches open strokes that show other parts of the same line, as ink behind an arm.
 
 Pulled from end to end such a line would slide along itself: an outline whose gap travels would
 wheel round, handwriting would grow like rubber. Here what both keys show stays together, and the
-ends run along the line.
+ends run along the line. Matching lays both keys out as long as either shows them; the morph cuts
+what it has drawn.
 """
 
 from __future__ import annotations

@@ -11,9 +11,8 @@ from scipy.spatial import KDTree
 
 from backend.layer_motion import together
 from backend.layer_motion.engine import plan_together
-from backend.layer_motion.strokes.level import Line
+from backend.layer_motion.strokes.level import LABEL, Line
 from backend.layer_motion.strokes.look import draw_strokes
-from backend.layer_motion.strokes.morph import LABEL
 from backend.layer_motion.strokes.same_lines import on_same_lines
 from backend.layer_motion.task import GapTask, Neighbour
 from shared.strokes import Drawing
