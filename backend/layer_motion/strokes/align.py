@@ -20,6 +20,7 @@ _MAX_GROWTH = 2.5
 _ROBUST_STEPS = 12
 _TIGHT_SHARE = 0.004
 _EXPLAINED_SHARE = 0.02
+_RESTS = 0.35  # radians
 
 
 def common_motion(
@@ -30,14 +31,16 @@ def common_motion(
     Reweighted least squares (Geman-McClure): a body at rest stays at rest while its limbs swing.
     """
     size = max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
-    starts = affine.fit_similarity(source, target, weights), affine.IDENTITY
-    found = [_robust(start, source, target, weights, size) for start in starts]
+    fitted = _robust(affine.fit_similarity(source, target, weights), source, target, weights, size)
+    rested = _robust(affine.IDENTITY, source, target, weights, size)
+    if abs(float(np.arctan2(rested[0][1, 0], rested[0][0, 0]))) > _RESTS:
+        return fitted
 
     def explained(option: tuple[np.ndarray, np.ndarray]) -> float:
         away = np.linalg.norm(affine.apply(option[0], source) - target, axis=1)
         return float(weights @ (1.0 / (1.0 + (away / (_EXPLAINED_SHARE * size)) ** 2)))
 
-    return max(found, key=explained)
+    return max((fitted, rested), key=explained)
 
 
 def _robust(

@@ -75,13 +75,17 @@ def _finite(drawing: Drawing) -> bool:
 def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _Match:
     """Pairs of stroke numbers, and the motion of the whole; strokes may have been cut."""
     one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
-    order = _by_order(one, other, hint)
+    order = _by_order(one, other, hint, copied=_are_copies(lines, goals, (one, other)))
     if order is not None and order.as_drawn and order.cost < _ORDER_COST:
         return lines, goals, [(s, s) for s in range(len(lines))], order.motion
     best, mean = _redrawn(lines, goals, hint)
     if order is None:
         return best
-    most = _order_may_cost(lines, goals, (one, other), mean) if order.as_drawn else mean
+    most = (
+        _order_may_cost(lines, goals, (one, other), mean)
+        if order.as_drawn
+        else min(mean, _MAX_MEAN_COST)
+    )
     if order.cost + _turning(order.motion, hint) >= most:
         return best
     return lines, goals, [(s, s) for s in range(len(lines))], order.motion
@@ -96,11 +100,18 @@ def _order_may_cost(
     and would not in another order, and all have the same forms, nothing tells more: turned spokes
     are like each other.
     """
-    if stroke_level.counts_tell(lines, goals) and _same_forms(*both) < _TELLING_COST:
+    if _are_copies(lines, goals, both):
         return _MAX_MEAN_COST
     copied = stroke_level.equal_counts(zip(lines, goals, strict=True))
     favour, slack = (a + (b - a) * copied for a, b in (_ORDER_FAVOUR, _ORDER_SLACK))
     return min(favour * mean + slack, _MAX_MEAN_COST)
+
+
+def _are_copies(lines: list[Line], goals: list[Line], both: tuple[Strokes, Strokes]) -> bool:
+    """Whether the points of strokes of one number belong together, as those of posed copies do."""
+    if len(lines) != len(goals):
+        return False
+    return stroke_level.counts_tell(lines, goals) and _same_forms(*both) < _TELLING_COST
 
 
 def _redrawn(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tuple[_Match, float]:
@@ -200,12 +211,14 @@ class _Order:
     as_drawn: bool
 
 
-def _by_order(one: Strokes, other: Strokes, hint: np.ndarray | None) -> _Order | None:
+def _by_order(
+    one: Strokes, other: Strokes, hint: np.ndarray | None, *, copied: bool
+) -> _Order | None:
     """The better of both motions by which strokes may be paired by order; None if by none."""
     if len(one.length) != len(other.length) or (one.kind != other.kind).any():
         return None
     drawn = _ordered(one, other, _as_drawn(one, other), as_drawn=True)
-    if len(one.length) > _MANY or (drawn is not None and drawn.cost < _COPIED_COST):
+    if copied or len(one.length) > _MANY or (drawn is not None and drawn.cost < _COPIED_COST):
         return drawn  # copies prove how they turned, however far
     found = [
         order
