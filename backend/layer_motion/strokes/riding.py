@@ -33,7 +33,7 @@ def riding(level: Mapping[Numbers, Level]) -> dict[Numbers, Overlap]:
     if len(layers) < 2 or len(level) > _MOST:
         return {}
     points = np.concatenate([line.points for pair in level.values() for line in pair])
-    reach = _REACH * float(np.hypot(*np.ptp(points, axis=0)))
+    reach = _REACH * max(float(np.hypot(*np.ptp(points, axis=0))), 1.0)
     edges = [
         (pair[0].layer, _Edge(pair))
         for pair in level.values()

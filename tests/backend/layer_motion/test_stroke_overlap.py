@@ -170,3 +170,14 @@ def test_ink_across_its_paint_is_no_part_of_the_edge() -> None:
     pair = pair_strokes(drawing([paint, belt]), drawing([paint, belt]))
     assert pair is not None
     assert not pair.spans
+
+
+def test_layers_that_are_one_dot_are_matched() -> None:
+    dot = np.full((3, 2), 100.0)
+
+    def layers(red: float) -> list[Line]:
+        paint = line(dot, cyclic=True, fill=(red, 0.0, 0.0, 1.0))
+        return [paint, replace(line(dot), material=LABEL)]
+
+    pair = pair_strokes(drawing(layers(0.2)), drawing(layers(0.9)))
+    assert pair is None or np.isfinite(pair.last.points).all()
