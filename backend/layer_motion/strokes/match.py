@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from shared.strokes import Drawing
 
@@ -35,6 +37,9 @@ _REFITS = 2
 _MANY = 1500
 _GOOD_READING = 0.1
 _HALF_TURN_COST = 0.8
+_FEW = 300
+_TINY = 1e-6
+_SWAPPED = 0.4  # cost of partners
 
 _Match = tuple[list[Line], list[Line], Pairs, np.ndarray]
 
@@ -75,7 +80,10 @@ def _finite(drawing: Drawing) -> bool:
 def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _Match:
     """Pairs of stroke numbers, and the motion of the whole; strokes may have been cut."""
     one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
-    order = _by_order(one, other, hint, copied=_are_copies(lines, goals, (one, other)))
+    copied = _are_copies(lines, goals, (one, other))
+    order = _by_order(one, other, hint, copied=copied)
+    if order is not None and not copied and _change_places(order, one, other):
+        order = None
     if order is not None and order.as_drawn and order.cost < _ORDER_COST:
         return lines, goals, [(s, s) for s in range(len(lines))], order.motion
     best, mean = _redrawn(lines, goals, hint)
@@ -89,6 +97,24 @@ def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _
     if order.cost + _turning(order.motion, hint) >= most:
         return best
     return lines, goals, [(s, s) for s in range(len(lines))], order.motion
+
+
+def _change_places(order: _Order, one: Strokes, other: Strokes) -> bool:
+    """Whether strokes paired by order would fit far better if some of them changed partners.
+
+    Small ones, as the buttons of a coat, have no say in the mean of all ink.
+    """
+    count = len(one.length)
+    if count > _FEW:
+        return False
+    rows, columns = np.divmod(np.arange(count**2), count)
+    moved = one.moved(order.motion)
+    size = (moved.size_px + other.size_px) / 2
+    costs = stroke_cost.cost(moved, other, rows, columns, size_px=size).reshape(count, count)
+    partner = np.asarray(min_weight_full_bipartite_matching(csr_array(costs + _TINY))[1])
+    changed = np.flatnonzero(partner != np.arange(count))
+    gain = costs[changed, changed] - costs[changed, partner[changed]]
+    return bool(len(changed)) and float(gain.mean()) > _SWAPPED
 
 
 def _order_may_cost(
