@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import KDTree
 
-from .complex_points import as_points
+from .edges import seams, shared_edges
 from .tree import Tree, grown
 from .turns import Turns
 
@@ -19,9 +18,6 @@ _PIVOT_POINTS = 8
 _PIVOT_TURN = 0.08
 _PIVOT_REACH = 1.5
 _EXTRA_REACH = 3.0
-_SEAM_STEP = 3
-_SEAM_NEAREST = 6
-_SEAM_TOUCH = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +46,7 @@ class Links:
         return np.exp(progress * self.turn) * shape
 
 
-def linked(
-    offsets: np.ndarray, cyclic: np.ndarray, turns: Turns, layer: np.ndarray | None = None
-) -> Links:
+def linked(cyclic: np.ndarray, turns: Turns, layer: np.ndarray | None = None) -> Links:
     """All edges of a drawing; settles the turns of strokes among each other on the way.
 
     `layer` int [S]: strokes of different ones are tied all along where they lie on each other.
@@ -66,8 +60,7 @@ def linked(
         if above >= 0:
             builder.hang(stroke, above)
     builder.add_further_joints(tree)
-    if layer is not None:
-        builder.add_seams(np.repeat(layer, np.diff(offsets)))
+    builder.add_edges(cyclic, layer)
     return builder.links(tree)
 
 
@@ -180,23 +173,19 @@ class _Builder:
             if tree.parent[one] != other and tree.parent[other] != one:
                 self.join_ends(one, other)
 
-    def add_seams(self, layer: np.ndarray) -> None:
-        """Tie points [n] of a `layer` to those of the ones below that they lie on in both keys."""
+    def add_edges(self, closed: np.ndarray, layer: np.ndarray | None) -> None:
+        """Tie points of strokes that lie on each other in both keys.
+
+        `closed` bool [S], `layer` int [S].
+        """
         turns = self._turns
-        keys = [as_points(side[: len(layer)]) for side in (turns.start, turns.goal)]
-        for above in np.unique(layer)[1:].tolist():
-            below = np.flatnonzero(layer < above)
-            points = np.flatnonzero(layer == above)[::_SEAM_STEP]
-            found = KDTree(keys[0][below]).query(keys[0][points], k=min(_SEAM_NEAREST, len(below)))
-            others = below[np.asarray(found[1]).reshape(len(points), -1)]
-            apart = np.maximum(
-                *(np.linalg.norm(k[others] - k[points][:, None], axis=2) for k in keys)
-            )
-            nearest = apart.argmin(axis=1)
-            rows = np.flatnonzero(apart.min(axis=1) < _SEAM_TOUCH * self.touch_px)
-            for row in rows.tolist():
-                self._join(int(points[row]), int(others[row, nearest[row]]), _JOINT_WEIGHT)
-                self._joints.append((int(points[row]), int(others[row, nearest[row]])))
+        stroke = np.where(closed[turns.stroke], turns.stroke, -1)
+        pairs = [shared_edges(turns.start, turns.goal, stroke, self.touch_px)]
+        if layer is not None:
+            pairs.append(seams(turns.start, turns.goal, layer[turns.stroke], self.touch_px))
+        for one, other in np.concatenate(pairs).tolist():
+            self._join(one, other, _JOINT_WEIGHT)
+            self._joints.append((one, other))
 
     def links(self, tree: Tree) -> Links:
         """Everything gathered so far."""

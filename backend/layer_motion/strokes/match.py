@@ -21,7 +21,8 @@ from . import pair as stroke_pair
 from . import split as stroke_split
 from .cost import Strokes
 from .level import Line
-from .pair import Pairs, StrokePair
+from .pair import StrokePair
+from .root import Pairs
 
 _MAX_UNMATCHED_SHARE = 0.35
 _MAX_MEAN_COST = 0.8

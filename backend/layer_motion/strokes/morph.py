@@ -36,9 +36,9 @@ class Morph:
         back = np.linalg.inv(pair.matrix)
         start = as_complex(pair.first.points.astype(float))
         goal = as_complex(affine.apply(back, pair.last.points.astype(float)))
-        turns = Turns(pair.first.offsets, start, goal)
+        turns = Turns(pair.first.offsets, start, goal, pair.first.cyclic)
         layer = np.maximum(pair.first.material, 0) // LABEL
-        links = linked(pair.first.offsets, pair.first.cyclic, turns, layer)
+        links = linked(pair.first.cyclic, turns, layer)
         self._start, self._goal, self._links = links.start, links.goal, links
         trust = np.concatenate([pair.trust, np.zeros(len(links.start) - len(start))])
         self._hold = _HOLD * trust**2 + _LOOSE

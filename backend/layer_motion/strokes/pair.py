@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, partial
+from functools import cache, partial
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
 
@@ -17,21 +16,17 @@ from . import level as stroke_level
 from . import root as stroke_root
 from . import seam as stroke_seam
 from . import squash as stroke_squash
-from .enclosed import Closing, closing_shapes
 from .level import Line
 from .overlap import Overlap, Span, overlapped
+from .polygon import corner_to_corner
 from .riding import riding
-from .root import Level, Numbers
+from .root import Level, Numbers, Pairs
+from .strangers import with_strangers
 from .unturned import unturned
 
-Pairs = list[tuple[int | None, int | None]]
-"""Numbers of partners in the first and the last drawing; None: no partner there."""
-
-_NEAR_POINTS = 24
 _TRUST_SHARE = 0.01
 _MANY = 300
 _MOSTLY = 0.5
-_MIDDLE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +84,7 @@ def paired(
     matrix = _common_motion(level.values())
     if not affine.is_regular(matrix):
         return None
-    rows, change = _rows(lines, goals, pairs, level)
+    rows, change = with_strangers(lines, goals, pairs, level)
     first = stroke_level.drawing_of([one for one, _ in rows], drawings[0].layer_opacity)
     last = stroke_level.drawing_of([_told(*row) for row in rows], drawings[1].layer_opacity)
     numbers = np.array([[line.number for line in row] for row in rows]).T
@@ -120,40 +115,26 @@ def _levelled(
     both = [(i, j) for i, j in pairs if i is not None and j is not None]
     loyal = _copies(lines, goals, both)
     keep = stroke_level.budget([lines[i] for i, _ in both], [goals[j] for _, j in both])
+    redrawn = [key for key in both if not _copied(lines[key[0]], goals[key[1]], loyal=loyal)]
+    faces = _faces(lines, goals, redrawn, matrix) if keep == 1.0 and len(both) <= _MANY else {}
     level = {
-        (i, j): _level(lines[i], goals[j], matrix, keep=keep, loyal=loyal, few=len(both))
+        (i, j): faces.get((i, j))
+        or _level(lines[i], goals[j], matrix, keep=keep, loyal=loyal, few=len(both))
         for i, j in both
     }
     if keep < 1.0:
         return level
-    free = [key for key in level if not _copied(lines[key[0]], goals[key[1]], loyal=loyal)]
+    free = [key for key in redrawn if key not in faces]
     level = unturned(level, free, cache(partial(_common_motion, list(level.values()))))
     return stroke_root.rooted(level, free)
 
 
-def _rows(
-    lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs, level: Mapping[Numbers, Level]
-) -> tuple[list[Level], list[float]]:
-    """Every stroke at both keys, in painting order; strangers hidden at the other key.
-
-    And from which progress on the other key decides about those.
-    """
-    ahead = _Carrier(list(level.values()))
-    back = _Carrier([(other, one) for one, other in level.values()])
-    rows: list[Level] = []
-    change: list[float] = []
-    for i, j in pairs:
-        stays = False
-        if i is not None and j is not None:
-            rows.append(level[i, j])
-        elif i is not None:
-            carried, stays = ahead.carried(lines[i])
-            rows.append((lines[i], carried.hidden()))
-        elif j is not None:
-            carried, stays = back.carried(goals[j])
-            rows.append((carried.hidden(), goals[j]))
-        change.append((1.0 if j is None else 0.0) if stays else _MIDDLE)
-    return rows, change
+def _faces(
+    lines: Sequence[Line], goals: Sequence[Line], both: list[Numbers], matrix: np.ndarray
+) -> dict[Numbers, Level]:
+    """Partners that are polygons at both keys, corner to corner."""
+    found = {(i, j): corner_to_corner(lines[i], goals[j], matrix) for i, j in both}
+    return {numbers: level for numbers, level in found.items() if level is not None}
 
 
 def _copies(lines: Sequence[Line], goals: Sequence[Line], both: list[tuple[int, int]]) -> bool:
@@ -233,38 +214,3 @@ def _trust(first: Drawing, last: Drawing, matrix: np.ndarray) -> np.ndarray:
     reach = _TRUST_SHARE * max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
     away = np.linalg.norm(affine.apply(matrix, first.points.astype(float)) - target, axis=1)
     return 1.0 / (1.0 + (away / reach) ** 2) ** 2
-
-
-class _Carrier:
-    """Moves strokes as the matched points around them move."""
-
-    def __init__(self, level: Sequence[Level]) -> None:
-        self._level = level
-        self._source, self._target = (
-            np.concatenate([pair[side].points for pair in level]) for side in (0, 1)
-        )
-        self._tree = KDTree(self._source)
-
-    @cached_property
-    def _closing(self) -> list[Closing]:
-        return closing_shapes(self._level)
-
-    def carried(self, line: Line) -> tuple[Line, bool]:
-        """The stroke at the other key, and whether it stays to the end in what closes around it."""
-        for shape in self._closing:
-            if shape.holds(line.points):
-                return line.placed(affine.apply(shape.motion, line.points)), True
-        return line.placed(affine.apply(self._motion(line.points), line.points)), False
-
-    def _motion(self, points: np.ndarray) -> np.ndarray:
-        some = points[:: max(1, len(points) // 16)]
-        most = min(_NEAR_POINTS, len(self._source))
-        away, index = (np.asarray(a).reshape(-1) for a in self._tree.query(some, k=most))
-        reach = float(np.median(away)) + 1.0
-        weights = np.exp(-((away / reach) ** 2))
-        matrix = affine.fit_similarity(self._source[index], self._target[index], weights)
-        growth = float(np.linalg.det(matrix[:2, :2]))
-        if affine.is_regular(matrix) and 0.25 < growth < 4.0:
-            return matrix
-        shift = weights @ (self._target[index] - self._source[index]) / weights.sum()
-        return affine.translation(*shift)

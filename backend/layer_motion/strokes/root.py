@@ -21,6 +21,9 @@ Level = tuple[Line, Line]
 Numbers = tuple[int, int]
 """Which stroke of the first drawing and which of the last are partners."""
 
+Pairs = list[tuple[int | None, int | None]]
+"""Numbers of partners in the first and the last drawing; None: no partner there."""
+
 _SAMPLES = 64
 _ALIKE = 0.9  # of the best likeness
 _WINDOW = 8

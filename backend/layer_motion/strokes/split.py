@@ -6,7 +6,7 @@ import numpy as np
 
 from . import cost as stroke_cost
 from .level import Line, cut, joined, reversed_line
-from .pair import Pairs
+from .root import Pairs
 
 _TOUCH_SHARE = 0.03
 _GAIN = 0.2

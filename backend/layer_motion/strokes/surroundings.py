@@ -7,6 +7,7 @@ from scipy.spatial import KDTree
 
 from . import cost as stroke_cost
 from .cost import SAMPLES, Expected, Strokes
+from .on_limb import limbs_below, taken_along
 
 _AROUND = 6
 _NEARBY_SHARE = 0.12
@@ -25,6 +26,7 @@ class Surroundings:
         self._host, self._sample = _hosts(strokes)  # int [S, 2] each, negative: hangs on nothing
         self._hung = self._host >= 0
         self._carrier, self._contact = _carriers(strokes)  # int [S] each, negative: none
+        self._limb = limbs_below(strokes)
 
     def at_rest(self) -> Expected:
         """What is expected as long as no stroke has a partner."""
@@ -40,6 +42,10 @@ class Surroundings:
         middle = self._mean_shift(matched, shift[matched].mean(axis=1))
         carried = np.where(self._carrier >= 0, shift[self._carrier, self._contact], np.nan)
         middle = np.where(np.isfinite(carried), carried, middle)
+        for stroke in np.flatnonzero((self._limb >= 0) & ~np.isfinite(carried)).tolist():
+            limb = int(self._limb[stroke])
+            if partner[limb] >= 0:
+                middle[stroke] = taken_along(self._strokes, stroke, limb, shift[limb])
         ends = np.where(self._hung, shift[self._host, self._sample], np.nan)
         known = np.isfinite(ends)
         return Expected(middle, np.where(known, ends, middle[:, None]), self._hung)

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
+from .polygon import edges_stay_straight
+
 _WINDOW_SHARE = 0.16
 _WHOLE_STROKE = 0.08
 _COHERENT = 0.4
 _MAX_GROWTH = 3.0
 _TINY = 1e-9
+_MANY = 300
+_FLAT = 0.05  # of the larger area
 
 
 class Turns:
     """Local turns of strokes from `start` to `goal`, complex [P] points of equal layout.
 
-    `angle` [P] radians, without jumps along a stroke; `growth` [P]: logarithm of the scale.
-    `stroke` int [P]: whose point it is. Per stroke: `factor` complex [S] turns and scales it as a
-    whole; `sure` bool [S]: whether it turns as one at all (a dot does not).
+    `cyclic` bool [S]: which are closed. `angle` [P] radians, without jumps along a stroke;
+    `growth` [P]: logarithm of the scale. `stroke` int [P]: whose point it is. Per stroke: `factor`
+    complex [S] turns and scales it as a whole; `sure` bool [S]: whether it turns as one at all (a
+    dot does not).
     """
 
-    def __init__(self, offsets: np.ndarray, start: np.ndarray, goal: np.ndarray) -> None:
+    def __init__(
+        self, offsets: np.ndarray, start: np.ndarray, goal: np.ndarray, cyclic: np.ndarray
+    ) -> None:
         self.start, self.goal = start, goal
         self.offsets = offsets.astype(int)
         counts = np.diff(self.offsets)
@@ -28,10 +35,14 @@ class Turns:
         sums = self._edge_sums()
         whole = sums[self.offsets[1:]] - sums[self.offsets[:-1]]  # [S, 3]
         local = self._windows(sums, counts) + _WHOLE_STROKE * whole[self.stroke]
+        flat = cyclic & self._turned_away()
+        stiff = (flat | self._polygons(cyclic))[self.stroke]
+        local[stiff] = whole[self.stroke[stiff]]
         self.growth = _growth(local)
         self.factor = np.exp(_growth(whole) + 1j * np.angle(whole[:, 0]))
         norm = np.sqrt(np.abs(whole[:, 1] * whole[:, 2])) + _TINY
         self.sure = (np.abs(whole[:, 0]) > _COHERENT * norm) & (np.abs(whole[:, 1]) > _TINY)
+        self.sure &= ~flat
         # Around the stroke's own turn a piece's angle is small, and so free of jumps.
         base = np.angle(whole[:, 0])[self.stroke]
         self.angle = base + self._unwrapped(np.angle(local[:, 0] * np.exp(-1j * base)))
@@ -58,6 +69,32 @@ class Turns:
         low = np.maximum(index - reach, self.offsets[self.stroke])
         high = np.minimum(index + reach, self.offsets[self.stroke + 1] - 1)
         return sums[high] - sums[low]
+
+    def _turned_away(self) -> np.ndarray:
+        """Which strokes all but lose their area, or turn to their other side: bool [S].
+
+        What is seen edge-on tells nothing of a turn within the picture.
+        """
+        areas = [self._areas(side) for side in (self.start, self.goal)]
+        larger = np.maximum(*np.abs(areas))
+        return areas[0] * areas[1] < _FLAT * larger**2
+
+    def _areas(self, points: np.ndarray) -> np.ndarray:
+        """Twice the signed area that each stroke goes round: [S]."""
+        first = points[self.offsets[:-1]][self.stroke]
+        ring = points - first
+        terms = np.zeros(len(points))
+        terms[self.chain] = np.imag(ring[self.chain].conj() * ring[self.chain + 1])
+        sums = np.concatenate([[0.0], np.cumsum(terms)])
+        return sums[self.offsets[1:]] - sums[self.offsets[:-1]]
+
+    def _polygons(self, cyclic: np.ndarray) -> np.ndarray:
+        """Which strokes have straight edges, which bend if each end turns by itself: bool [S]."""
+        found = np.zeros(len(cyclic), bool)
+        for stroke in np.flatnonzero(cyclic).tolist() if len(cyclic) <= _MANY else ():
+            span = slice(self.offsets[stroke], self.offsets[stroke + 1])
+            found[stroke] = edges_stay_straight(self.start[span], self.goal[span])
+        return found
 
     def _unwrapped(self, angle: np.ndarray) -> np.ndarray:
         """The same angles without jumps along each stroke, within half a turn at its middle."""

@@ -1,0 +1,144 @@
+"""Lays outlines of straight edges on each other corner by corner, as faces of a box; matching.
+
+Turned away in perspective their sides grow and shrink unevenly, and a flap may swing over. Laid on
+each other by shares of the length or by their whole form, corners would meet edges and be cut off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from .. import affine
+from .complex_points import as_complex
+from .level import Line, along, reversed_line
+from .root import Level
+
+_BENDS = ((0.005, 0.4), (0.012, 0.03))
+"""How far edges may be from straight, of the length, and what the best affine map may leave of the
+corners, of their spread: what is less surely a polygon has to be turned away as one."""
+_MOST_OF_WIDTH = 0.12  # the same of its width, as waves along a band are seen
+_FEWEST, _MOST = 3, 6  # corners; what is round has more
+_LEAST_PX2 = 4.0
+_TRAVEL_COST = 2.0  # of the root of a corner's way over the size; a form wholly unlike: 1
+_HINGE, _STILL = 1.5, 0.025  # worth of an edge that stays; of the size: how far its corners go
+_STIFF = 1e-3
+_ON_EDGE = 12  # even places on each edge, for what is tied to it
+_CLOSE = 1e-3  # of an edge
+
+
+def corner_to_corner(one: Line, other: Line, motion: np.ndarray) -> Level | None:
+    """Two closed strokes point by point, if both are polygons of as many corners; else None.
+
+    `motion` (3 x 3) carries the first roughly onto the other. Of all ways to lay corners on corners
+    the one counts by which most of them hardly move: a flap stays on its hinge.
+    """
+    if not (one.cyclic and other.cyclic) or min(abs(one.area), abs(other.area)) < _LEAST_PX2:
+        return None
+    wide = _MOST_OF_WIDTH * max(_width(line.points) for line in (one, other))
+    for bend, left in _BENDS:
+        corners = [_corners(line.points, min(bend, wide)) for line in (one, other)]
+        if len(corners[0]) != len(corners[1]) or not _FEWEST <= len(corners[0]) <= _MOST:
+            continue
+        way, begun = _best_way(one.points[corners[0]], motion, other, corners[1])
+        if _unexplained(one.points[corners[0]], way.points[begun]) < left:
+            return _laid_out((one, corners[0]), (way, begun))
+    return None
+
+
+def _best_way(
+    here: np.ndarray, motion: np.ndarray, other: Line, corners: np.ndarray
+) -> tuple[Line, np.ndarray]:
+    """The stroke in the direction, and its corners from the one on, that fit best to those here."""
+    carried = affine.apply(motion, here)
+    turned = reversed_line(other), len(other.values) - 1 - corners[::-1]
+    ways = [
+        (way, np.roll(rows, -first))
+        for way, rows in ((other, corners), turned)
+        for first in range(len(rows))
+    ]
+
+    def cost(option: tuple[Line, np.ndarray]) -> float:
+        there = option[0].points[option[1]]
+        return _cost(carried, there) - (_HINGE if _is_hinged(here, there) else 0.0)
+
+    return min(ways, key=cost)
+
+
+def _corners(points: np.ndarray, bend: float) -> np.ndarray:
+    """Numbers of the points [n, 2] of a loop without which it would change by more than `bend`."""
+    loop = np.concatenate([points, points[:1]])
+    length = float(np.hypot(*np.diff(loop, axis=0).T).sum())
+    kept = cv2.approxPolyDP(points.astype(np.float32)[:, None], bend * length, True)[:, 0]
+    apart = np.linalg.norm(points[:, None] - kept[None], axis=2)
+    return np.unique(apart.argmin(axis=0))
+
+
+def _width(points: np.ndarray) -> float:
+    """Mean width of a loop [n, 2] as a share of its length; of a square 1/8."""
+    loop = as_complex(np.concatenate([points, points[:1]]) - points.mean(axis=0))
+    length = float(np.abs(np.diff(loop)).sum())
+    return abs(float(np.imag(np.vdot(loop[:-1], loop[1:])))) / max(length, 1e-9) ** 2
+
+
+def _cost(here: np.ndarray, there: np.ndarray) -> float:
+    """How little corners [k, 2] fit to those they would become: in form, and by their ways."""
+    size = max(float(np.hypot(*np.ptp(side, axis=0))) for side in (here, there))
+    one, other = (as_complex(side - side.mean(axis=0)) for side in (here, there))
+    product = complex(np.vdot(one, other))
+    whole = float(np.linalg.norm(one) * np.linalg.norm(other)) + 1e-9
+    alike = abs(product) * float(np.cos(np.angle(product) / 2)) / whole
+    travel = np.sqrt(np.linalg.norm(there - here, axis=1) / max(size, 1e-9))
+    return 1.0 - alike + _TRAVEL_COST * float(travel.mean())
+
+
+def _is_hinged(here: np.ndarray, there: np.ndarray) -> bool:
+    """Whether corners [k, 2] turn around one edge that stays where it is."""
+    away = np.linalg.norm(there - here, axis=1) / max(float(np.hypot(*np.ptp(here, axis=0))), 1e-9)
+    still = away < _STILL
+    return int(still.sum()) == 2 and bool((still & np.roll(still, 1)).any())
+
+
+def _unexplained(here: np.ndarray, there: np.ndarray) -> float:
+    """What the best affine map leaves of corners [k, 2], as a share of their spread."""
+    matrix = affine.fit_affine(here, there, stiffness=_STIFF)
+    left = ((affine.apply(matrix, here) - there) ** 2).sum()
+    return float(np.sqrt(left / max(((there - there.mean(axis=0)) ** 2).sum(), 1e-9)))
+
+
+def _laid_out(one: tuple[Line, np.ndarray], other: tuple[Line, np.ndarray]) -> Level:
+    """Both strokes from their first corner on, with points at the same places of each edge."""
+    begun = [_begun_at_corner(*side) for side in (one, other)]
+    edges = np.arange(len(one[1]) + 1)
+    own = [np.interp(line.way[:-1] / line.way[-1], at, edges) for line, at in begun]
+    within = np.concatenate([*own, np.arange(_ON_EDGE * edges[-1]) / _ON_EDGE])
+    within = np.sort(within[np.abs(within - np.rint(within)) > _CLOSE])
+    within = within[np.diff(within, prepend=-1.0) > _CLOSE]
+    places = np.sort(np.concatenate([within, edges[:-1]]))
+    laid = [along(line, np.interp(places, edges, at)) for line, at in begun]
+    return laid[0], laid[1]
+
+
+def _begun_at_corner(line: Line, corners: np.ndarray) -> tuple[Line, np.ndarray]:
+    """The stroke from the first of its corners on, and where on its length they are: [k + 1]."""
+    begun = replace(line, values=np.roll(line.values, -int(corners[0]), axis=0))
+    rows = (corners - corners[0]) % len(line.values)
+    return begun, np.append(begun.way[rows] / begun.way[-1], 1.0)
+
+
+def edges_stay_straight(start: np.ndarray, goal: np.ndarray) -> bool:
+    """Whether a closed stroke, complex [n] at either key, is a polygon whose corners belong
+    together; at one of them it may be seen edge-on.
+    """
+    sides = [np.stack([np.real(side), np.imag(side)], axis=1) for side in (start, goal)]
+    if min(float(np.ptp(side, axis=0).max()) for side in sides) <= 0.0:
+        return False
+    bend = min(_BENDS[-1][0], _MOST_OF_WIDTH * max(_width(side) for side in sides))
+    found = [_corners(side, bend) for side in sides]
+    few, many = sorted(found, key=len)
+    if not _FEWEST <= len(many) <= _MOST:
+        return False
+    apart = np.abs(few[:, None] - many[None])
+    return bool((np.minimum(apart, len(start) - apart).min(axis=1) <= 1).all())

@@ -1,0 +1,100 @@
+"""Lays strokes that one key alone shows out at the other one, hidden; stroke matching only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from .. import affine
+from .enclosed import Closing, closing_shapes
+from .hinged import Hinge, Hinges
+from .level import Line
+from .root import Level, Numbers, Pairs
+
+_NEAR_POINTS = 24
+_MIDDLE = 0.5
+_MANY = 300
+
+
+def with_strangers(
+    lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs, level: Mapping[Numbers, Level]
+) -> tuple[list[Level], list[float]]:
+    """Every stroke at both keys, in painting order; strangers hidden at the other key.
+
+    And from which progress on the other key decides about those.
+    """
+    ahead = _Carrier(list(level.values()))
+    back = _Carrier([(other, one) for one, other in level.values()])
+    early = {i: ahead.hinge(lines[i]) for i, j in pairs if i is not None and j is None}
+    late = {j: back.hinge(goals[j]) for i, j in pairs if j is not None and i is None}
+    rows: list[Level] = []
+    change: list[float] = []
+    for i, j in pairs:
+        when = _MIDDLE
+        if i is not None and j is not None:
+            rows.append(level[i, j])
+        elif i is not None:
+            carried, when = ahead.carried(lines[i], early[i], late.values(), 1.0)
+            rows.append((lines[i], carried.hidden()))
+        elif j is not None:
+            carried, when = back.carried(goals[j], late[j], early.values(), 0.0)
+            rows.append((carried.hidden(), goals[j]))
+        change.append(when)
+    return rows, change
+
+
+class _Carrier:
+    """Moves strokes as the matched points around them move."""
+
+    def __init__(self, level: Sequence[Level]) -> None:
+        self._level = level
+        self._source, self._target = (
+            np.concatenate([pair[side].points for pair in level]) for side in (0, 1)
+        )
+        self._tree = KDTree(self._source)
+
+    @cached_property
+    def _closing(self) -> list[Closing]:
+        return closing_shapes(self._level)
+
+    @cached_property
+    def _hinges(self) -> Hinges | None:
+        return Hinges(self._level) if len(self._level) <= _MANY else None
+
+    def hinge(self, line: Line) -> Hinge | None:
+        """The edge that a stroke shares with partners, if it is a face that hangs there."""
+        return None if self._hinges is None else self._hinges.of(line)
+
+    def carried(
+        self, line: Line, hinge: Hinge | None, others: Iterable[Hinge | None], end: float
+    ) -> tuple[Line, float]:
+        """The stroke at the other key, and from which progress on that decides about it.
+
+        `others`: of what the other key alone shows; `end`: the other key's progress, at which what
+        closes, and what lies in such, has gone.
+        """
+        for shape in self._closing:
+            if shape.holds(line.points):
+                return line.placed(affine.apply(shape.motion, line.points)), end
+        if hinge is None or self._hinges is None:
+            return line.placed(affine.apply(self._motion(line.points), line.points)), _MIDDLE
+        touch_px = self._hinges.touch_px
+        if any(other is not None and hinge.is_other_side(other, touch_px) for other in others):
+            return line.placed(hinge.turned_over(line.points)), _MIDDLE
+        return line.placed(hinge.shut), end
+
+    def _motion(self, points: np.ndarray) -> np.ndarray:
+        some = points[:: max(1, len(points) // 16)]
+        most = min(_NEAR_POINTS, len(self._source))
+        away, index = (np.asarray(a).reshape(-1) for a in self._tree.query(some, k=most))
+        reach = float(np.median(away)) + 1.0
+        weights = np.exp(-((away / reach) ** 2))
+        matrix = affine.fit_similarity(self._source[index], self._target[index], weights)
+        growth = float(np.linalg.det(matrix[:2, :2]))
+        if affine.is_regular(matrix) and 0.25 < growth < 4.0:
+            return matrix
+        shift = weights @ (self._target[index] - self._source[index]) / weights.sum()
+        return affine.translation(*shift)
