@@ -11,6 +11,7 @@ _STEP = 3
 _NEAREST = 6
 _AROUND = 16
 _TOUCH = 0.5  # of how near strokes come to each other where they touch
+_STRETCH = 4.0  # times that: how long an edge is at least
 _MANY = 300
 
 
@@ -49,4 +50,24 @@ def shared_edges(
     apart = np.where(stroke[points[index]] != stroke[points][:, None], apart, np.inf)
     nearest = index[np.arange(len(points)), apart.argmin(axis=1)]
     touching = apart.min(axis=1) < _TOUCH * touch_px
-    return np.stack([points, points[nearest]], axis=1)[touching]
+    pairs = np.stack([points, points[nearest]], axis=1)[touching]
+    return pairs[_in_stretches(start, stroke[pairs], pairs[:, 0], _STRETCH * touch_px)]
+
+
+def _in_stretches(
+    places: np.ndarray, strokes: np.ndarray, points: np.ndarray, long_px: float
+) -> np.ndarray:
+    """Which pairs are of strokes that lie on each other over some length: bool [k].
+
+    Outlines that merely cross touch in both keys, too. `strokes` int [k, 2], `points` int [k].
+    """
+    if not len(points):
+        return np.zeros(0, bool)
+    group = np.unique(strokes, axis=0, return_inverse=True)[1].reshape(-1)
+    order = np.argsort(group, kind="stable")
+    bounds = np.flatnonzero(np.diff(group[order], prepend=-1))
+    spans = [
+        np.maximum.reduceat(part, bounds) - np.minimum.reduceat(part, bounds)
+        for part in (np.real(places[points])[order], np.imag(places[points])[order])
+    ]
+    return (np.hypot(*spans) > long_px)[group]

@@ -180,10 +180,12 @@ class _Builder:
         """
         turns = self._turns
         stroke = np.where(closed[turns.stroke], turns.stroke, -1)
-        pairs = [shared_edges(turns.start, turns.goal, stroke, self.touch_px)]
-        if layer is not None:
-            pairs.append(seams(turns.start, turns.goal, layer[turns.stroke], self.touch_px))
-        for one, other in np.concatenate(pairs).tolist():
+        for one, other in shared_edges(turns.start, turns.goal, stroke, self.touch_px).tolist():
+            self._join(one, other, _JOINT_WEIGHT)
+        if layer is None:
+            return
+        on_paint = seams(turns.start, turns.goal, layer[turns.stroke], self.touch_px)
+        for one, other in on_paint.tolist():
             self._join(one, other, _JOINT_WEIGHT)
             self._joints.append((one, other))
 

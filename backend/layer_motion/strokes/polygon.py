@@ -23,6 +23,7 @@ _MOST_OF_WIDTH = 0.12  # the same of its width, as waves along a band are seen
 _FEWEST, _MOST = 3, 6  # corners; what is round has more
 _LEAST_PX2 = 4.0
 _TRAVEL_COST = 2.0  # of the root of a corner's way over the size; a form wholly unlike: 1
+_BENT = 0.15  # of its spread: what the best affine map leaves of a limb that bends
 _HINGE, _STILL = 1.5, 0.025  # worth of an edge that stays; of the size: how far its corners go
 _STIFF = 1e-3
 _ON_EDGE = 12  # even places on each edge, for what is tied to it
@@ -102,7 +103,7 @@ def _is_hinged(here: np.ndarray, there: np.ndarray) -> bool:
 
 
 def _unexplained(here: np.ndarray, there: np.ndarray) -> float:
-    """What the best affine map leaves of corners [k, 2], as a share of their spread."""
+    """What the best affine map leaves of places [k, 2], as a share of their spread."""
     matrix = affine.fit_affine(here, there, stiffness=_STIFF)
     left = ((affine.apply(matrix, here) - there) ** 2).sum()
     return float(np.sqrt(left / max(((there - there.mean(axis=0)) ** 2).sum(), 1e-9)))
@@ -130,7 +131,7 @@ def _begun_at_corner(line: Line, corners: np.ndarray) -> tuple[Line, np.ndarray]
 
 def edges_stay_straight(start: np.ndarray, goal: np.ndarray) -> bool:
     """Whether a closed stroke, complex [n] at either key, is a polygon whose corners belong
-    together; at one of them it may be seen edge-on.
+    together, and that is turned away or flies, but does not bend; it may be seen edge-on.
     """
     sides = [np.stack([np.real(side), np.imag(side)], axis=1) for side in (start, goal)]
     if min(float(np.ptp(side, axis=0).max()) for side in sides) <= 0.0:
@@ -138,7 +139,7 @@ def edges_stay_straight(start: np.ndarray, goal: np.ndarray) -> bool:
     bend = min(_BENDS[-1][0], _MOST_OF_WIDTH * max(_width(side) for side in sides))
     found = [_corners(side, bend) for side in sides]
     few, many = sorted(found, key=len)
-    if not _FEWEST <= len(many) <= _MOST:
+    if not _FEWEST <= len(many) <= _MOST or _unexplained(*sides) > _BENT:
         return False
     apart = np.abs(few[:, None] - many[None])
     return bool((np.minimum(apart, len(start) - apart).min(axis=1) <= 1).all())
