@@ -26,7 +26,8 @@ class Links:
 
     `start`, `goal` complex [n] nodes; `begin`, `end` int [e]; `weight` [e]; `turn` complex [e]:
     logarithm of scale + i angle by which the surroundings of an edge change. `tree`: which stroke
-    carries which. `joints` int [k, 2]: nodes of two strokes that touch in both keys.
+    carries which. `joints` int [k, 2]: nodes of two strokes where an end touches the other in both
+    keys, or where layers lie on each other.
     """
 
     start: np.ndarray
