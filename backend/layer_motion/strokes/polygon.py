@@ -16,9 +16,8 @@ from .complex_points import as_complex
 from .level import Line, along, reversed_line
 from .root import Level
 
-_BENDS = ((0.005, 0.4), (0.012, 0.03))
-"""How far edges may be from straight, of the length, and what the best affine map may leave of the
-corners, of their spread: what is less surely a polygon has to be turned away as one."""
+_BEND, _WOBBLE = 0.005, 0.012  # of the length: how far an edge is from straight, at most
+_EXPLAINED = 0.4  # of the corners' spread: what the best affine map may leave
 _MOST_OF_WIDTH = 0.12  # the same of its width, as waves along a band are seen
 _FEWEST, _MOST = 3, 6  # corners; what is round has more
 _LEAST_PX2 = 4.0
@@ -39,14 +38,14 @@ def corner_to_corner(one: Line, other: Line, motion: np.ndarray) -> Level | None
     if not (one.cyclic and other.cyclic) or min(abs(one.area), abs(other.area)) < _LEAST_PX2:
         return None
     wide = _MOST_OF_WIDTH * max(_width(line.points) for line in (one, other))
-    for bend, left in _BENDS:
-        corners = [_corners(line.points, min(bend, wide)) for line in (one, other)]
-        if len(corners[0]) != len(corners[1]) or not _FEWEST <= len(corners[0]) <= _MOST:
-            continue
-        way, begun = _best_way(one.points[corners[0]], motion, other, corners[1])
-        if _unexplained(one.points[corners[0]], way.points[begun]) < left:
-            return _laid_out((one, corners[0]), (way, begun))
-    return None
+    corners = [_corners(line.points, min(_BEND, wide)) for line in (one, other)]
+    if len(corners[0]) != len(corners[1]) or not _FEWEST <= len(corners[0]) <= _MOST:
+        return None
+    here = one.points[corners[0]]
+    way, begun = _best_way(here, motion, other, corners[1])
+    if _unexplained(here, way.points[begun]) > _EXPLAINED:
+        return None
+    return _laid_out((one, corners[0]), (way, begun))
 
 
 def _best_way(
@@ -136,7 +135,7 @@ def edges_stay_straight(start: np.ndarray, goal: np.ndarray) -> bool:
     sides = [np.stack([np.real(side), np.imag(side)], axis=1) for side in (start, goal)]
     if min(float(np.ptp(side, axis=0).max()) for side in sides) <= 0.0:
         return False
-    bend = min(_BENDS[-1][0], _MOST_OF_WIDTH * max(_width(side) for side in sides))
+    bend = min(_WOBBLE, _MOST_OF_WIDTH * max(_width(side) for side in sides))
     found = [_corners(side, bend) for side in sides]
     few, many = sorted(found, key=len)
     if not _FEWEST <= len(many) <= _MOST or _unexplained(*sides) > _BENT:
