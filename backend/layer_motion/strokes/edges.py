@@ -51,7 +51,8 @@ def shared_edges(
     nearest = index[np.arange(len(points)), apart.argmin(axis=1)]
     touching = apart.min(axis=1) < _TOUCH * touch_px
     pairs = np.stack([points, points[nearest]], axis=1)[touching]
-    return pairs[_in_stretches(start, stroke[pairs], pairs[:, 0], _STRETCH * touch_px)]
+    pairs = pairs[_in_stretches(start, stroke[pairs], pairs[:, 0], _STRETCH * touch_px)]
+    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def _in_stretches(

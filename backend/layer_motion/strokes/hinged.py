@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from .. import affine
 from .level import Line, resampled
 from .root import Level
 
@@ -20,32 +21,45 @@ _LEAST_TOUCH_PX = 1.0
 _STEP_PX = 2.0
 _MOST_PLACES = 400
 _LEAST, _MOST = 0.2, 0.85  # of a face's outline: how much of it is shared
+_SMALL = 6.0  # times as far as what touches: the extent of a face that has edges
+_SHUT = 0.15  # of its area: what may be left of a face laid on its edge
 _SAME_EDGE = 0.5  # of the shorter edge that lies on the other
 
 
 @dataclass(frozen=True, eq=False)
 class Hinge:
-    """What a face shares with partners: `edge` [m, 2] there where the key shows it, `goal` [m, 2]
-    at the other key; `nearest` int [n]: which of those each of the face's points shuts onto.
+    """The edge that a face shares with partners: `edge` [m, 2] where its key shows it, `goal`
+    [m, 2] at the other key.
+
+    For each of the face's points, `shut` [n, 2]: where on the goal it comes to lie when nothing is
+    left of the face; `offset` [n, 2]: how far from that place on the edge it is drawn.
     """
 
     edge: np.ndarray
     goal: np.ndarray
-    nearest: np.ndarray
+    shut: np.ndarray
+    offset: np.ndarray
 
     @property
-    def shut(self) -> np.ndarray:
-        """The face's points at the other key, where nothing is left of it: [n, 2]."""
-        return self.goal[self.nearest]
+    def turned_over(self) -> np.ndarray:
+        """The face's points at the other key if halfway it is shut, and turns to its other side."""
+        return self.shut - self.offset @ self._turn.T
 
-    def turned_over(self, points: np.ndarray) -> np.ndarray:
-        """The same if it only is shut halfway, and turned to its other side there: [n, 2]."""
-        return self.shut - (points - self.edge[self.nearest])
-
-    def is_other_side(self, other: Hinge, touch_px: float) -> bool:
+    def meets(self, other: Hinge, touch_px: float) -> bool:
         """Whether a face of the other key hangs on the same edge."""
         apart = KDTree(other.edge).query(self.goal)[0], KDTree(self.goal).query(other.edge)[0]
         return max(float((np.asarray(a) < touch_px).mean()) for a in apart) > _SAME_EDGE
+
+    def is_other_side(self, other: Hinge) -> bool:
+        """Whether a face of the other key that hangs on the same edge lies across it."""
+        here = self._turn @ self.offset.mean(axis=0)
+        return float(here @ other.offset.mean(axis=0)) < 0.0
+
+    @property
+    def _turn(self) -> np.ndarray:
+        """How the edge turns and grows up to the other key: [2, 2]."""
+        matrix = affine.fit_similarity(self.edge, self.goal)
+        return matrix[:2, :2] if affine.is_regular(matrix) else np.eye(2)
 
 
 class Hinges:
@@ -59,8 +73,9 @@ class Hinges:
         self.touch_px = max(_TOUCH_SHARE * extent, _LEAST_TOUCH_PX)
 
     def of(self, face: Line) -> Hinge | None:
-        """What a face hangs on; None where it is no face or hangs on nothing."""
-        if not (face.cyclic and face.is_filled) or face.way[-1] <= 0.0:
+        """What a face hangs on; None where it is no face, or would not shut onto that."""
+        extent = float(np.hypot(*np.ptp(face.points, axis=0)))
+        if not (face.cyclic and face.is_filled) or extent < _SMALL * self.touch_px:
             return None
         count = int(np.clip(face.way[-1] / _STEP_PX, len(face.values), _MOST_PLACES))
         outline = resampled(face, count).points
@@ -68,9 +83,11 @@ class Hinges:
         shared = away < self.touch_px
         if not _LEAST <= float(shared.mean()) <= _MOST:
             return None
-        edge = self._here[index[shared]]
+        edge, goal = self._here[index[shared]], self._there[index[shared]]
         nearest = np.asarray(KDTree(edge).query(face.points)[1])
-        return Hinge(edge, self._there[index[shared]], nearest)
+        if abs(face.placed(edge[nearest]).area) > _SHUT * abs(face.area):
+            return None
+        return Hinge(edge, goal, goal[nearest], face.points - edge[nearest])
 
 
 def _places(one: Line, other: Line) -> tuple[np.ndarray, np.ndarray]:

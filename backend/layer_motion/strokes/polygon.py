@@ -18,7 +18,7 @@ from .root import Level
 
 _BEND, _WOBBLE = 0.005, 0.012  # of the length: how far an edge is from straight, at most
 _EXPLAINED = 0.4  # of the corners' spread: what the best affine map may leave
-_MOST_OF_WIDTH = 0.12  # the same of its width, as waves along a band are seen
+_OF_FULLNESS = 0.12  # how far at most by how full a shape is: waves along a band are seen
 _FEWEST, _MOST = 3, 6  # corners; what is round has more
 _LEAST_PX2 = 4.0
 _TRAVEL_COST = 2.0  # of the root of a corner's way over the size; a form wholly unlike: 1
@@ -37,8 +37,8 @@ def corner_to_corner(one: Line, other: Line, motion: np.ndarray) -> Level | None
     """
     if not (one.cyclic and other.cyclic) or min(abs(one.area), abs(other.area)) < _LEAST_PX2:
         return None
-    wide = _MOST_OF_WIDTH * max(_width(line.points) for line in (one, other))
-    corners = [_corners(line.points, min(_BEND, wide)) for line in (one, other)]
+    most = _OF_FULLNESS * max(_fullness(line.points) for line in (one, other))
+    corners = [_corners(line.points, min(_BEND, most)) for line in (one, other)]
     if len(corners[0]) != len(corners[1]) or not _FEWEST <= len(corners[0]) <= _MOST:
         return None
     here = one.points[corners[0]]
@@ -68,16 +68,21 @@ def _best_way(
 
 
 def _corners(points: np.ndarray, bend: float) -> np.ndarray:
-    """Numbers of the points [n, 2] of a loop without which it would change by more than `bend`."""
+    """Numbers of the points [n, 2] of a loop without which it would change by more than `bend`.
+
+    None at all where they are too many for a polygon.
+    """
     loop = np.concatenate([points, points[:1]])
     length = float(np.hypot(*np.diff(loop, axis=0).T).sum())
     kept = cv2.approxPolyDP(points.astype(np.float32)[:, None], bend * length, True)[:, 0]
+    if len(kept) > _MOST:
+        return np.zeros(0, int)
     apart = np.linalg.norm(points[:, None] - kept[None], axis=2)
     return np.unique(apart.argmin(axis=0))
 
 
-def _width(points: np.ndarray) -> float:
-    """Mean width of a loop [n, 2] as a share of its length; of a square 1/8."""
+def _fullness(points: np.ndarray) -> float:
+    """Twice the area of a loop [n, 2] over its length squared: of a square 1/8."""
     loop = as_complex(np.concatenate([points, points[:1]]) - points.mean(axis=0))
     length = float(np.abs(np.diff(loop)).sum())
     return abs(float(np.imag(np.vdot(loop[:-1], loop[1:])))) / max(length, 1e-9) ** 2
@@ -115,7 +120,7 @@ def _laid_out(one: tuple[Line, np.ndarray], other: tuple[Line, np.ndarray]) -> L
     own = [np.interp(line.way[:-1] / line.way[-1], at, edges) for line, at in begun]
     within = np.concatenate([*own, np.arange(_ON_EDGE * edges[-1]) / _ON_EDGE])
     within = np.sort(within[np.abs(within - np.rint(within)) > _CLOSE])
-    within = within[np.diff(within, prepend=-1.0) > _CLOSE]
+    within = within[np.unique(np.floor(within / _CLOSE), return_index=True)[1]]
     places = np.sort(np.concatenate([within, edges[:-1]]))
     laid = [along(line, np.interp(places, edges, at)) for line, at in begun]
     return laid[0], laid[1]
@@ -135,10 +140,10 @@ def edges_stay_straight(start: np.ndarray, goal: np.ndarray) -> bool:
     sides = [np.stack([np.real(side), np.imag(side)], axis=1) for side in (start, goal)]
     if min(float(np.ptp(side, axis=0).max()) for side in sides) <= 0.0:
         return False
-    bend = min(_WOBBLE, _MOST_OF_WIDTH * max(_width(side) for side in sides))
+    bend = min(_WOBBLE, _OF_FULLNESS * max(_fullness(side) for side in sides))
     found = [_corners(side, bend) for side in sides]
     few, many = sorted(found, key=len)
-    if not _FEWEST <= len(many) <= _MOST or _unexplained(*sides) > _BENT:
+    if not len(few) or len(many) < _FEWEST or _unexplained(*sides) > _BENT:
         return False
     apart = np.abs(few[:, None] - many[None])
     return bool((np.minimum(apart, len(start) - apart).min(axis=1) <= 1).all())

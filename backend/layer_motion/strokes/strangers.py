@@ -79,12 +79,15 @@ class _Carrier:
         for shape in self._closing:
             if shape.holds(line.points):
                 return line.placed(affine.apply(shape.motion, line.points)), end
+        plain = line.placed(affine.apply(self._motion(line.points), line.points)), _MIDDLE
         if hinge is None or self._hinges is None:
-            return line.placed(affine.apply(self._motion(line.points), line.points)), _MIDDLE
+            return plain
         touch_px = self._hinges.touch_px
-        if any(other is not None and hinge.is_other_side(other, touch_px) for other in others):
-            return line.placed(hinge.turned_over(line.points)), _MIDDLE
-        return line.placed(hinge.shut), end
+        same = [other for other in others if other is not None and hinge.meets(other, touch_px)]
+        if any(hinge.is_other_side(other) for other in same):
+            return line.placed(hinge.turned_over), _MIDDLE
+        # What stands in the same place at both keys, in other colours, is there all the time.
+        return plain if same else (line.placed(hinge.shut), end)
 
     def _motion(self, points: np.ndarray) -> np.ndarray:
         some = points[:: max(1, len(points) // 16)]

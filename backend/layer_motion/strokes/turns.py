@@ -12,6 +12,7 @@ _COHERENT = 0.4
 _MAX_GROWTH = 3.0
 _TINY = 1e-9
 _MANY = 300
+_FULL = 0.02  # twice the area over the length squared: less is a line that was closed
 _FLAT = 0.05  # of the larger area
 
 
@@ -77,7 +78,11 @@ class Turns:
         """
         areas = [self._areas(side) for side in (self.start, self.goal)]
         larger = np.maximum(*np.abs(areas))
-        return areas[0] * areas[1] < _FLAT * larger**2
+        steps = np.abs(self.start[self.chain + 1] - self.start[self.chain])
+        behind = np.abs(self.goal[self.chain + 1] - self.goal[self.chain])
+        ways = [np.bincount(self.stroke[self.chain], side, len(larger)) for side in (steps, behind)]
+        full = larger > _FULL * np.maximum(*ways) ** 2
+        return full & (areas[0] * areas[1] < _FLAT * larger**2)
 
     def _areas(self, points: np.ndarray) -> np.ndarray:
         """Twice the signed area that each stroke goes round: [S]."""
