@@ -73,3 +73,37 @@ def test_a_flap_turns_to_its_other_side_at_half_way(up: bool) -> None:
         heights.append(float(np.imag(shown).mean()) - 130.0)
     expected = [-17.5 * (1 - 2 * step) for step in (0.1, 0.3, 0.49, 0.51, 0.7, 0.9)]
     assert heights == pytest.approx([height if up else -height for height in expected], abs=1.5)
+
+
+@pytest.mark.parametrize(("turn", "growth"), [(40, 1.0), (0, 1.5), (70, 1.3)])
+def test_a_flap_is_seen_edge_on_halfway_also_on_a_box_that_turns_and_grows(
+    turn: float, growth: float
+) -> None:
+    moved = growth * np.exp(1j * np.radians(turn))
+    pair = matched(flap(up=True), [_moved(one, moved) for one in flap(up=False)])
+    (shown,) = [ring for ring in on_the_way(pair, 0.499)[2:] if len(ring)]
+    assert abs(area(shown)) < 0.02 * 180 * 35
+
+
+def test_what_only_changes_its_colour_stays_as_it_is() -> None:
+    """A shadow on a face, drawn in another material at the next key."""
+    head = [100 + 80j, 260 + 80j, 260 + 240j, 100 + 240j]
+    shadow = [180 + 80j, 260 + 80j, 260 + 240j, 180 + 240j]
+    wall = [20 + 20j, 400 + 20j, 400 + 280j, 20 + 280j]
+    pair = matched(
+        [face(wall), face(head), face(shadow, fill=GREEN, material=1)],
+        [
+            face(wall, 11, start=3),
+            face(head, 10, start=5),
+            face(shadow, 9, start=8, fill=BLUE, material=2),
+        ],
+    )
+    for step in STEPS:
+        (shown,) = [ring for ring in on_the_way(pair, step)[2:] if len(ring)]
+        assert abs(area(shown)) == pytest.approx(80 * 160, rel=0.02)
+
+
+def _moved(one: Line, factor: complex) -> Line:
+    """The stroke turned and grown around a place."""
+    places = 200 + 150j + factor * (one.points[:, 0] + 1j * one.points[:, 1] - 200 - 150j)
+    return one.placed(np.stack([np.real(places), np.imag(places)], axis=1))

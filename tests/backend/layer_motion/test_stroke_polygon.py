@@ -89,3 +89,14 @@ def test_a_page_that_turns_over_does_not_spin(width: int) -> None:
         assert abs(area(ring)) == pytest.approx(width * 105 * (1 - 2 * progress), rel=0.05)
         assert np.imag(ring).min() > 93.0
         assert np.imag(ring).max() < 207.0
+
+
+def test_a_face_of_very_many_points_is_drawn_as_it_was() -> None:
+    chance = np.random.default_rng(0)
+    dense = face(FRONT, 1000)
+    wobbly = dense.placed(dense.points + chance.normal(0.0, 0.2, dense.points.shape))
+    pair = matched([wobbly], [face(ASIDE, 900, start=13)])
+    one, _ = places(pair, 0)
+    drawn = wobbly.points[:, 0] + 1j * wobbly.points[:, 1]
+    away = np.abs(drawn[:, None] - one[None]).min(axis=1)
+    assert away.max() < 1.0
