@@ -62,7 +62,7 @@ def became(pair: StrokePair, stroke: int, corner: complex) -> complex:
 
 
 def on_the_way(pair: StrokePair, progress: float) -> list[np.ndarray]:
-    """Points of all strokes at a progress before the middle, in painting order: complex [n] each.
+    """Points of all strokes at a progress, in the order of painting there: complex [n] each.
 
     Those that are not to be seen there are empty.
     """
