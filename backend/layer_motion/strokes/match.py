@@ -91,7 +91,7 @@ def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _
     if order is None:
         return best
     most = (
-        _order_may_cost(lines, goals, (one, other), mean)
+        _order_may_cost(lines, goals, mean, copied=copied)
         if order.as_drawn
         else min(mean, _MAX_MEAN_COST)
     )
@@ -118,19 +118,17 @@ def _change_places(order: _Order, one: Strokes, other: Strokes) -> bool:
     return bool(len(changed)) and float(gain.mean()) > _SWAPPED
 
 
-def _order_may_cost(
-    lines: list[Line], goals: list[Line], both: tuple[Strokes, Strokes], mean: float
-) -> float:
+def _order_may_cost(lines: list[Line], goals: list[Line], mean: float, *, copied: bool) -> float:
     """Up to which cost strokes are paired by order where other pairs cost `mean`.
 
     Strokes with as many points as their partners were copied, and kept their order. Where all have,
     and would not in another order, and all have the same forms, nothing tells more: turned spokes
     are like each other.
     """
-    if _are_copies(lines, goals, both):
+    if copied:
         return _MAX_MEAN_COST
-    copied = stroke_level.equal_counts(zip(lines, goals, strict=True))
-    favour, slack = (a + (b - a) * copied for a, b in (_ORDER_FAVOUR, _ORDER_SLACK))
+    equal = stroke_level.equal_counts(zip(lines, goals, strict=True))
+    favour, slack = (a + (b - a) * equal for a, b in (_ORDER_FAVOUR, _ORDER_SLACK))
     return min(favour * mean + slack, _MAX_MEAN_COST)
 
 

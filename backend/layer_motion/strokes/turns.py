@@ -76,11 +76,11 @@ class Turns:
 
         What is seen edge-on tells nothing of a turn within the picture.
         """
-        areas = [self._areas(side) for side in (self.start, self.goal)]
+        sides = self.start, self.goal
+        areas = [self._areas(side) for side in sides]
         larger = np.maximum(*np.abs(areas))
-        steps = np.abs(self.start[self.chain + 1] - self.start[self.chain])
-        behind = np.abs(self.goal[self.chain + 1] - self.goal[self.chain])
-        ways = [np.bincount(self.stroke[self.chain], side, len(larger)) for side in (steps, behind)]
+        steps = [np.abs(side[self.chain + 1] - side[self.chain]) for side in sides]
+        ways = [np.bincount(self.stroke[self.chain], step, len(larger)) for step in steps]
         full = larger > _FULL * np.maximum(*ways) ** 2
         return full & (areas[0] * areas[1] < _FLAT * larger**2)
 
