@@ -19,9 +19,11 @@ from . import cost as stroke_cost
 from . import level as stroke_level
 from . import pair as stroke_pair
 from . import split as stroke_split
+from . import squeezed as stroke_squeezed
 from .cost import Strokes
 from .level import Line
 from .pair import StrokePair
+from .polygon import swings_on_an_edge
 from .root import Pairs
 
 _MAX_UNMATCHED_SHARE = 0.35
@@ -42,7 +44,21 @@ _FEW = 300
 _TINY = 1e-6
 _SWAPPED = 0.4  # cost of partners
 
-_Match = tuple[list[Line], list[Line], Pairs, np.ndarray]
+
+@dataclass(frozen=True, eq=False)
+class _Match:
+    """Pairs of stroke numbers of both keys, whose strokes may have been cut or chained.
+
+    `motion` (3 x 3) of the whole; `cost`: mean unlikeness of the pairs, its turn included;
+    `copied`: whether the points of strokes of one number belong together.
+    """
+
+    lines: list[Line]
+    goals: list[Line]
+    pairs: Pairs
+    motion: np.ndarray
+    cost: float
+    copied: bool = False
 
 
 def pair_strokes(
@@ -58,10 +74,37 @@ def pair_strokes(
     lines, goals = stroke_level.lines_of(first), stroke_level.lines_of(last)
     if not lines or not goals or max(len(lines), len(goals)) > _MAX_COUNT:
         return None
-    lines, goals, pairs, matrix = _matched(lines, goals, hint)
-    if not _enough(lines, goals, pairs):
+    found = _matched(lines, goals, hint)
+    return _squeezed(lines, goals, hint, found, (first, last)) or _paired(found, (first, last))
+
+
+def _paired(match: _Match, drawings: tuple[Drawing, Drawing]) -> StrokePair | None:
+    if not _enough(match.lines, match.goals, match.pairs):
         return None
-    return stroke_pair.paired(lines, goals, pairs, matrix, (first, last))
+    return stroke_pair.paired(match.lines, match.goals, match.pairs, match.motion, drawings)
+
+
+def _squeezed(
+    lines: list[Line],
+    goals: list[Line],
+    hint: np.ndarray | None,
+    plain: _Match,
+    drawings: tuple[Drawing, Drawing],
+) -> StrokePair | None:
+    """The strokes matched as those of a drawing that got flatter or narrower, if that is so."""
+    if plain.copied or plain.cost < _GOOD_READING or _has_hinges(plain):
+        return None
+    known = affine.IDENTITY if hint is None else hint
+    carried = [line.placed(affine.apply(known, line.points)) for line in lines]
+    matrix = stroke_squeezed.squeeze(carried, goals)
+    if matrix is None:
+        return None
+    laid = [line.placed(affine.apply(matrix, line.points)) for line in carried]
+    found = _matched(laid, goals, None)
+    if not stroke_squeezed.is_squeezed(found.cost, matrix, plain.cost, _turn(plain.motion, hint)):
+        return None
+    pair = _paired(found, drawings)
+    return None if pair is None else stroke_squeezed.released(pair, matrix @ known)
 
 
 def _finite(drawing: Drawing) -> bool:
@@ -78,26 +121,36 @@ def _finite(drawing: Drawing) -> bool:
     )
 
 
+def _has_hinges(match: _Match) -> bool:
+    """Whether a face swings on an edge that stays, which the form of the whole does not tell."""
+    return len(match.pairs) <= _FEW and any(
+        swings_on_an_edge(match.lines[i], match.goals[j], match.motion)
+        for i, j in match.pairs
+        if i is not None and j is not None
+    )
+
+
 def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _Match:
-    """Pairs of stroke numbers, and the motion of the whole; strokes may have been cut."""
+    """By order where that clearly holds, else the best reading."""
     one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
     copied = _are_copies(lines, goals, (one, other))
     order = _by_order(one, other, hint, copied=copied)
     if order is not None and not copied and _change_places(order, one, other):
         order = None
-    if order is not None and order.as_drawn and order.cost < _ORDER_COST:
-        return lines, goals, [(s, s) for s in range(len(lines))], order.motion
-    best, mean = _redrawn(lines, goals, hint)
     if order is None:
-        return best
+        return _redrawn(lines, goals, hint)
+    cost = order.cost + _turning(order.motion, hint)
+    pairs: Pairs = [(s, s) for s in range(len(lines))]
+    by_order = _Match(lines, goals, pairs, order.motion, cost, copied)
+    if order.as_drawn and order.cost < _ORDER_COST:
+        return by_order
+    best = _redrawn(lines, goals, hint)
     most = (
-        _order_may_cost(lines, goals, mean, copied=copied)
+        _order_may_cost(lines, goals, best.cost, copied=copied)
         if order.as_drawn
-        else min(mean, _MAX_MEAN_COST)
+        else min(best.cost, _MAX_MEAN_COST)
     )
-    if order.cost + _turning(order.motion, hint) >= most:
-        return best
-    return lines, goals, [(s, s) for s in range(len(lines))], order.motion
+    return replace(best, copied=copied) if cost >= most else by_order
 
 
 def _change_places(order: _Order, one: Strokes, other: Strokes) -> bool:
@@ -139,23 +192,20 @@ def _are_copies(lines: list[Line], goals: list[Line], both: tuple[Strokes, Strok
     return stroke_level.counts_tell(lines, goals) and _same_forms(*both) < _TELLING_COST
 
 
-def _redrawn(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tuple[_Match, float]:
+def _redrawn(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _Match:
     """The best of several readings: lines as they are, or with smooth joints taken away."""
-    best, least = _read(lines, goals, hint)
-    if least < _GOOD_READING or max(len(lines), len(goals)) > _MANY:
-        return best, least
+    best = _read(lines, goals, hint)
+    if best.cost < _GOOD_READING or max(len(lines), len(goals)) > _MANY:
+        return best
     fewer, fewer_goals = stroke_chain.chained(lines), stroke_chain.chained(goals)
     for some, others in ((lines, fewer_goals), (fewer, goals), (fewer, fewer_goals)):
         changed = len(some) < len(lines), len(others) < len(goals)
-        if changed != (some is not lines, others is not goals):
-            continue
-        found, cost = _read(some, others, hint)
-        if cost < least:
-            best, least = found, cost
-    return best, least
+        if changed == (some is not lines, others is not goals):
+            best = min(best, _read(some, others, hint), key=lambda match: match.cost)
+    return best
 
 
-def _read(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tuple[_Match, float]:
+def _read(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _Match:
     """The best pairs of these strokes, and the mean cost of their ink, strangers included."""
     one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
     laid, partner, price = _assigned(one, other, hint)
@@ -167,10 +217,9 @@ def _read(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> tupl
     mean = float(_shares(one.length) @ priced) + _turning(laid, hint)
     mean += 2 * stroke_assign.UNMATCHED * float(_shares(other.length)[alone].sum())
     many = max(len(lines), len(goals)) > _MANY
-    if mean < _GOOD_READING or many or not (partner >= 0).any():
-        return (lines, goals, pairs, laid), mean
-    found = stroke_split.mended(lines, goals, pairs, laid)
-    return (*found, laid), mean
+    if mean >= _GOOD_READING and not many and (partner >= 0).any():
+        lines, goals, pairs = stroke_split.mended(lines, goals, pairs, laid)
+    return _Match(lines, goals, pairs, laid, mean)
 
 
 def _assigned(
@@ -191,8 +240,13 @@ def _turning(matrix: np.ndarray, hint: np.ndarray | None) -> float:
     Of two motions that explain the keys nearly alike, the one without a turn is meant: a smile
     becomes a frown by bending, and a face whose eyes change places has looked aside.
     """
+    return _HALF_TURN_COST * (_turn(matrix, hint) / np.pi) ** 2
+
+
+def _turn(matrix: np.ndarray, hint: np.ndarray | None) -> float:
+    """The turn of the whole beyond what a path says of it, radians."""
     beyond = matrix if hint is None else matrix @ np.linalg.inv(hint)
-    return _HALF_TURN_COST * (float(np.arctan2(beyond[1, 0], beyond[0, 0])) / np.pi) ** 2
+    return float(np.arctan2(beyond[1, 0], beyond[0, 0]))
 
 
 def _settled(

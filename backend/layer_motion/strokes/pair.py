@@ -64,6 +64,13 @@ class StrokePair:
         matrix = _common_motion(both)
         return replace(self, last=last, matrix=matrix, trust=_trust(self.first, last, matrix))
 
+    def begun_at(self, start: np.ndarray, matrix: np.ndarray) -> StrokePair:
+        """The same pair with its points at other places [P, 2] at the first key, which as a whole
+        moves by `matrix`.
+        """
+        first = replace(self.first, points=start.astype(np.float32))
+        return replace(self, first=first, matrix=matrix, trust=_trust(first, self.last, matrix))
+
 
 def paired(
     lines: Sequence[Line],

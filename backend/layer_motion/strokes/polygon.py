@@ -67,6 +67,15 @@ def _best_way(
     return min(ways, key=cost)
 
 
+def swings_on_an_edge(one: Line, other: Line, motion: np.ndarray) -> bool:
+    """Whether two closed strokes are one face, which turns around an edge that stays."""
+    level = corner_to_corner(one, other, motion)
+    if level is None:
+        return False
+    rows = _corners(level[0].points, _BEND)
+    return _is_hinged(*(line.points[rows] for line in level))
+
+
 def _corners(points: np.ndarray, bend: float) -> np.ndarray:
     """Numbers of the points [n, 2] of a loop without which it would change by more than `bend`.
 
