@@ -24,6 +24,7 @@ from .cost import Strokes
 from .level import Line
 from .pair import StrokePair
 from .polygon import swings_on_an_edge
+from .recoloured import with_recoloured
 from .root import Pairs
 
 _MAX_UNMATCHED_SHARE = 0.35
@@ -209,6 +210,9 @@ def _read(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> _Mat
     """The best pairs of these strokes, and the mean cost of their ink, strangers included."""
     one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
     laid, partner, price = _assigned(one, other, hint)
+    if not (partner >= 0).any():
+        laid = _shift(one, other) if hint is None else hint
+    partner, price = with_recoloured((lines, goals), laid, partner, price)
     pairs: Pairs = [(i, int(j)) if j >= 0 else (i, None) for i, j in enumerate(partner)]
     taken = set(partner.tolist())
     alone = [j for j in range(len(goals)) if j not in taken]
@@ -336,6 +340,13 @@ def _upright(one: Strokes, other: Strokes) -> np.ndarray:
         there = stroke_cost.matching_samples(one.moved(matrix), other, index, index)
         matrix = _common(one, other, there)
     return matrix
+
+
+def _shift(one: Strokes, other: Strokes) -> np.ndarray:
+    """The translation between the middles of two drawings."""
+    away = np.average(other.middle, weights=_shares(other.length))
+    away -= np.average(one.middle, weights=_shares(one.length))
+    return affine.translation(float(np.real(away)), float(np.imag(away)))
 
 
 def _common(one: Strokes, other: Strokes, there: np.ndarray) -> np.ndarray:

@@ -123,7 +123,9 @@ def _system(links: Links, hold: np.ndarray) -> sparse.csc_array:
 def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:
     """A drawing with these points and the keys' looks mixed."""
     one, other = pair.first, pair.last
-    share = np.where(pair.lone, (progress >= pair.change).astype(float), progress)
+    later = progress >= pair.change
+    shown = np.where(pair.lone, later.astype(float), progress)
+    share = np.where(one.material != other.material, later.astype(float), shown)
     by_point = np.repeat(share, np.diff(one.offsets))
 
     def mixed(name: str, share: np.ndarray | float) -> np.ndarray:
@@ -141,7 +143,7 @@ def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:
         cyclic=one.cyclic,
         holdout=one.holdout,
         round_caps=one.round_caps,
-        material=one.material,
+        material=np.where(later, other.material, one.material),
         layer_opacity=mixed("layer_opacity", progress),
     )
     return reordered(drawing, pair.late_order) if _repainted(pair, progress) else drawing

@@ -38,8 +38,9 @@ class StrokePair:
     each point follows it. `late_order` [S]: the strokes in the last key's painting order.
     `numbers` int [2, S]: which stroke of either key each one is, is a part of, or begins with where
     several were taken together; -1 where the key does not show it. `change` [S]: the progress from
-    which on the last key decides whether a stroke is there that one key alone shows. `spans`:
-    stroke -> which parts of its points either key shows, where that is not all of them.
+    which on the last key decides whether a stroke is there that one key alone shows, and which
+    colours one has that changes its material. `spans`: stroke -> which parts of its points either
+    key shows, where that is not all of them.
     """
 
     first: Drawing

@@ -12,6 +12,7 @@ from .. import affine
 from .enclosed import Closing, closing_shapes
 from .hinged import Hinge, Hinges
 from .level import Line
+from .recoloured import edge_on
 from .root import Level, Numbers, Pairs
 
 _NEAR_POINTS = 24
@@ -24,7 +25,7 @@ def with_strangers(
 ) -> tuple[list[Level], list[float]]:
     """Every stroke at both keys, in painting order; strangers hidden at the other key.
 
-    And from which progress on the other key decides about those.
+    And from which progress on the other key decides about those, and about the colours of others.
     """
     ahead = _Carrier(list(level.values()))
     back = _Carrier([(other, one) for one, other in level.values()])
@@ -36,6 +37,7 @@ def with_strangers(
         when = _MIDDLE
         if i is not None and j is not None:
             rows.append(level[i, j])
+            when = edge_on(*level[i, j])
         elif i is not None:
             carried, when = ahead.carried(lines[i], early[i], late.values(), 1.0)
             rows.append((lines[i], carried.hidden()))

@@ -1,0 +1,111 @@
+"""Finds partners for strokes that change their material, as a lamp that goes on; matching only.
+
+Materials tell who is who, so strokes are looked for among their own first. What is left without a
+partner, in the same place and of the same form as something left of another material, is the same
+thing in another colour: shown as coming and going, it would stand twice or not at all in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from . import cost as stroke_cost
+from .cost import Strokes
+from .level import LABEL, Line
+from .polygon import swings_on_an_edge
+from .surroundings import Surroundings
+
+_MOST_COST = 0.4
+_CHANGE_COST = 0.2
+_MOST = 60  # strokes left over
+_FLAP_COST = 0.3
+_HOLDOUT = 8  # kinds of one material
+_TINY = 1e-6
+_MIDDLE = 0.5
+_FADED, _SEEN = 0.1, 0.04  # what comes or goes by fading keeps its colour
+
+
+def with_recoloured(
+    drawn: tuple[Sequence[Line], Sequence[Line]],
+    motion: np.ndarray,
+    partner: np.ndarray,
+    price: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Partners int [S] (-1: none) and costs [S] again, with those found among other materials.
+
+    `drawn`: strokes of both keys; `motion` (3 x 3) carries the first roughly onto the last. Strokes
+    of a layer of their own stay in that.
+    """
+    left = np.flatnonzero(partner < 0)
+    free = np.setdiff1d(np.arange(len(drawn[1])), partner)
+    if not len(left) or not len(free) or max(len(left), len(free)) > _MOST:
+        return partner, price
+    costs = _costs(drawn, motion, partner, (left, free))
+    partner, price = partner.copy(), price.copy()
+    for row, column in zip(*linear_sum_assignment(np.minimum(costs, _MOST_COST)), strict=True):
+        if costs[row, column] < _MOST_COST:
+            partner[left[row]] = free[column]
+            price[left[row]] = costs[row, column] + _CHANGE_COST
+    return partner, price
+
+
+def edge_on(one: Line, other: Line) -> float:
+    """At which progress 0..1 a stroke shows its other colour: turned over, when it is edge-on."""
+    if not (one.cyclic and other.cyclic) or one.area * other.area >= 0.0:
+        return _MIDDLE
+    return abs(one.area) / (abs(one.area) + abs(other.area))
+
+
+def _costs(
+    drawn: tuple[Sequence[Line], Sequence[Line]],
+    motion: np.ndarray,
+    partner: np.ndarray,
+    left: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """Unlikeness [k, l] of the strokes left over at the first key and at the last."""
+    one, other = (stroke_cost.measured(lines) for lines in drawn)
+    shape = len(left[0]), len(left[1])
+    rows, columns = np.repeat(left[0], shape[1]), np.tile(left[1], shape[0])
+    moved = one.moved(motion)
+    around = Surroundings(moved)
+    expected = around.after(other, partner) if (partner >= 0).any() else around.at_rest()
+    size = (moved.size_px + other.size_px) / 2
+    plain, goals = _uncoloured(moved), _uncoloured(other)
+    costs = stroke_cost.cost(plain, goals, rows, columns, expected=expected, size_px=size)
+    costs[~_change_colour(one, other, rows, columns)] = stroke_cost.IMPOSSIBLE
+    for pair in np.flatnonzero((costs >= _MOST_COST) & (costs < stroke_cost.IMPOSSIBLE)).tolist():
+        if swings_on_an_edge(drawn[0][rows[pair]], drawn[1][columns[pair]], motion):
+            costs[pair] = _FLAP_COST
+    return costs.reshape(shape)
+
+
+def _change_colour(
+    one: Strokes, other: Strokes, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Which pairs [m] differ in colour, are as opaque, and of materials that do not stay."""
+    gone, come = (~np.isin(a.kind, b.kind) for a, b in ((one, other), (other, one)))
+    opaque = np.ones(len(rows), bool)
+    recoloured = ~opaque
+    for line_or_fill in (0, 4):
+        rgba = slice(line_or_fill, line_or_fill + 4)
+        some, others = one.colours[rows, rgba], other.colours[columns, rgba]
+        alpha = np.minimum(some[:, 3], others[:, 3])
+        opaque &= np.abs(some[:, 3] - others[:, 3]) < _FADED
+        differ = np.abs(_straight(some) - _straight(others)).max(axis=1)
+        recoloured |= alpha * differ > _SEEN
+    return (gone[rows] | come[columns]) & opaque & recoloured
+
+
+def _straight(premultiplied: np.ndarray) -> np.ndarray:
+    return premultiplied[:, :3] / np.maximum(premultiplied[:, 3:], _TINY)
+
+
+def _uncoloured(strokes: Strokes) -> Strokes:
+    """The same strokes, told apart by nothing but their layer and what they hold out."""
+    layer, holdout = strokes.kind // _HOLDOUT // LABEL, strokes.kind % _HOLDOUT
+    colours = np.zeros_like(strokes.colours)
+    return replace(strokes, kind=layer * _HOLDOUT + holdout, colours=colours)

@@ -1,0 +1,83 @@
+"""Things that change their colour stay themselves: they move on, and switch colours once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from backend.layer_motion import affine
+from backend.layer_motion.strokes.level import Line
+from backend.layer_motion.strokes.match import pair_strokes
+from backend.layer_motion.strokes.morph import Morph
+from shared.strokes import Drawing
+
+from .boxes import BLUE, GREEN, RED, area, face, matched, on_the_way, partners
+from .puppet import drawing, line
+
+FLAP = [120 + 150j, 280 + 150j, 265 + 90j, 135 + 90j]
+HANGING = [120 + 150j, 280 + 150j, 300 + 200j, 100 + 200j]
+BOX = [120 + 150j, 280 + 150j, 280 + 220j, 120 + 220j]
+
+
+def ball(
+    x: float, fill: tuple[float, float, float, float], material: int, size: float = 40
+) -> Line:
+    angle = 2 * np.pi * np.arange(60) / 60
+    ring = np.stack([x + size * np.cos(angle), 120 + size * np.sin(angle)], axis=1)
+    return replace(line(ring, cyclic=True, fill=fill), material=material)
+
+
+def fills(first: Sequence[Line], last: Sequence[Line], progress: float) -> Drawing:
+    pair = pair_strokes(drawing(list(first)), drawing(list(last)))
+    assert pair is not None
+    return Morph(pair).at(affine.IDENTITY, progress)
+
+
+@pytest.mark.parametrize("company", [False, True])
+def test_a_ball_that_changes_its_colour_is_one_ball(company: bool) -> None:
+    first, last = [ball(100, RED, 1)], [ball(180, BLUE, 2)]
+    if company:
+        first.append(ball(100, GREEN, 0, 12))
+        last.append(ball(180, GREEN, 0, 12))
+    pair = matched(first, last)
+    assert partners(pair)[0] == 0
+    ring = on_the_way(pair, 0.4)[0]
+    assert abs(ring.mean() - (132 + 120j)) < 3
+    for progress, colour, material in ((0.4, RED, 1), (0.6, BLUE, 2)):
+        drawn = fills(first, last, progress)
+        assert drawn.fill_colour[0] == pytest.approx(colour)
+        assert drawn.material[0] == material
+
+
+@pytest.mark.parametrize("on_a_box", [False, True])
+def test_a_flap_that_shows_its_other_side_swings_and_switches_edge_on(on_a_box: bool) -> None:
+    first, last = [face(FLAP, fill=RED, material=1)], [face(HANGING, 9, fill=BLUE, material=2)]
+    if on_a_box:
+        first.append(face(BOX, fill=GREEN))
+        last.append(face(BOX, 10, fill=GREEN, start=3))
+    pair = matched(first, last)
+    assert partners(pair)[0] == 0
+    before, behind = (on_the_way(pair, p)[0] for p in (0.3, 0.9))
+    assert area(before) * area(behind) < 0
+    edge_on = 150 * 60 / (150 * 60 + 180 * 50)
+    for progress, colour in ((edge_on - 0.05, RED), (edge_on + 0.05, BLUE)):
+        assert fills(first, last, progress).fill_colour[0] == pytest.approx(colour)
+
+
+def test_other_things_of_other_materials_do_not_become_each_other() -> None:
+    """One goes and another comes elsewhere, or in another form."""
+    stays = ball(160, GREEN, 0, 60)
+    gone = ball(60, RED, 1, 20)
+    for new in (ball(300, BLUE, 2, 20), ball(60, BLUE, 2, 5)):
+        assert partners(matched([stays, gone], [stays, new]))[1] == -1
+
+
+def test_what_fades_or_has_materials_that_both_keys_show_is_not_recoloured() -> None:
+    stays = [ball(160, GREEN, 0, 60), ball(160, RED, 1, 9), ball(160, BLUE, 2, 14)]
+    one, other = ball(60, RED, 1, 20), ball(60, BLUE, 2, 20)
+    assert partners(matched([*stays, one], [*stays, other]))[3] == -1
+    faded = ball(60, (*RED[:3], 0.4), 3, 20)
+    assert partners(matched([stays[0], one], [stays[0], faded]))[1] == -1
