@@ -221,3 +221,14 @@ def finer(loop: np.ndarray) -> np.ndarray:
     spectrum[half] /= 2
     gap = np.zeros(len(loop) * (_FINER - 1) - 1)
     return np.fft.ifft(np.concatenate([spectrum[: half + 1], gap, spectrum[half:]])) * _FINER
+
+
+def flat(samples: np.ndarray) -> np.ndarray:
+    """All samples of complex [S, SAMPLES] as points [S * SAMPLES, 2]."""
+    return np.stack([np.real(samples).ravel(), np.imag(samples).ravel()], axis=1)
+
+
+def shares(lengths: np.ndarray) -> np.ndarray:
+    """Shares of the ink [S]; dots count a little."""
+    ink = lengths + 0.01 * float(lengths.mean()) + 1e-9
+    return ink / ink.sum()
