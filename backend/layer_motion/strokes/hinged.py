@@ -32,23 +32,25 @@ class Hinge:
     [m, 2] at the other key.
 
     For each of the face's points, `shut` [n, 2]: where on the goal it comes to lie when nothing is
-    left of the face; `offset` [n, 2]: how far from that place on the edge it is drawn.
+    left of the face; `offset` [n, 2]: how far from that place on the edge it is drawn. `touch_px`:
+    how far apart two edges are that are one.
     """
 
     edge: np.ndarray
     goal: np.ndarray
     shut: np.ndarray
     offset: np.ndarray
+    touch_px: float
 
     @property
     def turned_over(self) -> np.ndarray:
         """The face's points at the other key if halfway it is shut, and turns to its other side."""
         return self.shut - self.offset @ self._turn.T
 
-    def meets(self, other: Hinge, touch_px: float) -> bool:
+    def meets(self, other: Hinge) -> bool:
         """Whether a face of the other key hangs on the same edge."""
         apart = KDTree(other.edge).query(self.goal)[0], KDTree(self.goal).query(other.edge)[0]
-        return max(float((np.asarray(a) < touch_px).mean()) for a in apart) > _SAME_EDGE
+        return max(float((np.asarray(a) < self.touch_px).mean()) for a in apart) > _SAME_EDGE
 
     def is_other_side(self, other: Hinge) -> bool:
         """Whether a face of the other key that hangs on the same edge lies across it."""
@@ -63,13 +65,17 @@ class Hinge:
 
 
 class Hinges:
-    """All that partners, point by point, offer to faces of the first of the keys in `level`."""
+    """All that partners, point by point, offer to faces of the first of the keys in `level`.
+
+    `places`: two [n, 2] along them that belong together; `touch_px`: what is as near touches.
+    """
 
     def __init__(self, level: Iterable[Level]) -> None:
         both = [_places(one, other) for one, other in level]
-        self._here, self._there = (np.concatenate([pair[side] for pair in both]) for side in (0, 1))
-        self._tree = KDTree(self._here)
-        extent = float(np.hypot(*np.ptp(self._here, axis=0)))
+        here, there = (np.concatenate([pair[side] for pair in both]) for side in (0, 1))
+        self.places = here, there
+        self._tree = KDTree(here)
+        extent = float(np.hypot(*np.ptp(here, axis=0)))
         self.touch_px = max(_TOUCH_SHARE * extent, _LEAST_TOUCH_PX)
 
     def of(self, face: Line) -> Hinge | None:
@@ -83,11 +89,11 @@ class Hinges:
         shared = away < self.touch_px
         if not _LEAST <= float(shared.mean()) <= _MOST:
             return None
-        edge, goal = self._here[index[shared]], self._there[index[shared]]
+        edge, goal = (places[index[shared]] for places in self.places)
         nearest = np.asarray(KDTree(edge).query(face.points)[1])
         if abs(face.placed(edge[nearest]).area) > _SHUT * abs(face.area):
             return None
-        return Hinge(edge, goal, goal[nearest], face.points - edge[nearest])
+        return Hinge(edge, goal, goal[nearest], face.points - edge[nearest], self.touch_px)
 
 
 def _places(one: Line, other: Line) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +13,7 @@ from . import cost as stroke_cost
 from . import level as stroke_level
 from . import pair as stroke_pair
 from . import squeezed as stroke_squeezed
+from .assign import UNMATCHED
 from .cost import shares
 from .level import Line
 from .order import MAX_MEAN_COST, ORDER_COST, are_copies, by_order, change_places, order_may_cost
@@ -22,7 +22,8 @@ from .polygon import swings_on_an_edge
 from .reading import GOOD_READING, Match, redrawn, turn, turning
 from .root import Pairs
 
-_MAX_UNMATCHED_SHARE = 0.35
+_MAX_UNMATCHED_SHARE, _MAX_GROWN_SHARE = 0.35, 0.5
+_PART_COST = 0.15
 _MAX_COUNT = 20_000
 _FEW = 300
 
@@ -45,7 +46,7 @@ def pair_strokes(
 
 
 def _paired(match: Match, drawings: tuple[Drawing, Drawing]) -> StrokePair | None:
-    if not _enough(match.lines, match.goals, match.pairs):
+    if not _enough(match):
         return None
     return stroke_pair.paired(match.lines, match.goals, match.pairs, match.motion, drawings)
 
@@ -119,13 +120,21 @@ def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> M
     return replace(best, copied=copied) if cost >= most else ordered
 
 
-def _enough(lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs) -> bool:
-    """True where so little ink stays without a partner that it may come and go by itself."""
-    if not any(i is not None and j is not None for i, j in pairs):
+def _enough(match: Match) -> bool:
+    """True where so little ink stays without a partner that it may come and go by itself.
+
+    More may where one key clearly is a part of the other: something has grown.
+    """
+    if not any(i is not None and j is not None for i, j in match.pairs):
         return False
-    for side, strokes in ((0, lines), (1, goals)):
-        ink = shares(np.array([float(line.way[-1]) for line in strokes]))
-        alone = [pair[side] for pair in pairs if pair[1 - side] is None]
-        if sum(float(ink[s]) for s in alone if s is not None) > _MAX_UNMATCHED_SHARE:
-            return False
-    return True
+    alone = [_without_partner(match, side) for side in (0, 1)]
+    matched_cost = match.cost - 2 * UNMATCHED * max(alone)
+    grown = min(alone) == 0.0 and matched_cost < _PART_COST
+    return max(alone) <= (_MAX_GROWN_SHARE if grown else _MAX_UNMATCHED_SHARE)
+
+
+def _without_partner(match: Match, side: int) -> float:
+    """Share 0..1 of a key's ink."""
+    ink = shares(np.array([float(line.way[-1]) for line in (match.lines, match.goals)[side]]))
+    lone = [pair[side] for pair in match.pairs if pair[1 - side] is None]
+    return sum(float(ink[stroke]) for stroke in lone if stroke is not None)

@@ -14,6 +14,7 @@ from .hinged import Hinge, Hinges
 from .level import Line
 from .recoloured import edge_on
 from .root import Level, Numbers, Pairs
+from .sprouting import Soil
 
 _NEAR_POINTS = 24
 _MIDDLE = 0.5
@@ -27,8 +28,8 @@ def with_strangers(
 
     And from which progress on the other key decides about those, and about the colours of others.
     """
-    ahead = _Carrier(list(level.values()))
-    back = _Carrier([(other, one) for one, other in level.values()])
+    ahead = _Carrier(list(level.values()), goals)
+    back = _Carrier([(other, one) for one, other in level.values()], lines)
     early = {i: ahead.hinge(lines[i]) for i, j in pairs if i is not None and j is None}
     late = {j: back.hinge(goals[j]) for i, j in pairs if j is not None and i is None}
     rows: list[Level] = []
@@ -49,10 +50,13 @@ def with_strangers(
 
 
 class _Carrier:
-    """Moves strokes as the matched points around them move."""
+    """Moves strokes as the matched points around them move.
 
-    def __init__(self, level: Sequence[Level]) -> None:
-        self._level = level
+    `shown`: all that the other key shows.
+    """
+
+    def __init__(self, level: Sequence[Level], shown: Sequence[Line]) -> None:
+        self._level, self._shown = level, shown
         self._source, self._target = (
             np.concatenate([pair[side].points for pair in level]) for side in (0, 1)
         )
@@ -65,6 +69,12 @@ class _Carrier:
     @cached_property
     def _hinges(self) -> Hinges | None:
         return Hinges(self._level) if len(self._level) <= _MANY else None
+
+    @cached_property
+    def _soil(self) -> Soil | None:
+        if self._hinges is None:
+            return None
+        return Soil(self._level, self._shown, self._hinges.places, self._hinges.touch_px)
 
     def hinge(self, line: Line) -> Hinge | None:
         """The edge that a stroke shares with partners, if it is a face that hangs there."""
@@ -81,15 +91,26 @@ class _Carrier:
         for shape in self._closing:
             if shape.holds(line.points):
                 return line.placed(affine.apply(shape.motion, line.points)), end
-        plain = line.placed(affine.apply(self._motion(line.points), line.points)), _MIDDLE
-        if hinge is None or self._hinges is None:
-            return plain
-        touch_px = self._hinges.touch_px
-        same = [other for other in others if other is not None and hinge.meets(other, touch_px)]
+        if hinge is not None:
+            return self._swung(line, hinge, others, end)
+        root = None if self._soil is None else self._soil.root(line)
+        if root is not None:
+            return line.placed(np.tile(root, (len(line.values), 1))), end
+        return self._taken_along(line), _MIDDLE
+
+    def _swung(
+        self, line: Line, hinge: Hinge, others: Iterable[Hinge | None], end: float
+    ) -> tuple[Line, float]:
+        """A face that is shut onto its edge, or turned over, at the other key."""
+        same = [other for other in others if other is not None and hinge.meets(other)]
         if any(hinge.is_other_side(other) for other in same):
             return line.placed(hinge.turned_over), _MIDDLE
-        # What stands in the same place at both keys, in other colours, is there all the time.
-        return plain if same else (line.placed(hinge.shut), end)
+        if same:  # in other colours it is there all the time
+            return self._taken_along(line), _MIDDLE
+        return line.placed(hinge.shut), end
+
+    def _taken_along(self, line: Line) -> Line:
+        return line.placed(affine.apply(self._motion(line.points), line.points))
 
     def _motion(self, points: np.ndarray) -> np.ndarray:
         some = points[:: max(1, len(points) // 16)]
