@@ -17,6 +17,7 @@ from . import root as stroke_root
 from . import seam as stroke_seam
 from . import squash as stroke_squash
 from .level import Line
+from .lips import parted
 from .overlap import Overlap, Span, overlapped
 from .polygon import corner_to_corner
 from .riding import riding
@@ -141,7 +142,10 @@ def _faces(
     lines: Sequence[Line], goals: Sequence[Line], both: list[Numbers], matrix: np.ndarray
 ) -> dict[Numbers, Level]:
     """Partners that are polygons at both keys, corner to corner."""
-    found = {(i, j): corner_to_corner(lines[i], goals[j], matrix) for i, j in both}
+    found = {
+        (i, j): parted(lines[i], goals[j], matrix) or corner_to_corner(lines[i], goals[j], matrix)
+        for i, j in both
+    }
     return {numbers: level for numbers, level in found.items() if level is not None}
 
 

@@ -3,6 +3,7 @@
 Materials tell who is who, so strokes are looked for among their own first. What is left without a
 partner, in the same place and of the same form as something left of another material, is the same
 thing in another colour: shown as coming and going, it would stand twice or not at all in between.
+So is a flap that swings over on its hinge, and a shape that opens from a line.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from scipy.optimize import linear_sum_assignment
 from . import cost as stroke_cost
 from .cost import Strokes
 from .level import LABEL, Line
+from .lips import opens
 from .polygon import swings_on_an_edge
 from .surroundings import Surroundings
 
 _MOST_COST = 0.4
 _CHANGE_COST = 0.2
 _MOST = 60  # strokes left over
-_FLAP_COST = 0.3
+_SURE = 0.3  # flaps on their hinges, and mouths that open
 _HOLDOUT = 8  # kinds of one material
 _TINY = 1e-6
 _MIDDLE = 0.5
@@ -77,9 +79,13 @@ def _costs(
     plain, goals = _uncoloured(moved), _uncoloured(other)
     costs = stroke_cost.cost(plain, goals, rows, columns, expected=expected, size_px=size)
     costs[~_change_colour(one, other, rows, columns)] = stroke_cost.IMPOSSIBLE
-    for pair in np.flatnonzero((costs >= _MOST_COST) & (costs < stroke_cost.IMPOSSIBLE)).tolist():
-        if swings_on_an_edge(drawn[0][rows[pair]], drawn[1][columns[pair]], motion):
-            costs[pair] = _FLAP_COST
+    for pair in np.flatnonzero(
+        (plain.kind[rows] == goals.kind[columns]) & (costs >= _SURE)
+    ).tolist():
+        line, goal = drawn[0][rows[pair]], drawn[1][columns[pair]]
+        swings = costs[pair] < stroke_cost.IMPOSSIBLE and swings_on_an_edge(line, goal, motion)
+        if swings or opens(line, goal, motion):
+            costs[pair] = _SURE
     return costs.reshape(shape)
 
 
