@@ -13,6 +13,7 @@ from . import chain as stroke_chain
 from . import cost as stroke_cost
 from . import split as stroke_split
 from .cost import Strokes, flat, shares
+from .in_rows import in_rows
 from .level import Line
 from .recoloured import with_recoloured
 from .root import Pairs
@@ -58,6 +59,7 @@ def _read(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> Matc
     laid, partner, price = _assigned(one, other, hint)
     if not (partner >= 0).any():
         laid = _shift(one, other) if hint is None else hint
+    partner, price = in_rows((lines, goals), laid, partner, price)
     partner, price = with_recoloured((lines, goals), laid, partner, price)
     pairs: Pairs = [(i, int(j)) if j >= 0 else (i, None) for i, j in enumerate(partner)]
     taken = set(partner.tolist())
