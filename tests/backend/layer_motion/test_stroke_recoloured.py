@@ -18,7 +18,7 @@ from .boxes import BLUE, GREEN, RED, area, face, matched, on_the_way, partners
 from .puppet import drawing, line
 
 FLAP = [120 + 150j, 280 + 150j, 265 + 90j, 135 + 90j]
-HANGING = [120 + 150j, 280 + 150j, 300 + 200j, 100 + 200j]
+HANGING = [120 + 150j, 280 + 150j, 290 + 175j, 110 + 175j]
 BOX = [120 + 150j, 280 + 150j, 280 + 220j, 120 + 220j]
 
 
@@ -62,7 +62,7 @@ def test_a_flap_that_shows_its_other_side_swings_and_switches_edge_on(on_a_box: 
     assert partners(pair)[0] == 0
     before, behind = (on_the_way(pair, p)[0] for p in (0.3, 0.9))
     assert area(before) * area(behind) < 0
-    edge_on = 150 * 60 / (150 * 60 + 180 * 50)
+    edge_on = 145 * 60 / (145 * 60 + 170 * 25)
     for progress, colour in ((edge_on - 0.05, RED), (edge_on + 0.05, BLUE)):
         assert fills(first, last, progress).fill_colour[0] == pytest.approx(colour)
 

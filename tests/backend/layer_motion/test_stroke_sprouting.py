@@ -71,6 +71,6 @@ def test_a_crease_that_one_key_lacks_is_whole_or_not_there() -> None:
 
 
 def test_more_may_grow_than_may_change_but_not_most_of_a_drawing() -> None:
-    small, large = ring(FOOT + 30, 30, 12, RED), ring(FOOT + 90, 90, 50, RED)
+    small, large = ring(FOOT + 42, 42, 18, RED), ring(FOOT + 90, 90, 50, RED)
     assert pair_strokes(drawing([stem()]), drawing([stem(), small])) is not None
     assert pair_strokes(drawing([stem()]), drawing([stem(), large])) is None

@@ -80,6 +80,15 @@ def test_a_card_that_narrows_keeps_its_edges_upright(start: int, marked: bool) -
     assert np.ptp(np.real(ring)) * np.ptp(np.imag(ring)) == pytest.approx(abs(area(ring)), rel=0.03)
 
 
+@pytest.mark.parametrize("start", [0, 10, 25])
+def test_a_lone_flap_that_is_turned_away_stays_on_its_hinge(start: int) -> None:
+    stands = [120 + 150j, 280 + 150j, 330 + 60j, 170 + 60j]
+    lies = [120 + 150j, 280 + 150j, 245 + 132j, 85 + 132j]
+    pair = matched([face(stands)], [face(lies, 11, start=start)])
+    for here, there in zip(stands, lies, strict=True):
+        assert abs(became(pair, 0, here) - there) < 1.5
+
+
 @pytest.mark.parametrize("degrees", [60, 90, -75])
 def test_a_character_that_falls_over_does_turn(degrees: float) -> None:
     middle = np.array(BOX)
