@@ -28,6 +28,7 @@ from .unturned import unturned
 _TRUST_SHARE = 0.01
 _MANY = 300
 _MOSTLY = 0.5
+_AROUND = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,11 +143,28 @@ def _faces(
     lines: Sequence[Line], goals: Sequence[Line], both: list[Numbers], matrix: np.ndarray
 ) -> dict[Numbers, Level]:
     """Partners that are polygons at both keys, corner to corner."""
-    found = {
-        (i, j): parted(lines[i], goals[j], matrix) or corner_to_corner(lines[i], goals[j], matrix)
-        for i, j in both
-    }
-    return {numbers: level for numbers, level in found.items() if level is not None}
+    middles = np.array(
+        [[lines[i].points.mean(axis=0), goals[j].points.mean(axis=0)] for i, j in both]
+    )
+    found: dict[Numbers, Level] = {}
+    for place, (i, j) in enumerate(both):
+        one, other = lines[i], goals[j]
+        level = parted(one, other, matrix)
+        if level is None:
+            level = corner_to_corner(one, other, matrix, _shift_around(middles, place))
+        if level is not None:
+            found[i, j] = level
+    return found
+
+
+def _shift_around(middles: np.ndarray, place: int) -> np.ndarray | None:
+    """How far [2] those next to a stroke go, of middles [n, 2 keys, 2]; None of a lone stroke."""
+    others = np.delete(middles, place, axis=0)
+    if not len(others):
+        return None
+    near = np.argsort(np.linalg.norm(others[:, 0] - middles[place, 0], axis=1), kind="stable")
+    shifts = others[near[:_AROUND], 1] - others[near[:_AROUND], 0]
+    return np.median(shifts, axis=0)
 
 
 def _copies(lines: Sequence[Line], goals: Sequence[Line], both: list[tuple[int, int]]) -> bool:

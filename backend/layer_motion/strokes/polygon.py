@@ -24,16 +24,20 @@ _LEAST_PX2 = 4.0
 _TRAVEL_COST = 2.0  # of the root of a corner's way over the size; a form wholly unlike: 1
 _BENT = 0.15  # of its spread: what the best affine map leaves of a limb that bends
 _HINGE, _STILL = 1.5, 0.025  # worth of an edge that stays; of the size: how far its corners go
+_SWINGS = 0.1  # of its extent: how much farther a face goes than those around it
 _STIFF = 1e-3
 _ON_EDGE = 12  # even places on each edge, for what is tied to it
 _CLOSE = 1e-3  # of an edge
 
 
-def corner_to_corner(one: Line, other: Line, motion: np.ndarray) -> Level | None:
+def corner_to_corner(
+    one: Line, other: Line, motion: np.ndarray, around: np.ndarray | None = None
+) -> Level | None:
     """Two closed strokes point by point, if both are polygons of as many corners; else None.
 
     `motion` (3 x 3) carries the first roughly onto the other. Of all ways to lay corners on corners
-    the one counts by which most of them hardly move: a flap stays on its hinge.
+    the one counts by which most of them hardly move: a flap stays on its hinge. What goes as far as
+    those `around` it, [2] pixels, as a pleat does that takes the place of the next, has none.
     """
     if not (one.cyclic and other.cyclic) or min(abs(one.area), abs(other.area)) < _LEAST_PX2:
         return None
@@ -42,16 +46,24 @@ def corner_to_corner(one: Line, other: Line, motion: np.ndarray) -> Level | None
     if len(corners[0]) != len(corners[1]) or not _FEWEST <= len(corners[0]) <= _MOST:
         return None
     here = one.points[corners[0]]
-    way, begun = _best_way(here, motion, other, corners[1])
+    away = other.points.mean(axis=0) - one.points.mean(axis=0)
+    if around is None or float(np.hypot(*(away - around))) > _SWINGS * _extent(here):
+        way, begun = _best_way(here, motion, (other, corners[1]), _HINGE)
+    else:
+        way, begun = _best_way(here, affine.translation(*around), (other, corners[1]), 0.0)
     if _unexplained(here, way.points[begun]) > _EXPLAINED:
         return None
     return _laid_out((one, corners[0]), (way, begun))
 
 
 def _best_way(
-    here: np.ndarray, motion: np.ndarray, other: Line, corners: np.ndarray
+    here: np.ndarray, motion: np.ndarray, goal: tuple[Line, np.ndarray], hinge: float
 ) -> tuple[Line, np.ndarray]:
-    """The stroke in the direction, and its corners from the one on, that fit best to those here."""
+    """The stroke in the direction, and its corners from the one on, that fit best to those here.
+
+    `hinge`: what it is worth that one edge stays where it is.
+    """
+    other, corners = goal
     carried = affine.apply(motion, here)
     turned = reversed_line(other), len(other.values) - 1 - corners[::-1]
     ways = [
@@ -62,7 +74,7 @@ def _best_way(
 
     def cost(option: tuple[Line, np.ndarray]) -> float:
         there = option[0].points[option[1]]
-        return _cost(carried, there) - (_HINGE if _is_hinged(here, there) else 0.0)
+        return _cost(carried, there) - (hinge if _is_hinged(here, there) else 0.0)
 
     return min(ways, key=cost)
 
@@ -106,6 +118,10 @@ def _cost(here: np.ndarray, there: np.ndarray) -> float:
     alike = abs(product) * float(np.cos(np.angle(product) / 2)) / whole
     travel = np.sqrt(np.linalg.norm(there - here, axis=1) / max(size, 1e-9))
     return 1.0 - alike + _TRAVEL_COST * float(travel.mean())
+
+
+def _extent(places: np.ndarray) -> float:
+    return float(np.hypot(*np.ptp(places, axis=0)))
 
 
 def _is_hinged(here: np.ndarray, there: np.ndarray) -> bool:
