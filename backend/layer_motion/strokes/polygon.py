@@ -24,7 +24,7 @@ _LEAST_PX2 = 4.0
 _TRAVEL_COST = 2.0  # of the root of a corner's way over the size; a form wholly unlike: 1
 _BENT = 0.15  # of its spread: what the best affine map leaves of a limb that bends
 _HINGE, _STILL = 1.5, 0.025  # worth of an edge that stays; of the size: how far its corners go
-_SWINGS = 0.1  # of its extent: how much farther a face goes than those around it
+_ASTRAY = 0.12  # of its extent: how far corners of a face go from where those around it go
 _STIFF = 1e-3
 _ON_EDGE = 12  # even places on each edge, for what is tied to it
 _CLOSE = 1e-3  # of an edge
@@ -46,14 +46,21 @@ def corner_to_corner(
     if len(corners[0]) != len(corners[1]) or not _FEWEST <= len(corners[0]) <= _MOST:
         return None
     here = one.points[corners[0]]
-    away = other.points.mean(axis=0) - one.points.mean(axis=0)
-    if around is None or float(np.hypot(*(away - around))) > _SWINGS * _extent(here):
-        way, begun = _best_way(here, motion, (other, corners[1]), _HINGE)
-    else:
-        way, begun = _best_way(here, affine.translation(*around), (other, corners[1]), 0.0)
+    goal = other, corners[1]
+    along_with = None if around is None else _going_along(here, around, goal)
+    way, begun = along_with or _best_way(here, motion, goal, _HINGE)
     if _unexplained(here, way.points[begun]) > _EXPLAINED:
         return None
     return _laid_out((one, corners[0]), (way, begun))
+
+
+def _going_along(
+    here: np.ndarray, around: np.ndarray, goal: tuple[Line, np.ndarray]
+) -> tuple[Line, np.ndarray] | None:
+    """The way that fits best if the face goes as far as those around it; None if it does not."""
+    way, begun = _best_way(here, affine.translation(*around), goal, 0.0)
+    left = np.linalg.norm(here + around - way.points[begun], axis=1)
+    return (way, begun) if float(left.mean()) < _ASTRAY * _extent(here) else None
 
 
 def _best_way(
