@@ -17,6 +17,7 @@ _NEIGHBOURS = 16
 _ALL_PAIRS = 6000
 _ROUNDS = 5
 _TINY = 1e-6
+_GRAIN = 2.0**-20  # sums of such weights are exact: with rounding the solver may never end
 
 
 def assign(first: Strokes, last: Strokes) -> tuple[np.ndarray, np.ndarray]:
@@ -84,6 +85,7 @@ def _solved(
         [costs + _TINY, np.full(count + others, UNMATCHED), np.full(len(rows), _TINY)]
     )
     size = count + others
+    weight = np.maximum(np.rint(weight / _GRAIN), 1.0) * _GRAIN
     graph = coo_array((weight, (row, column)), shape=(size, size)).tocsr()
     chosen = np.asarray(min_weight_full_bipartite_matching(graph)[1])[:count]
     partner = np.where(chosen < others, chosen, -1)

@@ -24,6 +24,7 @@ _TOUCH_SHARE = 0.012  # of the drawing's extent
 _SHARED = 0.18  # of the shorter outline
 _FEWEST, _MOST = 4, 120
 _AT_END = 0.4  # cost of a shape that only one key shows there
+_DEARER = 1.15  # times as much as in another order: there is a limit to what order tells
 _ROUNDS = 2
 
 
@@ -50,21 +51,44 @@ def in_rows(
             goal = goal[::-1]
         if not _is_mixed(partner[row], goal):
             continue
-        expected = around.at_rest()
-        for _ in range(_ROUNDS):
-            costs = _costs(one, other, (row, goal), expected)
-            found = _aligned(costs)
-            if (found >= 0).sum() < max(_FEWEST, len(row) - 2):
-                break
-            partner, price = partner.copy(), price.copy()
-            lone = np.isin(partner, goal)
-            lone[row] = True
-            partner[lone], price[lone] = -1, np.inf
-            matched = np.flatnonzero(found >= 0)
-            partner[np.array(row)[matched]] = np.array(goal)[found[matched]]
-            price[np.array(row)[matched]] = costs[matched, found[matched]]
-            expected = around.after(other, partner)
+        found = _in_order((one, other), (row, goal), around, (partner, price))
+        partner, price = found or (partner, price)
     return partner, price
+
+
+def _in_order(
+    both: tuple[Strokes, Strokes],
+    chains: tuple[list[int], list[int]],
+    around: Surroundings,
+    now: tuple[np.ndarray, np.ndarray],
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Partners and costs with the first chain laid on the second in order; None if that is dearer
+    than it should be, as where two things did change places.
+    """
+    row, goal = (np.array(chain) for chain in chains)
+    partner, price = now[0].copy(), now[1].copy()
+    lone = np.isin(partner, goal)
+    lone[row] = True
+    expected = around.at_rest()
+    for _ in range(_ROUNDS):
+        costs = _costs(*both, chains, expected)
+        found = _aligned(costs)
+        matched = np.flatnonzero(found >= 0)
+        if len(matched) < max(_FEWEST, len(row) - 2):
+            return None
+        partner[lone], price[lone] = -1, np.inf
+        partner[row[matched]] = goal[found[matched]]
+        price[row[matched]] = costs[matched, found[matched]]
+        expected = around.after(both[1], partner)
+    costs_now = [_total(*pairs, row, goal) for pairs in (now, (partner, price))]
+    return (partner, price) if costs_now[1] <= _DEARER * costs_now[0] else None
+
+
+def _total(partner: np.ndarray, price: np.ndarray, row: np.ndarray, goal: np.ndarray) -> float:
+    """What both chains cost: pairs, and strokes without a partner."""
+    some = np.union1d(row, np.flatnonzero(np.isin(partner, goal)))
+    alone = int((~np.isin(goal, partner)).sum())
+    return float(np.minimum(price[some], UNMATCHED).sum()) + UNMATCHED * alone
 
 
 def _ranks(partner: np.ndarray, goal: list[int]) -> np.ndarray:

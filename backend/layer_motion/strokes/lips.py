@@ -16,8 +16,9 @@ from .root import Level
 
 _SAMPLES = 64
 _STRAIGHT = 0.8  # chord over length of a line that is shut
-_WIDE = 0.5, 2.0  # the line's chord over the ring's width
-_NEAR = 0.5  # of the ring's extent: how far their middles lie apart
+_WIDE = 0.6, 1.7  # the line's chord over the ring's width
+_NEAR = 0.25  # of the ring's width: how far their middles lie apart along the line
+_FILL = 4  # where its colour begins
 _LEAST_PX = 2.0
 _FEWEST_POINTS = 3
 
@@ -37,12 +38,16 @@ def opens(one: Line, other: Line, motion: np.ndarray) -> bool:
     length = float(np.hypot(*chord))
     if length < max(_LEAST_PX, _STRAIGHT * float(shut.way[-1])):
         return False
-    edge = resampled(ring, _SAMPLES).points
-    wide = float(np.ptp(edge @ chord)) / length
-    if not _WIDE[0] * wide < length < _WIDE[1] * wide:
-        return False
-    apart = resampled(shut, _SAMPLES).points.mean(axis=0) - edge.mean(axis=0)
-    return float(np.hypot(*apart)) < _NEAR * float(np.hypot(*np.ptp(edge, axis=0)))
+    axes = np.array([chord, [-chord[1], chord[0]]]).T / length
+    along_ring, across_ring = (resampled(ring, _SAMPLES).points @ axes).T
+    along_line, across_line = (resampled(shut, _SAMPLES).points @ axes).mean(axis=0)
+    wide = float(np.ptp(along_ring))
+    middle = (along_ring.min() + along_ring.max()) / 2
+    return bool(
+        _WIDE[0] * wide < length < _WIDE[1] * wide
+        and abs(along_line - middle) < _NEAR * wide
+        and across_ring.min() < across_line < across_ring.max()
+    )
 
 
 def parted(one: Line, other: Line, motion: np.ndarray) -> Level | None:
@@ -59,7 +64,8 @@ def parted(one: Line, other: Line, motion: np.ndarray) -> Level | None:
     there = np.unique(np.concatenate([ring.way[:-1] / ring.way[-1], [far]]))
     here = np.where(there <= far, there / far, (1.0 - there) / (1.0 - far))
     shut = along(one, here)
-    shut = replace(shut, colours=other.colours, cyclic=True, material=other.material)
+    colours = np.concatenate([one.colours[:_FILL], other.colours[_FILL:]])
+    shut = replace(shut, colours=colours, cyclic=True, material=other.material)
     return shut, along(ring, there)
 
 

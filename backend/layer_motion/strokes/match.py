@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
 
@@ -15,7 +16,7 @@ from . import pair as stroke_pair
 from . import squeezed as stroke_squeezed
 from .assign import UNMATCHED
 from .cost import shares
-from .level import Line
+from .level import Line, resampled
 from .order import MAX_MEAN_COST, ORDER_COST, are_copies, by_order, change_places, order_may_cost
 from .pair import StrokePair
 from .polygon import swings_on_an_edge
@@ -24,6 +25,8 @@ from .root import Pairs
 
 _MAX_UNMATCHED_SHARE, _MAX_GROWN_SHARE = 0.35, 0.5
 _PART_COST = 0.15
+_PLACES = 64
+_TOUCH_SHARE = 0.03
 _MAX_COUNT = 20_000
 _FEW = 300
 
@@ -123,13 +126,13 @@ def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> M
 def _enough(match: Match) -> bool:
     """True where so little ink stays without a partner that it may come and go by itself.
 
-    More may where one key clearly is a part of the other: something has grown.
+    More may where one key clearly is a part of the other, on which the rest has grown.
     """
     if not any(i is not None and j is not None for i, j in match.pairs):
         return False
     alone = [_without_partner(match, side) for side in (0, 1)]
     matched_cost = match.cost - 2 * UNMATCHED * max(alone)
-    grown = min(alone) == 0.0 and matched_cost < _PART_COST
+    grown = min(alone) == 0.0 and matched_cost < _PART_COST and _hangs_together(match)
     return max(alone) <= (_MAX_GROWN_SHARE if grown else _MAX_UNMATCHED_SHARE)
 
 
@@ -138,3 +141,21 @@ def _without_partner(match: Match, side: int) -> float:
     ink = shares(np.array([float(line.way[-1]) for line in (match.lines, match.goals)[side]]))
     lone = [pair[side] for pair in match.pairs if pair[1 - side] is None]
     return sum(float(ink[stroke]) for stroke in lone if stroke is not None)
+
+
+def _hangs_together(match: Match) -> bool:
+    """Whether all strokes without a partner touch, in their key, one that has one."""
+    for side, lines in enumerate((match.lines, match.goals)):
+        lone = [pair[side] for pair in match.pairs if pair[1 - side] is None]
+        both = [pair[side] for pair in match.pairs if None not in pair]
+        places = {s: resampled(lines[s], _PLACES).points for s in (*lone, *both) if s is not None}
+        if not lone:
+            continue
+        known = np.concatenate([places[s] for s in both if s is not None])
+        reach = _TOUCH_SHARE * float(
+            np.hypot(*np.ptp(np.concatenate(list(places.values())), axis=0))
+        )
+        tree = KDTree(known)
+        if any(np.asarray(tree.query(places[s])[0]).min() > reach for s in lone if s is not None):
+            return False
+    return True

@@ -126,7 +126,8 @@ def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:
     later = progress >= pair.change
     shown = np.where(pair.lone, later.astype(float), progress)
     share = np.where(one.material != other.material, later.astype(float), shown)
-    by_point = np.repeat(share, np.diff(one.offsets))
+    counts = np.diff(one.offsets)
+    by_point = np.repeat(shown, counts)
 
     def mixed(name: str, share: np.ndarray | float) -> np.ndarray:
         start, end = getattr(one, name), getattr(other, name)
@@ -139,7 +140,7 @@ def _dressed(pair: StrokePair, points: np.ndarray, progress: float) -> Drawing:
         opacity=mixed("opacity", by_point),
         stroke_colour=_colours(one.stroke_colour, other.stroke_colour, share),
         fill_colour=_colours(one.fill_colour, other.fill_colour, share),
-        point_colour=_colours(one.point_colour, other.point_colour, by_point),
+        point_colour=_colours(one.point_colour, other.point_colour, np.repeat(share, counts)),
         cyclic=one.cyclic,
         holdout=one.holdout,
         round_caps=one.round_caps,

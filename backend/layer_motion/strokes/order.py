@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+from scipy.optimize import linear_sum_assignment
 
 from .. import affine
 from . import align as stroke_align
@@ -27,7 +26,6 @@ _SHUFFLES = 5
 _REFITS = 2
 _MANY = 1500
 _FEW = 300
-_TINY = 1e-6
 _SWAPPED = 0.4  # cost of partners
 
 
@@ -132,7 +130,7 @@ def change_places(order: Order, one: Strokes, other: Strokes) -> bool:
     moved = one.moved(order.motion)
     size = (moved.size_px + other.size_px) / 2
     costs = stroke_cost.cost(moved, other, rows, columns, size_px=size).reshape(count, count)
-    partner = np.asarray(min_weight_full_bipartite_matching(csr_array(costs + _TINY))[1])
+    partner = np.asarray(linear_sum_assignment(costs)[1])
     changed = np.flatnonzero(partner != np.arange(count))
     gain = costs[changed, changed] - costs[changed, partner[changed]]
     return bool(len(changed)) and float(gain.mean()) > _SWAPPED

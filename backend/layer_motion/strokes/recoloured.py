@@ -27,6 +27,7 @@ _MOST = 60  # strokes left over
 _SURE = 0.3  # flaps on their hinges, and mouths that open
 _HOLDOUT = 8  # kinds of one material
 _TINY = 1e-6
+_FLAT = 0.02  # of the larger area: what has none has no side
 _MIDDLE = 0.5
 _FADED, _SEEN = 0.1, 0.04  # what comes or goes by fading keeps its colour
 
@@ -57,9 +58,10 @@ def with_recoloured(
 
 def edge_on(one: Line, other: Line) -> float:
     """At which progress 0..1 a stroke shows its other colour: turned over, when it is edge-on."""
-    if not (one.cyclic and other.cyclic) or one.area * other.area >= 0.0:
+    few, many = sorted((abs(one.area), abs(other.area)))
+    if not (one.cyclic and other.cyclic) or one.area * other.area >= 0.0 or few < _FLAT * many:
         return _MIDDLE
-    return abs(one.area) / (abs(one.area) + abs(other.area))
+    return abs(one.area) / (few + many)
 
 
 def _costs(
@@ -78,13 +80,15 @@ def _costs(
     size = (moved.size_px + other.size_px) / 2
     plain, goals = _uncoloured(moved), _uncoloured(other)
     costs = stroke_cost.cost(plain, goals, rows, columns, expected=expected, size_px=size)
-    costs[~_change_colour(one, other, rows, columns)] = stroke_cost.IMPOSSIBLE
+    gone, come = (~np.isin(a.kind, b.kind) for a, b in ((one, other), (other, one)))
+    changes = gone[rows] | come[columns]
+    costs[~(changes & _change_colour(one, other, rows, columns))] = stroke_cost.IMPOSSIBLE
     for pair in np.flatnonzero(
         (plain.kind[rows] == goals.kind[columns]) & (costs >= _SURE)
     ).tolist():
         line, goal = drawn[0][rows[pair]], drawn[1][columns[pair]]
         swings = costs[pair] < stroke_cost.IMPOSSIBLE and swings_on_an_edge(line, goal, motion)
-        if swings or opens(line, goal, motion):
+        if swings or (changes[pair] and opens(line, goal, motion)):
             costs[pair] = _SURE
     return costs.reshape(shape)
 
@@ -92,8 +96,7 @@ def _costs(
 def _change_colour(
     one: Strokes, other: Strokes, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
-    """Which pairs [m] differ in colour, are as opaque, and of materials that do not stay."""
-    gone, come = (~np.isin(a.kind, b.kind) for a, b in ((one, other), (other, one)))
+    """Which pairs [m] differ in colour and are as opaque."""
     opaque = np.ones(len(rows), bool)
     recoloured = ~opaque
     for line_or_fill in (0, 4):
@@ -103,7 +106,7 @@ def _change_colour(
         opaque &= np.abs(some[:, 3] - others[:, 3]) < _FADED
         differ = np.abs(_straight(some) - _straight(others)).max(axis=1)
         recoloured |= alpha * differ > _SEEN
-    return (gone[rows] | come[columns]) & opaque & recoloured
+    return opaque & recoloured
 
 
 def _straight(premultiplied: np.ndarray) -> np.ndarray:
@@ -112,6 +115,7 @@ def _straight(premultiplied: np.ndarray) -> np.ndarray:
 
 def _uncoloured(strokes: Strokes) -> Strokes:
     """The same strokes, told apart by nothing but their layer and what they hold out."""
-    layer, holdout = strokes.kind // _HOLDOUT // LABEL, strokes.kind % _HOLDOUT
+    material, holdout = strokes.kind // _HOLDOUT, strokes.kind % _HOLDOUT
+    layer = np.maximum(material, 0) // LABEL
     colours = np.zeros_like(strokes.colours)
     return replace(strokes, kind=layer * _HOLDOUT + holdout, colours=colours)

@@ -50,9 +50,10 @@ class Soil:
             return None
         outline = _outline(line)
         away, index = (np.asarray(part) for part in self._tree.query(outline))
-        foot = (away < self._touch_px) | self._covered(outline)
-        if not foot.any():
+        covered = self._covered(outline)
+        if not covered.any():  # it only touches, as a ball does on a table
             return None
+        foot = covered | (away < self._touch_px)
         touching = outline[foot]
         reach = float(np.linalg.norm(outline - touching.mean(axis=0), axis=1).max())
         if float(np.hypot(*np.ptp(touching, axis=0))) > _FOOT * extent:

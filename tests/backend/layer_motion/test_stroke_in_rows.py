@@ -90,3 +90,23 @@ def test_shapes_that_lie_apart_are_no_row() -> None:
     apart = [line.placed(line.points * (0.2, 1) + (60 * s, 0)) for s, line in enumerate(apart)]
     found, _ = in_rows((apart, apart), np.eye(3), partner, np.full(5, 0.5))
     assert found.tolist() == partner.tolist()
+
+
+def test_things_that_change_places_in_a_row_do_so() -> None:
+    """Books of other heights on a shelf touch each other, too."""
+
+    def shelf(heights: list[int]) -> list[Line]:
+        return [
+            face(
+                [
+                    complex(x, 180 - h),
+                    complex(x + 30, 180 - h),
+                    complex(x + 30, 180),
+                    complex(x, 180),
+                ]
+            )
+            for x, h in zip(range(60, 240, 30), heights, strict=True)
+        ]
+
+    pair = matched(shelf([100, 60, 110, 140, 80, 120]), shelf([100, 140, 110, 60, 80, 120]))
+    assert partners(pair) == {0: 0, 1: 3, 2: 2, 3: 1, 4: 4, 5: 5}

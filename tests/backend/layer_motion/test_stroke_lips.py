@@ -74,6 +74,21 @@ def test_other_lines_do_not_open(shut: Line, mouth: Line) -> None:
     assert partners(pair)[1] == -1
 
 
+def test_a_line_stays_to_be_seen_where_the_mouth_has_a_fill_alone() -> None:
+    mouth = other_material(ring(160 + 158j, 26, 20, RED))
+    bare = replace(mouth, colours=np.array([0.0, 0.0, 0.0, 0.0, *RED]))
+    pair = matched([head(), smile()], [head(), bare])
+    assert pair.first.stroke_colour[1] == pytest.approx(smile().colours[:4])
+    assert pair.last.stroke_colour[1, 3] == 0.0
+
+
+def test_a_line_of_a_material_that_stays_does_not_become_a_shape_of_one_that_was_there() -> None:
+    others = [other_material(ring(x + 60j, 6, 6, RED)) for x in (60, 80)]
+    mouth = other_material(ring(160 + 158j, 26, 20, RED))
+    pair = matched([head(), *others, smile()], [head(), *others, mouth, smile(y=60.0)])
+    assert partners(pair)[3] != 3
+
+
 def test_an_eye_shuts_to_the_line_of_its_lid() -> None:
     eyes = [other_material(ring(x + 100j, 12, 15, BLUE)) for x in (130, 190)]
     lids = [

@@ -10,7 +10,7 @@ import pytest
 from scipy import signal
 
 from backend.layer_motion import affine
-from backend.layer_motion.strokes import cost
+from backend.layer_motion.strokes import cost, order
 from backend.layer_motion.strokes.cost import SAMPLES
 from backend.layer_motion.strokes.level import Line, resampled
 from backend.layer_motion.strokes.match import pair_strokes
@@ -226,3 +226,13 @@ def test_round_strokes_are_refined_as_scipy_does() -> None:
     fine = cost.finer(around)
     assert np.allclose(fine, signal.resample(around, len(fine)), atol=1e-12)
     assert np.allclose(fine[:: len(fine) // SAMPLES], around)
+
+
+def test_ties_among_duplicate_strokes_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Costs, as duplicates have, on which SciPy's sparse solver goes round for ever."""
+    one = [3.274534526064103, 3.3245345081827096, 2.9540098493383966, 8.405639581630137]
+    other = [2.370978526533917, 2.0709785444153104, 2.0444945884983414, 10.25103307990465]
+    monkeypatch.setattr(order.stroke_cost, "cost", lambda *_, **__: np.array([one, other] * 2))
+    strokes = cost.measured([line(np.array([[0.0, 0.0], [9.0, 5.0]]))] * 4)
+    drawn = order.Order(0.5, np.eye(3), as_drawn=True)
+    assert order.change_places(drawn, strokes, strokes)

@@ -81,3 +81,12 @@ def test_what_fades_or_has_materials_that_both_keys_show_is_not_recoloured() -> 
     assert partners(matched([*stays, one], [*stays, other]))[3] == -1
     faded = ball(60, (*RED[:3], 0.4), 3, 20)
     assert partners(matched([stays[0], one], [stays[0], faded]))[1] == -1
+
+
+def test_what_changes_its_colour_gets_thicker_evenly() -> None:
+    thick = ball(100, BLUE, 2)
+    thick = replace(thick, values=thick.values * np.array([1, 1, 4, 1, 1, 1, 1, 1]))
+    thin = float(ball(100, RED, 1).values[0, 2])
+    for progress in (0.25, 0.49, 0.51, 0.75):
+        drawn = fills([ball(100, RED, 1)], [thick], progress)
+        assert drawn.radius == pytest.approx(np.full(60, thin * (1 + 3 * progress)), rel=0.02)

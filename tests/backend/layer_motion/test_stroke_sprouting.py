@@ -62,6 +62,14 @@ def test_what_lies_in_another_shape_or_apart_from_all_is_there_at_half_way() -> 
         assert np.ptp(np.real(behind)) == pytest.approx(np.ptp(new.points[:, 0]), abs=0.5)
 
 
+def test_a_ball_on_a_table_only_touches_it() -> None:
+    table, ball = ring(160 + 200j, 90, 30, GREEN), ring(160 + 149j, 20, 20, RED)
+    pair = matched([table], [table, ball])
+    before, behind = (on_the_way(pair, step)[1] for step in (0.4, 0.6))
+    assert not len(before)
+    assert np.ptp(np.real(behind)) == pytest.approx(40, abs=0.5)
+
+
 def test_a_crease_that_one_key_lacks_is_whole_or_not_there() -> None:
     crease = line(np.stack([np.linspace(168, 200, 12), np.linspace(140, 130, 12)], axis=1))
     pair = matched([stem(), leaf()], [stem(), leaf(), crease])
@@ -74,3 +82,5 @@ def test_more_may_grow_than_may_change_but_not_most_of_a_drawing() -> None:
     small, large = ring(FOOT + 42, 42, 18, RED), ring(FOOT + 90, 90, 50, RED)
     assert pair_strokes(drawing([stem()]), drawing([stem(), small])) is not None
     assert pair_strokes(drawing([stem()]), drawing([stem(), large])) is None
+    apart = ring(FOOT + 150, 42, 18, RED)
+    assert pair_strokes(drawing([stem()]), drawing([stem(), apart])) is None
