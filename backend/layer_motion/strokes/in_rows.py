@@ -163,13 +163,8 @@ def _rows(lines: Sequence[Line]) -> list[list[int]]:
                 if float((away < touch).mean()) > _SHARED:
                     beside[i].add(j)
                     beside[j].add(i)
-    return [
-        row
-        for start in solid
-        if len(beside[start]) == 1
-        for row in [_walked(start, beside)]
-        if len(row) >= _FEWEST and row[0] < row[-1]
-    ]
+    chains = [_walked(start, beside) for start in solid if len(beside[start]) == 1]
+    return [chain for chain in chains if len(chain) >= _FEWEST and chain[0] < chain[-1]]
 
 
 def _walked(start: int, beside: dict[int, set[int]]) -> list[int]:

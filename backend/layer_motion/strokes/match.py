@@ -24,9 +24,9 @@ from .reading import GOOD_READING, Match, redrawn, turn, turning
 from .root import Pairs
 
 _MAX_UNMATCHED_SHARE, _MAX_GROWN_SHARE = 0.35, 0.5
-_PART_COST = 0.15
+_PART_COST = 0.15  # mean, of the strokes of a key that is a part of the other
 _PLACES = 64
-_TOUCH_SHARE = 0.03
+_TOUCH_SHARE = 0.03  # of the drawing's extent
 _MAX_COUNT = 20_000
 _FEW = 300
 
@@ -146,16 +146,11 @@ def _without_partner(match: Match, side: int) -> float:
 def _hangs_together(match: Match) -> bool:
     """Whether all strokes without a partner touch, in their key, one that has one."""
     for side, lines in enumerate((match.lines, match.goals)):
-        lone = [pair[side] for pair in match.pairs if pair[1 - side] is None]
-        both = [pair[side] for pair in match.pairs if None not in pair]
-        places = {s: resampled(lines[s], _PLACES).points for s in (*lone, *both) if s is not None}
-        if not lone:
-            continue
-        known = np.concatenate([places[s] for s in both if s is not None])
-        reach = _TOUCH_SHARE * float(
-            np.hypot(*np.ptp(np.concatenate(list(places.values())), axis=0))
-        )
-        tree = KDTree(known)
-        if any(np.asarray(tree.query(places[s])[0]).min() > reach for s in lone if s is not None):
+        lone = {pair[side] for pair in match.pairs if pair[1 - side] is None}
+        places = np.array([resampled(line, _PLACES).points for line in lines])
+        alone = np.array([stroke in lone for stroke in range(len(lines))])
+        reach = _TOUCH_SHARE * float(np.hypot(*np.ptp(places.reshape(-1, 2), axis=0)))
+        away = np.asarray(KDTree(places[~alone].reshape(-1, 2)).query(places[alone])[0])
+        if (away.min(axis=1, initial=np.inf) > reach).any():
             return False
     return True

@@ -142,7 +142,7 @@ def _levelled(
 def _faces(
     lines: Sequence[Line], goals: Sequence[Line], both: list[Numbers], matrix: np.ndarray
 ) -> dict[Numbers, Level]:
-    """Partners that are polygons at both keys, corner to corner."""
+    """Partners that are polygons, corner to corner, and shapes that open from lines."""
     middles = np.array(
         [[lines[i].points.mean(axis=0), goals[j].points.mean(axis=0)] for i, j in both]
     )

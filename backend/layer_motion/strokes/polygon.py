@@ -118,7 +118,7 @@ def _fullness(points: np.ndarray) -> float:
 
 def _cost(here: np.ndarray, there: np.ndarray) -> float:
     """How little corners [k, 2] fit to those they would become: in form, and by their ways."""
-    size = max(float(np.hypot(*np.ptp(side, axis=0))) for side in (here, there))
+    size = max(_extent(side) for side in (here, there))
     one, other = (as_complex(side - side.mean(axis=0)) for side in (here, there))
     product = complex(np.vdot(one, other))
     whole = float(np.linalg.norm(one) * np.linalg.norm(other)) + 1e-9
@@ -133,7 +133,7 @@ def _extent(places: np.ndarray) -> float:
 
 def _is_hinged(here: np.ndarray, there: np.ndarray) -> bool:
     """Whether corners [k, 2] turn around one edge that stays where it is."""
-    away = np.linalg.norm(there - here, axis=1) / max(float(np.hypot(*np.ptp(here, axis=0))), 1e-9)
+    away = np.linalg.norm(there - here, axis=1) / max(_extent(here), 1e-9)
     still = away < _STILL
     return int(still.sum()) == 2 and bool((still & np.roll(still, 1)).any())
 
