@@ -18,7 +18,7 @@ from .root import Level
 
 _TOUCH_SHARE = 0.008  # of the drawing's extent
 _LEAST_TOUCH_PX = 1.0
-_STEP_PX = 2.0
+STEP_PX = 2.0
 _MOST_PLACES = 400
 _LEAST, _MOST = 0.2, 0.85  # of a face's outline: how much of it is shared
 _SMALL = 6.0  # times as far as what touches: the extent of a face that has edges
@@ -83,9 +83,7 @@ class Hinges:
         extent = float(np.hypot(*np.ptp(face.points, axis=0)))
         if not (face.cyclic and face.is_filled) or extent < _SMALL * self.touch_px:
             return None
-        count = int(np.clip(face.way[-1] / _STEP_PX, len(face.values), _MOST_PLACES))
-        outline = resampled(face, count).points
-        away, index = (np.asarray(part) for part in self._tree.query(outline))
+        away, index = (np.asarray(part) for part in self._tree.query(outline(face)))
         shared = away < self.touch_px
         if not _LEAST <= float(shared.mean()) <= _MOST:
             return None
@@ -96,6 +94,12 @@ class Hinges:
         return Hinge(edge, goal, goal[nearest], face.points - edge[nearest], self.touch_px)
 
 
+def outline(line: Line) -> np.ndarray:
+    """Even places [n, 2] along a stroke, `STEP_PX` apart where that is not too many."""
+    count = int(np.clip(line.way[-1] / STEP_PX, len(line.values), _MOST_PLACES))
+    return resampled(line, count).points
+
+
 def _places(one: Line, other: Line) -> tuple[np.ndarray, np.ndarray]:
     """Places along two strokes of one layout that belong together: [m, 2] each."""
     sides = [
@@ -103,7 +107,7 @@ def _places(one: Line, other: Line) -> tuple[np.ndarray, np.ndarray]:
         for line in (one, other)
     ]
     steps = np.hypot(*np.diff(sides[0], axis=0).T)
-    wanted = int(np.clip(steps.sum() / _STEP_PX, len(steps), _MOST_PLACES))
+    wanted = int(np.clip(steps.sum() / STEP_PX, len(steps), _MOST_PLACES))
     way = np.concatenate([[0.0], np.cumsum(steps)])
     at = np.linspace(0.0, way[-1], wanted + 1)
     index = np.arange(len(way), dtype=float)

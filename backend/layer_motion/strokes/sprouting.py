@@ -13,11 +13,10 @@ import cv2
 import numpy as np
 from scipy.spatial import KDTree
 
-from .level import Line, resampled
+from .hinged import STEP_PX, outline
+from .level import Line
 from .root import Level
 
-_STEP_PX = 2.0
-_MOST_PLACES = 400
 _SMALL = 4.0  # times as far as what touches: the extent of a stroke that sticks out
 _FOOT = 0.35  # of a stroke's extent: how large what touches may be
 _STICKS_OUT = 0.6  # of its extent: how far it reaches from there
@@ -39,7 +38,7 @@ class Soil:
     ) -> None:
         here, self._there = places
         self._touch_px = touch_px
-        self._shown = KDTree(np.concatenate([_outline(line) for line in shown]))
+        self._shown = KDTree(np.concatenate([outline(line) for line in shown]))
         self._tree = KDTree(here)
         self._solid = [one.points for one, _ in level if one.cyclic and one.is_filled]
 
@@ -48,18 +47,18 @@ class Soil:
         extent = float(np.hypot(*np.ptp(line.points, axis=0)))
         if not (line.cyclic and line.is_filled) or extent < _SMALL * self._touch_px:
             return None
-        outline = _outline(line)
-        away, index = (np.asarray(part) for part in self._tree.query(outline))
-        covered = self._covered(outline)
+        around = outline(line)
+        away, index = (np.asarray(part) for part in self._tree.query(around))
+        covered = self._covered(around)
         if not covered.any():  # it only touches, as a ball does on a table
             return None
         foot = covered | (away < self._touch_px)
-        touching = outline[foot]
-        reach = float(np.linalg.norm(outline - touching.mean(axis=0), axis=1).max())
+        touching = around[foot]
+        reach = float(np.linalg.norm(around - touching.mean(axis=0), axis=1).max())
         if float(np.hypot(*np.ptp(touching, axis=0))) > _FOOT * extent:
             return None
         root = self._there[index[foot]].mean(axis=0)
-        apart = float(np.asarray(self._shown.query(root)[0])) - _STEP_PX
+        apart = float(np.asarray(self._shown.query(root)[0])) - STEP_PX
         near = apart < max(extent * _FOOT, self._touch_px)
         return root if near and reach > _STICKS_OUT * extent else None
 
@@ -68,13 +67,7 @@ class Soil:
         found = np.zeros(len(places), bool)
         for ring in self._solid:
             boxed = ((places >= ring.min(axis=0)) & (places <= ring.max(axis=0))).all(axis=1)
-            outline = ring.astype(np.float32)[:, None]
+            edge = ring.astype(np.float32)[:, None]
             for place in np.flatnonzero(boxed & ~found).tolist():
-                found[place] = cv2.pointPolygonTest(outline, places[place].tolist(), False) >= 0
+                found[place] = cv2.pointPolygonTest(edge, places[place].tolist(), False) >= 0
         return found
-
-
-def _outline(line: Line) -> np.ndarray:
-    """Even places [n, 2] along a stroke."""
-    count = int(np.clip(line.way[-1] / _STEP_PX, len(line.values), _MOST_PLACES))
-    return resampled(line, count).points
