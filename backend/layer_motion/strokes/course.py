@@ -39,14 +39,14 @@ class Course:
 
     def __init__(self, scene: Scene, pair: StrokePair) -> None:
         known = known_keys(scene, pair)
-        self._morph = Morph(pair)
+        self._morph = Morph(pair, _centre(scene, pair))
         straight = scene.tracks is None or trajectory.goes_straight(scene.tracks)
         self._wheels = find_wheels(pair.first, self._morph.tree, known) if straight else ()
         if self._wheels:
             pair, known = upright(pair, known, self._wheels)
-            self._morph = Morph(pair)
+            self._morph = Morph(pair, _centre(scene, pair))
         self._pair = pair
-        self._centre = _centre(scene, pair)
+        self._centre = self._morph.centre
         plain = _plain_moves(scene)
         heads = _is_stiff(scene, pair) and _turns_with_path(scene, known)
         moves = _heading_along(scene, plain, pair.matrix) if heads else plain
@@ -84,10 +84,11 @@ class Course:
     def _shift(self, flow: Flow, progress: float) -> np.ndarray:
         """What the flow adds to all points' own way [P, 2], held by the path."""
         shift = flow.at(progress)
-        if not self._frame.parts:
-            return shift
-        still = self._still(progress)
-        return self._frame.held(still, still + shift) - still
+        if self._frame.parts:
+            still = self._still(progress)
+            shift = self._frame.held(still, still + shift) - still
+        shift[self._morph.slid] = 0.0  # what goes along its track leaves it for no key
+        return shift
 
     def _still(self, progress: float) -> np.ndarray:
         """All points [P, 2] at `progress` without the path's motion and without the flow."""

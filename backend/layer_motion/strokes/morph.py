@@ -20,19 +20,26 @@ from .level import LABEL, drawing_of, lines_of
 from .links import Links, linked
 from .overlap import cut_to, span_at
 from .pair import StrokePair
+from .slide import slides_of
 from .tree import Tree
 from .turns import Turns
 
 _HOLD = 1e-3
 _LOOSE = 1e-9
+_FIRM = 1e3
 _MIDDLE = 0.5
 
 
 class Morph:
-    """A matched pair prepared for drawings at any progress."""
+    """A matched pair prepared for drawings at any progress.
 
-    def __init__(self, pair: StrokePair) -> None:
+    `centre` [2]: what the whole turns around, for bodies that go their own way through the picture.
+    """
+
+    def __init__(self, pair: StrokePair, centre: np.ndarray | None = None) -> None:
         self._pair = pair
+        self.centre = pair.first.points.astype(float).mean(axis=0) if centre is None else centre
+        self._slides = slides_of(pair)
         back = np.linalg.inv(pair.matrix)
         start = as_complex(pair.first.points.astype(float))
         goal = as_complex(affine.apply(back, pair.last.points.astype(float)))
@@ -42,6 +49,7 @@ class Morph:
         self._start, self._goal, self._links = links.start, links.goal, links
         trust = np.concatenate([pair.trust, np.zeros(len(links.start) - len(start))])
         self._hold = _HOLD * trust**2 + _LOOSE
+        self._hold[self.slid] = _FIRM
         self._solver = splu(_system(links, self._hold), permc_spec="MMD_AT_PLUS_A",
                             diag_pivot_thresh=0.0, options={"SymmetricMode": True})  # fmt: skip
 
@@ -64,6 +72,11 @@ class Morph:
     def joints(self) -> np.ndarray:
         """Pairs of points of two strokes that touch in both keys: int [k, 2]."""
         return self._links.joints
+
+    @property
+    def slid(self) -> np.ndarray:
+        """Numbers of the points that go along a track: int [k]."""
+        return np.concatenate([np.zeros(0, int), *(slide.points for slide in self._slides)])
 
     def point_order(self, progress: float) -> np.ndarray:
         """Which of the pair's points each point of `at` is: int [P]."""
@@ -95,7 +108,9 @@ class Morph:
         """All nodes, complex [n], without the motion of the whole."""
         links = self._links
         pull = links.weight * links.edge_at(progress)
-        held = self._hold * ((1 - progress) * self._start + progress * self._goal)
+        places = (1 - progress) * self._start + progress * self._goal
+        self._put_on_tracks(places, progress)
+        held = self._hold * places
         count = len(held)
         sums = [
             np.bincount(links.end, part, count) - np.bincount(links.begin, part, count)
@@ -103,6 +118,13 @@ class Morph:
         ]
         right = np.stack([sums[0] + np.real(held), sums[1] + np.imag(held)], axis=1)
         return as_complex(np.asarray(self._solver.solve(right)))
+
+    def _put_on_tracks(self, places: np.ndarray, progress: float) -> None:
+        """Set those of the places, complex [n], that go along a track of their own."""
+        whole = affine.interpolate(self._pair.matrix, progress, self.centre)
+        for slide in self._slides:
+            there = as_points(slide.at(progress))
+            places[slide.points] = as_complex(affine.apply(np.linalg.inv(whole), there))
 
 
 def between(pair: StrokePair, pose: np.ndarray, progress: float) -> Drawing:

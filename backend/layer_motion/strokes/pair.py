@@ -16,6 +16,8 @@ from . import level as stroke_level
 from . import root as stroke_root
 from . import seam as stroke_seam
 from . import squash as stroke_squash
+from .banded import banded
+from .end_to_end import end_to_end
 from .level import Line
 from .lips import parted
 from .overlap import Overlap, Span, overlapped
@@ -136,7 +138,8 @@ def _levelled(
         return level
     free = [key for key in redrawn if key not in faces]
     level = unturned(level, free, cache(partial(_common_motion, list(level.values()))))
-    return stroke_root.rooted(level, free)
+    level = end_to_end(stroke_root.rooted(level, free), free)
+    return banded(level, free)
 
 
 def _faces(

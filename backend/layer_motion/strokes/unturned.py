@@ -85,20 +85,29 @@ def _better_start(base: np.ndarray, shape: np.ndarray, other: Line) -> float | N
     other. None where it hardly turns, where it keeps its area, which nothing squashed does, or
     where it is more like its partner turn and all.
     """
-    now = complex(np.vdot(base, shape))
-    if abs(np.angle(now)) < _TURN or _area_kept(base, shape) > _SAME_AREA:
+    if abs(np.angle(np.vdot(base, shape))) < _TURN or _area_kept(base, shape) > _SAME_AREA:
         return None
+    return upright_start(base, shape, other)
+
+
+def upright_start(base: np.ndarray, shape: np.ndarray, other: Line) -> float | None:
+    """Where `other`, a share of its length, begins to look like `base` as it stands.
+
+    `base`, `shape` complex [n], centred: even samples of its partner and of itself. None where it
+    is more like its partner, turn and all, from where it begins now.
+    """
+    now = complex(np.vdot(base, shape))
     begun = over_starts(base, shape)
     best = int(np.argmax(np.real(begun)))
     if _worth(complex(begun[best])) <= _worth(now):
         return None
-    even = np.arange(_SAMPLES) / _SAMPLES
+    even = np.arange(len(base)) / len(base)
 
     def upright(at: float) -> float:
         begun = centred(along(other, (at + even) % 1.0).points)
         return float(np.real(np.vdot(base, begun)))
 
-    return finest(best / _SAMPLES, 0.5 / _SAMPLES, upright)
+    return finest(best / len(base), 0.5 / len(base), upright)
 
 
 def _area_kept(base: np.ndarray, shape: np.ndarray) -> float:

@@ -1,0 +1,197 @@
+"""Lets bodies go along themselves, as snakes do: in the track that both keys show; for the morph.
+
+Each piece of such a body goes where the one before it was. Turned from its own start to its own end
+it would stand straight where one bend becomes the next, and the bends would sink.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import affine
+from .complex_points import as_complex, as_points
+from .level import lines_of
+from .limb import Limb, limb_of
+from .pair import StrokePair
+from .rail import Rail
+
+_THICKEST = 0.22
+_CAP = 0.6  # widths: so much of the axis at either end bends with the end's own shape
+_STEPS, _FINE = 61, 9
+_FARTHEST = 0.6  # of its length
+_SHARED = 0.4  # of its length
+_STRETCHED = 1.25
+_LOOKS = 48
+_TOO_FAR = 0.05  # px that each px along itself must bring both keys closer
+_BESIDE = 0.25  # widths
+_TURNED = 0.3  # radians
+_CLEARLY = 2.0
+_LEAST = 0.5  # widths: what goes less far may as well bend
+_ASTRAY = 0.1  # of the length: places whose partners lie elsewhere on the body
+_ON_IT = 0.75  # widths from the axis
+_BEYOND = 2.0  # widths
+_MOST = 300
+
+Ends = tuple[np.ndarray, np.ndarray]
+"""All points of a pair at its first and at its last key, complex [P] pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Slide:
+    """Points of a pair that go along one track.
+
+    `points` int [k]: their numbers. `along` [2, k] pixels: how far on the track they are at either
+    key; `beside` complex [2, k]: where from there, in the track's own direction.
+    """
+
+    points: np.ndarray
+    along: np.ndarray
+    beside: np.ndarray
+    track: Track
+
+    def at(self, progress: float) -> np.ndarray:
+        """Where the points are, complex [k] pixels, at a progress 0..1."""
+        along, beside = (
+            (1 - progress) * ends[0] + progress * ends[1] for ends in (self.along, self.beside)
+        )
+        places, ways = self.track.at(along)
+        return places + beside * ways
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """The way of a body that is on `first` at one key and on `last` at the other.
+
+    `shift` pixels: how far along the first the last begins.
+    """
+
+    first: Rail
+    last: Rail
+    shift: float
+
+    def at(self, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points and directions, complex [k] each, at ways along the first [k] pixels."""
+        here, there = self.first.at(along), self.last.at(along - self.shift)
+        low, high = max(0.0, self.shift), min(self.first.length, self.shift + self.last.length)
+        share = np.clip((along - low) / max(high - low, 1e-9), 0.0, 1.0)
+        share = share if self.shift >= 0 else 1.0 - share
+        places, ways = (
+            (1 - share) * one + share * other for one, other in zip(here, there, strict=True)
+        )
+        return places, ways / np.maximum(np.abs(ways), 1e-9)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """How far both keys of a track are apart where they share it, in pixels and in radians."""
+
+    track: Track
+    apart_px: float
+    turn: float
+
+    @property
+    def cost(self) -> float:
+        return self.apart_px + _TOO_FAR * abs(self.track.shift)
+
+
+def slides_of(pair: StrokePair) -> list[Slide]:
+    """Those bodies of a pair that slide along themselves, with all that lies on them."""
+    if len(pair.lone) > _MOST:
+        return []
+    keys = [lines_of(key) for key in (pair.first, pair.last)]
+    ends = as_complex(pair.first.points.astype(float)), as_complex(pair.last.points.astype(float))
+    free = np.ones(len(ends[0]), bool)
+    found: list[Slide] = []
+    for stroke in np.argsort([-float(line.way[-1]) for line in keys[0]], kind="stable").tolist():
+        span = slice(pair.first.offsets[stroke], pair.first.offsets[stroke + 1])
+        if pair.lone[stroke] or not free[span].all():
+            continue
+        limbs = [limb_of(lines[stroke], _THICKEST) for lines in keys]
+        if limbs[0] is None or limbs[1] is None:
+            continue
+        track = _track(limbs[0], limbs[1], *(key[span] for key in ends))
+        if track is None:
+            continue
+        riders = free & _on_it(pair, track, limbs[0].width, ends)
+        riders[span] = True
+        slide = _slide(track, np.flatnonzero(riders), ends, _BEYOND * limbs[0].width)
+        free[slide.points] = False
+        found.append(slide)
+    return found
+
+
+def _track(limb: Limb, goal: Limb, start: np.ndarray, end: np.ndarray) -> Track | None:
+    """The track of a limb whose points, complex [n], go from `start` to `end`; None if by none."""
+    width = (limb.width + goal.width) / 2
+    matrix = affine.fit_similarity(as_points(start), as_points(end))
+    stiff = as_complex(affine.apply(matrix, as_points(start)))
+    rigid = float(np.sqrt((np.abs(stiff - end) ** 2).mean()))
+    first, last, turned = (_rail(one) for one in (limb, goal, goal.reversed()))
+    fit = min((_best_shift(first, way) for way in (last, turned)), key=lambda fit: fit.cost)
+    if fit.apart_px > _BESIDE * width or fit.turn > _TURNED:
+        return None
+    if rigid < max(_CLEARLY * fit.apart_px, _BESIDE * width):
+        return None
+    track = fit.track
+    if abs(track.shift) < _LEAST * width:
+        return None
+    here, there = (
+        rail.nearest(points, width) / rail.length
+        for rail, points in ((first, start), (track.last, end))
+    )
+    return track if float(np.abs(here - there).mean()) < _ASTRAY else None
+
+
+def _rail(limb: Limb) -> Rail:
+    """A limb's axis without its ends, which go on straight."""
+    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(limb.axis)))])
+    begin, end = _CAP * limb.widths[3], way[-1] - _CAP * limb.widths[-4]
+    even = np.linspace(begin, max(end, begin + 1.0), len(way))
+    return Rail.through(np.interp(even, way, limb.axis))
+
+
+def _best_shift(first: Rail, last: Rail) -> _Fit:
+    """The shift that lays most of both on each other; of two that do so alike, the shorter one."""
+    farthest = _FARTHEST * first.length
+    if not 1 / _STRETCHED < last.length / first.length < _STRETCHED:
+        return _fit(first, last, np.inf)
+    coarse = np.linspace(-farthest, farthest, _STEPS)
+    rough = min((_fit(first, last, float(shift)) for shift in coarse), key=lambda fit: fit.cost)
+    step = coarse[1] - coarse[0]
+    fine = rough.track.shift + np.linspace(-step, step, _FINE)
+    return min((_fit(first, last, float(shift)) for shift in fine), key=lambda fit: fit.apart_px)
+
+
+def _fit(first: Rail, last: Rail, shift: float) -> _Fit:
+    track = Track(first, last, shift)
+    low, high = max(0.0, shift), min(first.length, shift + last.length)
+    if not high - low >= _SHARED * first.length:
+        return _Fit(track, np.inf, np.inf)
+    looks = np.linspace(low, high, _LOOKS)
+    (here, one), (there, other) = first.at(looks), last.at(looks - shift)
+    turn = np.abs(np.angle(other * one.conj())).mean()
+    return _Fit(track, float(np.abs(here - there).mean()), float(turn))
+
+
+def _on_it(pair: StrokePair, track: Track, width: float, ends: Ends) -> np.ndarray:
+    """Which points are of strokes that lie on a body at both keys: bool [P]."""
+    farthest = np.zeros(len(pair.lone))
+    for rail, points in zip((track.first, track.last), ends, strict=True):
+        places, _ = rail.at(rail.nearest(points, _BEYOND * width))
+        bounds = pair.first.offsets[:-1].astype(int)
+        farthest = np.maximum(farthest, np.maximum.reduceat(np.abs(points - places), bounds))
+    return np.repeat(farthest < _ON_IT * width, np.diff(pair.first.offsets))
+
+
+def _slide(track: Track, points: np.ndarray, ends: Ends, beyond: float) -> Slide:
+    """The slide of those points of the keys, complex [P] each."""
+    rails = (track.first, 0.0), (track.last, track.shift)
+    along, beside = [], []
+    for (rail, begin), end in zip(rails, ends, strict=True):
+        far = rail.nearest(end[points], beyond) + begin
+        places, ways = track.at(far)
+        along.append(far)
+        beside.append((end[points] - places) * ways.conj())
+    return Slide(points, np.stack(along), np.stack(beside), track)
