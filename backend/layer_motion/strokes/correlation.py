@@ -19,3 +19,9 @@ def over_starts(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     The size of each tells how alike they are from there, the angle by how much the other is turned.
     """
     return np.fft.ifft(np.fft.fft(one).conj() * np.fft.fft(other))
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of two shapes [n, 2] about their middles; turning by 180 degrees costs it all."""
+    product = complex(np.vdot(centred(one), centred(other)))
+    return float(abs(product) * np.cos(np.angle(product) / 2))

@@ -11,7 +11,7 @@ import numpy as np
 
 from shared.strokes import Drawing
 
-from .correlation import centred, over_starts
+from .correlation import centred, likeness, over_starts
 
 LABEL = 1 << 16
 """Where the materials of the next layer begin in a drawing that takes several layers as one."""
@@ -247,7 +247,7 @@ def _finer(base: np.ndarray, other: Line, start: float) -> float:
     even = np.arange(len(base)) / len(base)
 
     def worth(at: float) -> float:
-        return _likeness(base, along(other, (at + even) % 1.0).points)
+        return likeness(base, along(other, (at + even) % 1.0).points)
 
     return finest(start, 0.5 / len(base), worth)
 
@@ -316,16 +316,10 @@ def _turned(base: np.ndarray, other: Line, enough: float) -> np.ndarray:
     count = len(base)
     shifts = range(0, count, max(1, count // _START_TRIALS)) if other.cyclic else (0,)
     index = np.arange(count)
-    given = _likeness(base, other.points)
+    given = likeness(base, other.points)
     best, most = index, -np.inf
     for order in (np.roll(way, -shift) for shift in shifts for way in (index, index[::-1])):
-        likeness = _likeness(base, other.points[order])
-        if likeness > most + 1e-9:
-            best, most = order, likeness
+        alike = likeness(base, other.points[order])
+        if alike > most + 1e-9:
+            best, most = order, alike
     return index if given >= enough * most else best
-
-
-def _likeness(base: np.ndarray, points: np.ndarray) -> float:
-    """Correlation of two centred shapes [n, 2]; turning by 180 degrees costs all of it."""
-    product = complex(np.vdot(centred(base), centred(points)))
-    return float(abs(product) * np.cos(np.angle(product) / 2))

@@ -20,6 +20,7 @@ from .level import LABEL, drawing_of, lines_of
 from .links import Links, linked
 from .overlap import cut_to, span_at
 from .pair import StrokePair
+from .planted import planted
 from .slide import slides_of
 from .tree import Tree
 from .turns import Turns
@@ -40,6 +41,7 @@ class Morph:
         self._pair = pair
         self.centre = pair.first.points.astype(float).mean(axis=0) if centre is None else centre
         self._slides = slides_of(pair)
+        self._planted, firm = planted(pair)
         back = np.linalg.inv(pair.matrix)
         start = as_complex(pair.first.points.astype(float))
         goal = as_complex(affine.apply(back, pair.last.points.astype(float)))
@@ -49,6 +51,7 @@ class Morph:
         self._start, self._goal, self._links = links.start, links.goal, links
         trust = np.concatenate([pair.trust, np.zeros(len(links.start) - len(start))])
         self._hold = _HOLD * trust**2 + _LOOSE
+        self._hold[self._planted] = np.maximum(self._hold[self._planted], firm)
         self._hold[self.slid] = _FIRM
         self._solver = splu(_system(links, self._hold), permc_spec="MMD_AT_PLUS_A",
                             diag_pivot_thresh=0.0, options={"SymmetricMode": True})  # fmt: skip
@@ -109,7 +112,7 @@ class Morph:
         links = self._links
         pull = links.weight * links.edge_at(progress)
         places = (1 - progress) * self._start + progress * self._goal
-        self._put_on_tracks(places, progress)
+        self._put_in_place(places, progress)
         held = self._hold * places
         count = len(held)
         sums = [
@@ -119,12 +122,15 @@ class Morph:
         right = np.stack([sums[0] + np.real(held), sums[1] + np.imag(held)], axis=1)
         return as_complex(np.asarray(self._solver.solve(right)))
 
-    def _put_on_tracks(self, places: np.ndarray, progress: float) -> None:
-        """Set those of the places, complex [n], that go along a track of their own."""
-        whole = affine.interpolate(self._pair.matrix, progress, self.centre)
+    def _put_in_place(self, places: np.ndarray, progress: float) -> None:
+        """Set those of the places, complex [n], that are known in the picture at a progress."""
+        back = np.linalg.inv(affine.interpolate(self._pair.matrix, progress, self.centre))
+        one, other = (key.points[self._planted] for key in (self._pair.first, self._pair.last))
+        still = (1 - progress) * one + progress * other
+        places[self._planted] = as_complex(affine.apply(back, still.astype(float)))
         for slide in self._slides:
             there = as_points(slide.at(progress))
-            places[slide.points] = as_complex(affine.apply(np.linalg.inv(whole), there))
+            places[slide.points] = as_complex(affine.apply(back, there))
 
 
 def between(pair: StrokePair, pose: np.ndarray, progress: float) -> Drawing:

@@ -21,6 +21,7 @@ from .end_to_end import end_to_end
 from .level import Line
 from .lips import parted
 from .overlap import Overlap, Span, overlapped
+from .pointing import pointing_alike
 from .polygon import corner_to_corner
 from .riding import riding
 from .root import Level, Numbers, Pairs
@@ -186,7 +187,8 @@ def _level(
     """Partners with points that belong together; in drawings of very many strokes by length."""
     if _copied(one, other, loyal=loyal) or keep < 1.0 or few > _MANY:
         return stroke_level.levelled(one, other, matrix, keep=keep, loyal=loyal)
-    plain = stroke_seam.sewn(*stroke_level.like(one, other, matrix))
+    one, other = stroke_level.like(one, other, matrix)
+    plain = stroke_seam.sewn(one, pointing_alike(one, other, matrix))
     return stroke_squash.unsquashed(one, other, plain)
 
 
