@@ -19,7 +19,7 @@ def collect(context: bpy.types.Context, session: Session) -> str:
         f"{platform.system()} {platform.machine()}",
         f"connection: {session.connection.value}",
         f"server: {session.facts.version} on {session.facts.device}",
-        f"link thread: {'alive' if session.is_alive() else 'ended'}",
+        f"link process: {'running' if session.link_pid else 'not running'}",
     ]
     for tracked in session.jobs.values():
         view = tracked.view

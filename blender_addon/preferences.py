@@ -115,10 +115,10 @@ def read() -> Settings:
     """The preferences now; defaults where the extension is imported but not enabled."""
     addon = bpy.context.preferences.addons.get(PACKAGE)
     chosen = addon.preferences if addon else None
-    environment = os.environ
-    address = environment.get("ACETATE_SERVER") or None
-    secret = environment.get("ACETATE_TOKEN_FILE") or ""
-    program = tuple(shlex.split(environment.get("ACETATE_PROGRAM") or ""))
+    own = environment()
+    address = own.get("ACETATE_SERVER") or None
+    secret = own.get("ACETATE_TOKEN_FILE") or ""
+    program = tuple(shlex.split(own.get("ACETATE_PROGRAM") or ""))
     if chosen is None:
         return Settings(Target(address, Path(secret) if secret else None), program)
     if address is None and chosen.server == "address":
@@ -134,6 +134,11 @@ def read() -> Settings:
         allow_temporary=chosen.allow_temporary,
         use_keymap=chosen.use_keymap,
     )
+
+
+def environment() -> dict[str, str]:
+    """The variables by which scripts and tests choose the server, for processes that act for it."""
+    return {name: value for name, value in os.environ.items() if name.startswith("ACETATE_")}
 
 
 CLASSES: tuple[type, ...] = (ACETATE_AP_preferences,)

@@ -21,10 +21,10 @@ def scene_of(session_uid: int) -> bpy.types.Scene | None:
     return next((one for one in bpy.data.scenes if one.session_uid == session_uid), None)
 
 
-def add_take(scene: bpy.types.Scene, take: library.Take) -> None:
+def add_take(scene: bpy.types.Scene, take: library.TakeRow) -> None:
     """Mirror a finished take into the scene's list, newest first."""
     rows = shot_of(scene).take_list
-    notes = "\n".join(take.manifest.warnings)
+    notes = "\n".join(take.warnings)
     if take.id in rows:
         if rows[take.id].notes != notes:
             rows[take.id].notes = notes
@@ -32,10 +32,10 @@ def add_take(scene: bpy.types.Scene, take: library.Take) -> None:
     row = rows.add()
     row.name = take.id
     row.number = take.note.number
-    row.seed = take.manifest.seed
-    row.engine = take.manifest.engine
-    row.start, row.end = take.manifest.start, take.manifest.end
-    row.layers = len(take.manifest.layers)
+    row.seed = take.seed
+    row.engine = take.engine
+    row.start, row.end = take.start, take.end
+    row.layers = take.layers
     row.folder = display_path(take.folder)
     row.notes = notes
     numbers = [other.number for other in rows[:-1]]

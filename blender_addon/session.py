@@ -1,16 +1,16 @@
 """What this Blender knows of server and jobs; lives on the main thread, drained by one timer.
 
-Panels read it, operators give it orders, the link thread feeds it. Nothing in here waits.
+Panels read it, operators give it orders, the link's process feeds it. Nothing in here waits.
 """
 
 from __future__ import annotations
 
 import json
-import queue
-import threading
+import shutil
+import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,10 @@ import bpy
 
 from . import preferences, shot_settings, thumbnails
 from .export.shot import ExportProgress, export_steps
-from .link import connection, jobs, orders
+from .link import connection, jobs, orders, outgoing
 from .link.connection import Connection, ServerFacts, Signal
 from .link.jobs import JobNews, JobState, JobView
-from .link.thread import LinkThread
+from .link.process import LinkProcess
 from .properties import shot_of
 from .scene.layers import SceneLayer, scan
 from .scene.settings import LayerSettings
@@ -36,20 +36,21 @@ DRAIN_BUDGET_S = 0.005
 BUSY_INTERVAL_S = 0.04
 IDLE_INTERVAL_S = 0.25
 SCAN_EVERY_S = 0.5
+_MENDED_BY_CONNECTING = ("unreachable", "auth", "server_ended", "link_ended")
 
 
 @dataclass
 class Tracked:
     """A job of this file: what is drawn, where it belongs, and what to send again if it fails.
 
-    `scene` is the scene's `session_uid`, which outlives a new name; `stop` is shared with the link.
+    `scene` is the scene's `session_uid`, which outlives a new name.
     """
 
     view: JobView
     scene: int
     folder: Path
     parcel: tuple[ShotRequest, MemoryBlobs] | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
+    is_stopping: bool = False
 
 
 @dataclass
@@ -82,8 +83,8 @@ class Session:
         self.jobs: dict[str, Tracked] = {}
         self.export: Export | None = None
         self.last_keys: list[str] = []
-        self._link = LinkThread()
-        self._link.start()
+        self._link = LinkProcess((sys.executable, *bpy.app.python_args))
+        self._link_forgot = False
         self._epoch = 0
         self._records_are_stale = False
         self._scan_wanted = True
@@ -91,17 +92,37 @@ class Session:
         self._scanned: tuple[str, tuple[SceneLayer, ...]] | None = None
 
     def close(self) -> None:
-        """Stop the thread and, where wanted, the server it started."""
+        """End the link and, where wanted, the server it started."""
         self.drop_export()
         self._link.halt(stop_server=preferences.read().stop_server)
 
-    def is_alive(self) -> bool:
-        """Whether the link thread runs."""
-        return self._link.is_alive()
+    @property
+    def link_pid(self) -> int | None:
+        """Process id of the link; None where none was needed yet, or where it ended."""
+        return self._link.pid
 
     def order(self, order: orders.Order) -> None:
-        """Hand an order to the link thread."""
-        self._link.orders.put(order)
+        """Hand an order to the link. Raises `bug` for one that cannot be written."""
+        self._notice_end()
+        if self._link_forgot:
+            self._link_forgot = False
+            self._remind()
+        self._link.order(order)
+
+    def _notice_end(self) -> None:
+        """Take in that the link ended before anything relies on it."""
+        ended = self._link.ended()
+        if ended is not None:
+            self._link_ended(ended)
+
+    def _remind(self) -> None:
+        """Tell a new process of the link what the last one took along."""
+        for tracked in self.jobs.values():
+            if not tracked.view.is_over and (scene := scene_of(tracked.scene)) is not None:
+                self._link.order(orders.Follow(tracked.folder, _note(tracked.view, scene)))
+                if tracked.is_stopping:
+                    self._link.order(orders.Stop(tracked.view.key))
+        self._survey()
 
     def _next_epoch(self) -> int:
         self._epoch += 1
@@ -109,32 +130,37 @@ class Session:
 
     def connect(self, *, patience_s: float = 0.0) -> None:
         """Connect to the server of the preferences."""
+        settings, environment = preferences.read(), preferences.environment()
+        epoch = self._next_epoch()
+        # The order first: the end of a link that it meets belongs to the state before.
+        self.order(orders.Connect(settings.target, patience_s, epoch, environment))
         self._signal(Signal.CONNECT)
-        self.order(orders.Connect(preferences.read().target, patience_s, self._next_epoch()))
 
     def connect_if_needed(self) -> None:
         """Connect unless there is a connection or one is on its way."""
+        self._notice_end()
         if self.connection not in connection.CONNECTED | connection.COMING:
             self.connect()
 
     def disconnect(self) -> None:
         """Leave the server."""
-        self._signal(Signal.DISCONNECT)
         self.order(orders.Disconnect(self._next_epoch()))
+        self._signal(Signal.DISCONNECT)
 
     def start_server(self) -> None:
         """Run the server's program. Raises `no_program`."""
         settings = preferences.read()
         command = settings.server_command(settings.target)
         log_file = Path(bpy.app.tempdir) / "acetate_server.log"
+        surroundings, epoch = preferences.environment(), self._next_epoch()
+        start = orders.StartServer(command, log_file, surroundings, settings.target, epoch)
+        self.order(start)
         self._signal(Signal.START_SERVER)
-        epoch = self._next_epoch()
-        self.order(orders.StartServer(command, log_file, target=settings.target, epoch=epoch))
 
     def stop_server(self) -> None:
         """End the server that was started from here."""
-        self._signal(Signal.DISCONNECT)
         self.order(orders.StopServer(self._next_epoch()))
+        self._signal(Signal.DISCONNECT)
 
     def cancel(self, key: str = "") -> None:
         """Stop one job; without a key the export and every job that is not over."""
@@ -142,7 +168,7 @@ class Session:
             self.drop_export()
         for tracked in self.jobs.values():
             if not tracked.view.is_over and key in ("", tracked.view.key):
-                tracked.stop.set()
+                tracked.is_stopping = True
                 self.order(orders.Stop(tracked.view.key))
 
     def generate(self, context: bpy.types.Context) -> None:
@@ -202,7 +228,7 @@ class Session:
         """Submit a request, one job per take; returns their keys. Raises `disk`."""
         keys: list[str] = []
         for single in single_takes(request):
-            number, folder = library.reserve(root)
+            number, folder = _laid_out(root, single, blobs)
             note = library.TakeNote(
                 key=new_job_key(),
                 number=number,
@@ -212,8 +238,8 @@ class Session:
             )
             view = JobView(key=note.key, take=folder.name, number=number, seed=note.seed)
             tracked = Tracked(view, scene.session_uid, folder, (single, blobs))
+            self.order(orders.Send(folder, note))
             self.jobs[note.key] = tracked
-            self.order(orders.Send(folder, note, single, blobs, tracked.stop))
             keys.append(note.key)
         self._records_are_stale = True
         return keys
@@ -281,14 +307,13 @@ class Session:
         until = time.perf_counter() + DRAIN_BUDGET_S
         changed = False
         while time.perf_counter() < until:
-            try:
-                report = self._link.reports.get_nowait()
-            except queue.Empty:
+            report = self._link.next_report()
+            if report is None:
                 break
             changed = self._take_in(report) or changed
         return changed
 
-    def _take_in(self, report: orders.Report) -> bool:
+    def _take_in(self, report: orders.Report | orders.LinkEnded) -> bool:
         match report:
             case orders.ConnectionReport():
                 return self._connection_changed(report)
@@ -300,6 +325,8 @@ class Session:
                 self._take_arrived(report)
             case orders.SurveyReport():
                 self._surveyed(report)
+            case orders.LinkEnded():
+                self._link_ended(report)
         return True
 
     def _signal(self, signal: Signal) -> bool:
@@ -311,7 +338,7 @@ class Session:
             return False
         if report.facts is not None:
             self.facts = report.facts
-            if self.error and self.error["name"] in ("unreachable", "auth", "server_ended"):
+            if self.error and self.error["name"] in _MENDED_BY_CONNECTING:
                 self.error = None
         changed = self._signal(report.signal)
         shown = report.signal in (
@@ -324,6 +351,23 @@ class Session:
         if report.error is not None and shown and changed and is_free:
             self.fail(AcetateError.from_dict(report.error))
         return changed or report.facts is not None
+
+    def _link_ended(self, report: orders.LinkEnded) -> None:
+        """Jobs that the server has are followed by the next link; what it has not got is over."""
+        self._signal(Signal.CLOSED)
+        self._link_forgot = True
+        error = AcetateError.from_dict(report.error)
+        for tracked in self.jobs.values():
+            if tracked.view.is_over:
+                continue
+            note = library.read_note(tracked.folder)
+            # The note is newer than the last report: the job may have been sent since.
+            job = tracked.view.job or (note.job if note and note.key == tracked.view.key else "")
+            news = JobNews(job=job) if job else JobNews(state=JobState.FAILED, error=report.error)
+            self._job_changed(orders.JobReport(tracked.view.key, news))
+            if not job:
+                outgoing.clear(tracked.folder)
+        self.fail(error)
 
     def _job_changed(self, report: orders.JobReport) -> bool:
         tracked = self.jobs.get(report.key)
@@ -344,7 +388,7 @@ class Session:
         scene = scene_of(tracked.scene) if tracked is not None else None
         if scene is not None:
             add_take(scene, report.take)
-            self.warnings += list(report.take.manifest.warnings)
+            self.warnings += list(report.take.warnings)
 
     def file_loaded(self) -> None:
         """Forget the last file's jobs and take up those that this file remembers."""
@@ -380,10 +424,7 @@ class Session:
             return
         tracked = Tracked(jobs.recoverable(view), scene.session_uid, folder)
         self.jobs[view.key] = tracked
-        note = library.TakeNote(
-            view.key, view.number, view.seed, view.job, file=file_name(), scene=scene.name
-        )
-        self.order(orders.Follow(folder, note, tracked.stop))
+        self.order(orders.Follow(folder, _note(view, scene)))
         self.connect_if_needed()
 
     def _surveyed(self, report: orders.SurveyReport) -> None:
@@ -436,6 +477,23 @@ class Session:
         self._scanned = found
         shot_settings.sync_layers(scene, found[1])
         return True
+
+
+def _note(view: JobView, scene: bpy.types.Scene) -> library.TakeNote:
+    return library.TakeNote(
+        view.key, view.number, view.seed, view.job, file=file_name(), scene=scene.name
+    )
+
+
+def _laid_out(root: Path, request: ShotRequest, blobs: MemoryBlobs) -> tuple[int, Path]:
+    """Number and folder of a new take that holds what to send. Raises `disk`."""
+    number, folder = library.reserve(root)
+    try:
+        outgoing.lay_out(folder, request, blobs)
+    except AcetateError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return number, folder
 
 
 def redraw() -> None:

@@ -1,1 +1,1 @@
-"""The link to the server: pure states, one network thread, and what it tells the interface."""
+"""The link to the server: pure states, one process that talks, and what it tells the interface."""

@@ -1,90 +1,83 @@
-"""What the interface orders from the link thread and what the thread reports back: plain data."""
+"""What the interface orders from the link's process and what that reports back: plain data.
+
+Orders and reports are tagged records, because `frames` carries them through a pipe. Big things do
+not travel with them: a shot to send lies in the folder of its take, and so does its result.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..shared.blobs import Blobs
-from ..shared.shot import ShotRequest
-from ..takes.library import Take, TakeNote
+from msgspec import Struct
+
+from ..takes.library import TakeNote, TakeRow
 from .connection import ServerFacts, Signal
 from .jobs import JobNews
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """A server to talk to; without an address the one that announced itself on this computer."""
 
     address: str | None = None
     secret_file: Path | None = None
 
 
-@dataclass(frozen=True)
-class Connect:
-    """Connect and stay connected. The first connection is tried for `patience_s` seconds."""
+class Connect(Struct, frozen=True, tag=True):
+    """Connect and stay connected. The first connection is tried for `patience_s` seconds.
+
+    `environment` holds the `ACETATE_...` variables of Blender's process, which a script may have
+    changed since the link's process began.
+    """
 
     target: Target
     patience_s: float = 0.0
     epoch: int = 0
+    environment: dict[str, str] = {}
 
 
-@dataclass(frozen=True)
-class StartServer:
-    """Run the server's program, then connect to it."""
+class StartServer(Struct, frozen=True, tag=True):
+    """Run the server's program, then connect to it; `environment` as for `Connect`."""
 
     program: tuple[str, ...]
     log_file: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = {}
     target: Target = Target()
     epoch: int = 0
 
 
-@dataclass(frozen=True)
-class StopServer:
+class StopServer(Struct, frozen=True, tag=True):
     """End the server that this link started, if it did, and disconnect."""
 
     epoch: int = 0
 
 
-@dataclass(frozen=True)
-class Disconnect:
+class Disconnect(Struct, frozen=True, tag=True):
     """Leave the server; jobs go on there."""
 
     epoch: int = 0
 
 
-@dataclass(frozen=True)
-class Send:
-    """Submit a shot and bring its take into `folder`; `stop`, once set, ends any transfer."""
+class Send(Struct, frozen=True, tag=True):
+    """Submit the shot that `outgoing.lay_out` put into `folder`, and bring its take there."""
 
     folder: Path
     note: TakeNote
-    request: ShotRequest
-    blobs: Blobs
-    stop: threading.Event = field(default_factory=threading.Event)
 
 
-@dataclass(frozen=True)
-class Follow:
-    """Take up a job that an earlier session sent; `stop` as for `Send`."""
+class Follow(Struct, frozen=True, tag=True):
+    """Take up a job that an earlier session or an earlier process of the link sent."""
 
     folder: Path
     note: TakeNote
-    stop: threading.Event = field(default_factory=threading.Event)
 
 
-@dataclass(frozen=True)
-class Stop:
-    """Cancel a job."""
+class Stop(Struct, frozen=True, tag=True):
+    """Cancel a job. The link's reader acts on it at once, so that a long transfer notices too."""
 
     key: str
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(Struct, frozen=True, tag=True):
     """Look which takes of a scene lie in a folder."""
 
     root: Path
@@ -92,9 +85,8 @@ class Survey:
     scene: str
 
 
-@dataclass(frozen=True)
-class Halt:
-    """End the thread."""
+class Halt(Struct, frozen=True, tag=True):
+    """End the process."""
 
     stop_server: bool = True
 
@@ -102,8 +94,7 @@ class Halt:
 Order = Connect | StartServer | StopServer | Disconnect | Send | Follow | Stop | Survey | Halt
 
 
-@dataclass(frozen=True)
-class ConnectionReport:
+class ConnectionReport(Struct, frozen=True, tag=True):
     """Something happened to the connection.
 
     `epoch` is that of the last order about the connection, so that news about an older one can be
@@ -116,16 +107,14 @@ class ConnectionReport:
     epoch: int = 0
 
 
-@dataclass(frozen=True)
-class JobReport:
+class JobReport(Struct, frozen=True, tag=True):
     """Something happened to a job."""
 
     key: str
     news: JobNews
 
 
-@dataclass(frozen=True)
-class PreviewReport:
+class PreviewReport(Struct, frozen=True, tag=True):
     """A newer preview picture of a job is on disk."""
 
     key: str
@@ -133,21 +122,25 @@ class PreviewReport:
     file: Path
 
 
-@dataclass(frozen=True)
-class TakeReport:
+class TakeReport(Struct, frozen=True, tag=True):
     """A take is complete on disk."""
 
     key: str
-    take: Take
+    take: TakeRow
 
 
-@dataclass(frozen=True)
-class SurveyReport:
-    """What a folder holds for one scene."""
+class SurveyReport(Struct, frozen=True, tag=True):
+    """Some of what a folder holds for one scene; a full folder takes several of these."""
 
     order: Survey
-    takes: tuple[Take, ...]
+    takes: tuple[TakeRow, ...]
     unfinished: tuple[TakeNote, ...]
 
 
 Report = ConnectionReport | JobReport | PreviewReport | TakeReport | SurveyReport
+
+
+class LinkEnded(Struct, frozen=True):
+    """The link's process is gone; made on Blender's side, so it never travels."""
+
+    error: dict[str, str]

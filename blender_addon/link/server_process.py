@@ -1,15 +1,14 @@
-"""The server's program as a child process, started only by the user's own click; thread only."""
+"""The server's program as a child process, started only by the user's own click; for the loop."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 from ..shared.errors import AcetateError
 from .orders import StartServer
 
-_STOP_S = 3.0
+STOP_S = 3.0
 
 
 class ServerProcess:
@@ -32,7 +31,6 @@ class ServerProcess:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, **order.environment},
                 )
         except OSError as error:
             raise AcetateError("no_program", detail=str(error)) from error
@@ -59,7 +57,7 @@ class ServerProcess:
             return
         process.terminate()
         try:
-            process.wait(_STOP_S)
+            process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

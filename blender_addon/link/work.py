@@ -1,4 +1,4 @@
-"""One job's way from a request to a take on disk; the link thread alone advances it."""
+"""One job's way from a request to a take on disk; the loop alone advances it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from ..shared.client import Client
 from ..shared.errors import AcetateError
 from ..shared.messages import JobState as ServerState
 from ..shared.messages import JobStatus
-from ..shared.shot import ShotRequest, to_json
+from ..shared.shot import ShotRequest
 from ..takes import library
+from . import outgoing
 from .jobs import JobNews, JobState
 from .orders import JobReport, PreviewReport, Report, TakeReport
 
@@ -32,7 +33,7 @@ _STATES = {
 class Work:
     """A job under way. `parcel` is what to send, gone for jobs of an earlier session.
 
-    `stop` is set by the interface itself, so that even a long transfer notices it at once.
+    `stop` is set by the loop's reader of orders, so that even a long transfer notices it at once.
     """
 
     folder: Path
@@ -52,7 +53,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Desk:
-    """What a work needs of the thread: where to report, and whether to leave everything now."""
+    """What a work needs of the loop: where to report, and whether to leave everything now."""
 
     report: Callable[[Report], None]
     is_interrupted: Callable[[], bool]
@@ -65,6 +66,7 @@ class Desk:
         """Report the end of a job; without a take nothing of it is taken up ever again."""
         work.is_over = True
         work.parcel = None
+        outgoing.clear(work.folder)
         if state is not JobState.DONE:
             _forget(work)
         self.tell(work, JobNews(state=state, error=error.to_dict() if error else None))
@@ -123,7 +125,6 @@ def _submit(work: Work, client: Client, desk: Desk) -> None:
         desk.tell(work, JobNews(state=JobState.UPLOADING, done=done_bytes, total=total_bytes))
 
     desk.tell(work, JobNews(state=JobState.UPLOADING))
-    write_atomically(work.folder / library.REQUEST, to_json(request))
     job = client.submit(request, blobs, work.key, progress=sent)
     work.note = replace(work.note, job=job)
     library.write_note(work.folder, work.note)
@@ -188,5 +189,5 @@ def _receive(work: Work, client: Client, desk: Desk) -> None:
     shutil.rmtree(incoming, ignore_errors=True)
     take = library.read_take(work.folder)
     desk.tell(work, JobNews(engine=manifest.engine))
-    desk.report(TakeReport(work.key, take))
+    desk.report(TakeReport(work.key, library.row_of(take)))
     desk.finish(work, JobState.DONE)

@@ -1,4 +1,4 @@
-"""Connect, disconnect, start and stop a server; all of them only hand orders to the link thread."""
+"""Connect, disconnect, start and stop a server; all of them only hand orders to the link."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Takes on disk, such as `//takes/take_003/`: names, notes, results; for link and operators.
 
-Layout of a take: `note.json` (whose job it is), `request.json`, `preview.png`, then the result:
+Layout of a take: `note.json` (whose job it is), `request.json`, `.outgoing/` while its shot may
+have to be sent, `preview.png`, then the result:
 `layers/<folder>/####.png`, `strokes/<folder>/####.npz` where strokes show a layer,
 `composite/####.png` and, written last, `manifest.json`. A take without
 a manifest is not finished and never looks finished. No Blender in here.
@@ -25,6 +26,8 @@ REQUEST = "request.json"
 NOTE = "note.json"
 PREVIEW = "preview.png"
 _MAX_NOTE_BYTES = 64 * 1024
+_MAX_WARNINGS = 64
+_MAX_TEXT = 1000
 _LAST_NUMBER = 9999
 
 
@@ -68,6 +71,43 @@ class Take:
     def stroke_files(self, folder: str) -> list[Path]:
         """The stroke files of one layer in frame order; those of frames without strokes are not."""
         return _stroke_files(self.folder, folder, self.manifest)
+
+
+@dataclass(frozen=True)
+class TakeRow:
+    """What a list shows of a finished take: small, whatever the manifest holds.
+
+    `start` and `end` are scene frames, `layers` their count; texts are cut to a sane length.
+    """
+
+    folder: Path
+    note: TakeNote
+    seed: int
+    engine: str
+    start: int
+    end: int
+    layers: int
+    warnings: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """Name of its folder."""
+        return self.folder.name
+
+
+def row_of(take: Take) -> TakeRow:
+    """The row of a take."""
+    manifest = take.manifest
+    return TakeRow(
+        folder=take.folder,
+        note=take.note,
+        seed=manifest.seed,
+        engine=manifest.engine[:_MAX_TEXT],
+        start=manifest.start,
+        end=manifest.end,
+        layers=len(manifest.layers),
+        warnings=tuple(text[:_MAX_TEXT] for text in manifest.warnings[:_MAX_WARNINGS]),
+    )
 
 
 def takes_root(blend_file: str, temporary: Path | None) -> Path:

@@ -87,4 +87,13 @@ ROWS: tuple[ErrorSpec, ...] = (
         "server_start",
         "Start Server",
     ),
+    ErrorSpec(
+        "E212",
+        "link_ended",
+        "Blender's link to the server ended (exit code {code})",
+        "Connect again: jobs on the server went on; the detail holds its last words",
+        ExitCode.UNREACHABLE,
+        "connect",
+        "Connect",
+    ),
 )

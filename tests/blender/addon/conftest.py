@@ -103,7 +103,7 @@ def make_take(part: Part) -> TakeMaker:
         library.write_note(folder, note)
         library.write_result(folder, manifest, blobs)
         take = library.read_take(folder)
-        session.add_take(bpy.context.scene, take)
+        session.add_take(bpy.context.scene, library.row_of(take))
         return take
 
     return make

@@ -52,7 +52,7 @@ def test_a_cancelled_job_does_not_come_back_when_the_file_is_opened_again(
     pump_until(session, lambda: bool(tracked.view.job) and bool(bpy.context.scene.acetate.jobs))
     bpy.ops.wm.save_mainfile()
     session.cancel(tracked.view.key)
-    assert tracked.stop.is_set()
+    assert tracked.is_stopping
     pump_until(session, lambda: tracked.view.is_over)
     assert tracked.view.state.value == "cancelled"
     note = part("takes.library").read_note(tracked.folder)
@@ -217,14 +217,14 @@ def test_one_cancel_stops_only_what_it_names(session: Session, part: Part, tmp_p
     begin()
     session.cancel("a")
     assert session.export is not None
-    assert [tracked.stop.is_set() for tracked in session.jobs.values()] == [True, False]
+    assert [tracked.is_stopping for tracked in session.jobs.values()] == [True, False]
     bpy.ops.acetate.job_cancel(export_only=True)
     assert session.export is None
-    assert not session.jobs["b"].stop.is_set()
+    assert not session.jobs["b"].is_stopping
     begin()
     bpy.ops.acetate.job_cancel()
     assert session.export is None
-    assert session.jobs["b"].stop.is_set()
+    assert session.jobs["b"].is_stopping
 
 
 def test_takes_of_a_file_of_the_same_name_in_another_folder_stay_out(

@@ -109,7 +109,8 @@ def test_what_went_otherwise_stands_with_the_take_in_every_session(
     assert rows[0].notes.splitlines() == session.warnings
     rows[0].notes = ""  # as in a file that an earlier version saved
     take = part("takes.library").read_take(Path(bpy.path.abspath(rows[0].folder)))
-    part("scene_state").add_take(bpy.context.scene, take)
+    row = part("takes.library").row_of(take)
+    part("scene_state").add_take(bpy.context.scene, row)
     assert len(rows) == 1
     assert "fades out" in rows[0].notes
 

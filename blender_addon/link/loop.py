@@ -1,11 +1,12 @@
-"""The one thread that talks to the server, so that the interface never waits for a socket.
+"""The loop that talks to the server, so that the interface never waits for a socket.
 
-It owns the client and the files of unfinished takes. Orders come in through one queue, reports go
-out through another; it never touches Blender.
+It owns the client and the files of unfinished takes, and runs in a process of its own: Blender does
+not support threads that go on beside it. `serving` feeds it orders and carries its reports away.
 """
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any
 from ..shared.client import Client
 from ..shared.errors import AcetateError
 from ..takes import library
+from . import outgoing
 from .connection import ServerFacts, Signal
 from .jobs import JobNews, JobState
 from .orders import (
@@ -46,17 +48,18 @@ GIVE_UP_AFTER_S = 120.0
 START_PATIENCE_S = 90.0
 _PAUSES_S = (0.25, 0.5, 1.0, 2.0)
 _LOST_PAUSE_S = 10.0
+_ROWS_PER_REPORT = 16
+_OURS = "ACETATE_"
 
 
-class LinkThread(threading.Thread):
-    """Daemon thread; `orders.put(...)` to it, drain `reports`, end it with `halt`."""
+class LinkLoop:
+    """Give it orders by `accept` from any thread, let it `run` in one; it ends by `Halt`."""
 
-    def __init__(self) -> None:
-        super().__init__(name="acetate-link", daemon=True)
-        self.orders: queue.Queue[Order] = queue.Queue()
-        self.reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+    def __init__(self, report: Callable[[Report], None]) -> None:
+        self._report = report
+        self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._halting = threading.Event()
-        self._desk = Desk(self.reports.put, self._halting.is_set)
+        self._desk = Desk(report, self._halting.is_set)
         self._works: dict[str, Work] = {}
         self._abandoned: set[str] = set()
         self._client: Client | None = None
@@ -69,18 +72,25 @@ class LinkThread(threading.Thread):
         self._is_slow = False
         self._stop_server_at_end = False
 
-    def halt(self, *, stop_server: bool, join_s: float = 2.0) -> None:
-        """End the thread; waits at most `join_s` seconds."""
-        self._halting.set()
-        self.orders.put(Halt(stop_server))
-        self.join(join_s)
+    def accept(self, order: Order) -> None:
+        """Take an order from any thread; `Stop` and `Halt` interrupt a transfer at once."""
+        if isinstance(order, Halt):
+            self._halting.set()
+        elif isinstance(order, Stop) and (work := self._works.get(order.key)) is not None:
+            work.stop.set()
+        self._orders.put(order)
+
+    @property
+    def is_halting(self) -> bool:
+        """Whether the end was ordered."""
+        return self._halting.is_set()
 
     def run(self) -> None:
-        """Work until halted; a defect ends the jobs with an error, never the thread silently."""
+        """Work until halted; a defect ends the jobs with an error, never the loop silently."""
         while not self._halting.is_set():
             try:
                 self._turn()
-            except Exception as error:  # noqa: BLE001 (the border of the thread)
+            except Exception as error:  # noqa: BLE001 (the border of the process)
                 self._fail_everything(error)
         self._leave()
 
@@ -97,9 +107,9 @@ class LinkThread(threading.Thread):
         busy = self._client is not None and self._works
         taken: list[Order] = []
         try:
-            taken.append(self.orders.get(timeout=0.001 if busy else 0.1))
+            taken.append(self._orders.get(timeout=0.001 if busy else 0.1))
             while True:
-                taken.append(self.orders.get_nowait())
+                taken.append(self._orders.get_nowait())
         except queue.Empty:
             return taken
 
@@ -111,10 +121,11 @@ class LinkThread(threading.Thread):
         facts: ServerFacts | None = None,
     ) -> None:
         data = error.to_dict() if error else None
-        self.reports.put(ConnectionReport(signal, facts, data, self._epoch))
+        self._report(ConnectionReport(signal, facts, data, self._epoch))
 
     def _connect_order(self, order: Connect) -> None:
         self._epoch = order.epoch
+        _take_over(order.environment)
         self._drop_client()
         self._target, self._refusal = order.target, None
         self._retry = _Retry(first_patience_s=order.patience_s)
@@ -129,17 +140,20 @@ class LinkThread(threading.Thread):
 
     def _start_server_order(self, order: StartServer) -> None:
         self._epoch = order.epoch
+        _take_over(order.environment)
         try:
             self._server.start(order)
         except AcetateError as error:
             self._give_up(error)
             return
-        self._connect_order(Connect(order.target, START_PATIENCE_S, order.epoch))
+        patient = Connect(order.target, START_PATIENCE_S, order.epoch, order.environment)
+        self._connect_order(patient)
 
     def _send_order(self, order: Send) -> None:
-        work = Work(order.folder, order.note, (order.request, order.blobs), stop=order.stop)
+        work = Work(order.folder, order.note)
         self._works[work.key] = work
         try:
+            work.parcel = outgoing.read(order.folder)
             library.write_note(order.folder, order.note)
         except AcetateError as error:
             self._desk.finish(work, JobState.FAILED, error)
@@ -150,17 +164,15 @@ class LinkThread(threading.Thread):
     def _follow_order(self, order: Follow) -> None:
         known = self._works.get(order.note.key)
         if known is None:
-            self._works[order.note.key] = Work(order.folder, order.note, stop=order.stop)
+            self._works[order.note.key] = Work(order.folder, order.note)
             return
-        if known.stop.is_set():
-            order.stop.set()
-        known.stop = order.stop
+        # A wish to stop stays: whoever opens a file again did not take it back.
         known.status = None  # the interface forgot: tell it everything again
 
     def _stop_order(self, order: Stop) -> None:
         work = self._works.get(order.key)
         if work is None:
-            self.reports.put(JobReport(order.key, JobNews(state=JobState.CANCELLED)))
+            self._report(JobReport(order.key, JobNews(state=JobState.CANCELLED)))
             return
         work.stop.set()
         if self._client is not None:
@@ -173,7 +185,10 @@ class LinkThread(threading.Thread):
 
     def _survey_order(self, order: Survey) -> None:
         takes, unfinished = library.survey(order.root, order.file, order.scene)
-        self.reports.put(SurveyReport(order, tuple(takes), tuple(unfinished)))
+        rows = [library.row_of(take) for take in takes]
+        for first in range(0, max(len(rows), len(unfinished), 1), _ROWS_PER_REPORT):
+            some = slice(first, first + _ROWS_PER_REPORT)
+            self._report(SurveyReport(order, tuple(rows[some]), tuple(unfinished[some])))
 
     def _halt_order(self, order: Halt) -> None:
         self._stop_server_at_end = order.stop_server
@@ -292,13 +307,20 @@ class LinkThread(threading.Thread):
         self._give_up(bug)
 
     def _leave(self) -> None:
-        while not self.orders.empty():
-            order = self.orders.get_nowait()
+        while not self._orders.empty():
+            order = self._orders.get_nowait()
             if isinstance(order, Halt):
                 self._halt_order(order)
         self._drop_client()
         if self._stop_server_at_end:
             self._server.stop()
+
+
+def _take_over(environment: dict[str, str]) -> None:
+    """Let this process see the variables of ours that Blender's process has now, and no others."""
+    for name in [name for name in os.environ if name.startswith(_OURS)]:
+        del os.environ[name]
+    os.environ.update(environment)
 
 
 class _Retry:
@@ -327,14 +349,14 @@ class _Retry:
         self._next_at = time.monotonic() + (_LOST_PAUSE_S if self.is_hopeless() else pause_s)
 
 
-_HANDLERS: dict[type, Callable[[LinkThread, Any], None]] = {
-    Connect: LinkThread._connect_order,
-    Disconnect: LinkThread._disconnect_order,
-    StopServer: LinkThread._disconnect_order,
-    StartServer: LinkThread._start_server_order,
-    Send: LinkThread._send_order,
-    Follow: LinkThread._follow_order,
-    Stop: LinkThread._stop_order,
-    Survey: LinkThread._survey_order,
-    Halt: LinkThread._halt_order,
+_HANDLERS: dict[type, Callable[[LinkLoop, Any], None]] = {
+    Connect: LinkLoop._connect_order,
+    Disconnect: LinkLoop._disconnect_order,
+    StopServer: LinkLoop._disconnect_order,
+    StartServer: LinkLoop._start_server_order,
+    Send: LinkLoop._send_order,
+    Follow: LinkLoop._follow_order,
+    Stop: LinkLoop._stop_order,
+    Survey: LinkLoop._survey_order,
+    Halt: LinkLoop._halt_order,
 }

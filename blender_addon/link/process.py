@@ -1,0 +1,188 @@
+"""Blender's side of the link: a child process that talks to the server, and the pipes to it.
+
+No thread of Python runs beside Blender for it, which Blender does not support and which crashes it.
+Nothing in here waits, except `halt`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO
+
+from ..shared.errors import AcetateError
+from .frames import Frames, encode, report_frames
+from .orders import Halt, LinkEnded, Order, Report
+from .pipes import never_wait, read_waiting
+from .server_process import STOP_S
+
+WHEELS = ("msgspec", "zmq")
+_CHILD = Path(__file__).with_name("child.py")
+_LAST_WORDS_S = 0.2
+_FIRM_S = 1.0
+_LOG_BYTES = 4096
+_LOG_LINES = 8
+
+
+@dataclass
+class _Child:
+    """A running process: `log` has no name on disk and takes whatever it prints."""
+
+    process: subprocess.Popen[bytes]
+    orders: IO[bytes]
+    reports: IO[bytes]
+    log: IO[bytes]
+    frames: Frames[Report] = field(default_factory=report_frames)
+
+
+class LinkProcess:
+    """Starts its process with the first order, tells once where that ended, starts another then.
+
+    `python` is the command of an interpreter like Blender's own, arguments included.
+    """
+
+    def __init__(self, python: Sequence[str]) -> None:
+        self._python = tuple(python)
+        self._child: _Child | None = None
+        self._ended: LinkEnded | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id; None where none was needed yet, or where it ended."""
+        return self._child.process.pid if self._child else None
+
+    def order(self, order: Order) -> None:
+        """Hand over an order. Raises `bug` for one that cannot be written.
+
+        Where the process cannot be started or has just ended, `ended` or `next_report` tell.
+        """
+        frame = encode(order)
+        try:
+            if self._child is None:
+                self._child = _start(self._python)
+            _write(self._child, frame)
+        except OSError as error:
+            self._end(str(error))
+
+    def next_report(self) -> Report | LinkEnded | None:
+        """What came, one at a time; None where nothing waits."""
+        child = self._child
+        if self._ended is not None or child is None:
+            return self.ended()
+        try:
+            while (report := child.frames.take()) is None:
+                data = read_waiting(child.reports.fileno())
+                if data is None:
+                    self._end("in the middle of a report" if child.frames.is_torn else "")
+                    return self.ended()
+                if not data:
+                    return None
+                child.frames.feed(data)
+        except AcetateError as error:
+            self._end(error.detail)
+            return self.ended()
+        return report
+
+    def ended(self) -> LinkEnded | None:
+        """The end of a process, told once; reports that were still on their way are lost then."""
+        if self._child is not None and self._child.process.poll() is not None:
+            self._end("")
+        told, self._ended = self._ended, None
+        return told
+
+    def halt(self, *, stop_server: bool, join_s: float = 2.0) -> None:
+        """End the process, and where wanted the server it started; nothing of it stays.
+
+        Waits at most `join_s` seconds, longer only for a server that is slow to end.
+        """
+        child, self._child, self._ended = self._child, None, None
+        if child is None:
+            return
+        try:
+            _write(child, encode(Halt(stop_server)))
+            child.process.wait(join_s + (STOP_S if stop_server else 0.0))
+        except (OSError, subprocess.TimeoutExpired) as error:
+            sys.stderr.write(f"the link had to be ended: {error}\n")
+        _kill(child.process)
+        _close(child)
+
+    def _end(self, reason: str) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            _kill(child.process)
+            reason = "\n".join(filter(None, (reason, _last_lines(child.log))))
+            code = child.process.returncode
+            _close(child)
+        else:
+            code = "none"
+        self._ended = LinkEnded(AcetateError("link_ended", detail=reason, code=code).to_dict())
+
+
+def _start(python: Sequence[str]) -> _Child:
+    """Run the child. Raises `OSError`."""
+    if not python or not python[0]:
+        raise FileNotFoundError("Blender's Python program")
+    wheels = [f"{name}={_home(name)}" for name in WHEELS]
+    log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
+    try:
+        process = subprocess.Popen(
+            # Blender's own Python reads and writes UTF-8 whatever the system's language is.
+            [*python, "-X", "utf8", str(_CHILD), *wheels],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            bufsize=0,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError:
+        log.close()
+        raise
+    orders, reports = process.stdin, process.stdout
+    if orders is None or reports is None:
+        raise OSError("a process without pipes")
+    never_wait(reports.fileno())
+    return _Child(process, orders, reports, log)
+
+
+def _write(child: _Child, frame: bytes) -> None:
+    """Hand over a frame; it does not wait, for frames are small and the other side always reads."""
+    left = memoryview(frame)
+    while left:
+        left = left[child.orders.write(left) :]
+
+
+def _home(name: str) -> str:
+    """The folder from which this process imports a package. Raises `OSError`."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f"the package {name}")
+    return str(Path(spec.origin).parent.parent)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """See a process out that should be over: wait, terminate, kill; it is no zombie afterwards."""
+    for patience_s, firmer in ((_LAST_WORDS_S, process.terminate), (_FIRM_S, process.kill)):
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            firmer()
+    process.wait()
+
+
+def _close(child: _Child) -> None:
+    for stream in (child.orders, child.reports, child.log):
+        stream.close()
+
+
+def _last_lines(log: IO[bytes]) -> str:
+    """The end of what the process printed: at most a few lines."""
+    size = log.seek(0, os.SEEK_END)
+    log.seek(max(size - _LOG_BYTES, 0))
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return "\n".join(lines[-_LOG_LINES:])
