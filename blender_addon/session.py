@@ -85,6 +85,7 @@ class Session:
         self.last_keys: list[str] = []
         self._link = LinkProcess((sys.executable, *bpy.app.python_args))
         self._link_forgot = False
+        self._surroundings: dict[str, str] | None = None
         self._epoch = 0
         self._records_are_stale = False
         self._scan_wanted = True
@@ -104,6 +105,10 @@ class Session:
     def order(self, order: orders.Order) -> None:
         """Hand an order to the link. Raises `bug` for one that cannot be written."""
         self._notice_end()
+        surroundings = preferences.environment()
+        if surroundings != self._surroundings:
+            self._surroundings = surroundings
+            self._link.order(orders.Surroundings(surroundings))
         if self._link_forgot:
             self._link_forgot = False
             self._remind()
@@ -130,10 +135,8 @@ class Session:
 
     def connect(self, *, patience_s: float = 0.0) -> None:
         """Connect to the server of the preferences."""
-        settings, environment = preferences.read(), preferences.environment()
-        epoch = self._next_epoch()
         # The order first: the end of a link that it meets belongs to the state before.
-        self.order(orders.Connect(settings.target, patience_s, epoch, environment))
+        self.order(orders.Connect(preferences.read().target, patience_s, self._next_epoch()))
         self._signal(Signal.CONNECT)
 
     def connect_if_needed(self) -> None:
@@ -152,9 +155,8 @@ class Session:
         settings = preferences.read()
         command = settings.server_command(settings.target)
         log_file = Path(bpy.app.tempdir) / "acetate_server.log"
-        surroundings, epoch = preferences.environment(), self._next_epoch()
-        start = orders.StartServer(command, log_file, surroundings, settings.target, epoch)
-        self.order(start)
+        epoch = self._next_epoch()
+        self.order(orders.StartServer(command, log_file, settings.target, epoch))
         self._signal(Signal.START_SERVER)
 
     def stop_server(self) -> None:
@@ -355,7 +357,7 @@ class Session:
     def _link_ended(self, report: orders.LinkEnded) -> None:
         """Jobs that the server has are followed by the next link; what it has not got is over."""
         self._signal(Signal.CLOSED)
-        self._link_forgot = True
+        self._link_forgot, self._surroundings = True, None
         error = AcetateError.from_dict(report.error)
         for tracked in self.jobs.values():
             if tracked.view.is_over:

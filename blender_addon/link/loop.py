@@ -33,6 +33,7 @@ from .orders import (
     StartServer,
     Stop,
     StopServer,
+    Surroundings,
     Survey,
     SurveyReport,
     Target,
@@ -123,9 +124,13 @@ class LinkLoop:
         data = error.to_dict() if error else None
         self._report(ConnectionReport(signal, facts, data, self._epoch))
 
+    def _surroundings_order(self, order: Surroundings) -> None:
+        for name in [name for name in os.environ if name.startswith(_OURS)]:
+            del os.environ[name]
+        os.environ.update(order.variables)
+
     def _connect_order(self, order: Connect) -> None:
         self._epoch = order.epoch
-        _take_over(order.environment)
         self._drop_client()
         self._target, self._refusal = order.target, None
         self._retry = _Retry(first_patience_s=order.patience_s)
@@ -140,14 +145,12 @@ class LinkLoop:
 
     def _start_server_order(self, order: StartServer) -> None:
         self._epoch = order.epoch
-        _take_over(order.environment)
         try:
             self._server.start(order)
         except AcetateError as error:
             self._give_up(error)
             return
-        patient = Connect(order.target, START_PATIENCE_S, order.epoch, order.environment)
-        self._connect_order(patient)
+        self._connect_order(Connect(order.target, START_PATIENCE_S, order.epoch))
 
     def _send_order(self, order: Send) -> None:
         work = Work(order.folder, order.note)
@@ -316,13 +319,6 @@ class LinkLoop:
             self._server.stop()
 
 
-def _take_over(environment: dict[str, str]) -> None:
-    """Let this process see the variables of ours that Blender's process has now, and no others."""
-    for name in [name for name in os.environ if name.startswith(_OURS)]:
-        del os.environ[name]
-    os.environ.update(environment)
-
-
 class _Retry:
     """When to try the next connection, and when hope is over."""
 
@@ -350,6 +346,7 @@ class _Retry:
 
 
 _HANDLERS: dict[type, Callable[[LinkLoop, Any], None]] = {
+    Surroundings: LinkLoop._surroundings_order,
     Connect: LinkLoop._connect_order,
     Disconnect: LinkLoop._disconnect_order,
     StopServer: LinkLoop._disconnect_order,

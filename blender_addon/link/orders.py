@@ -22,25 +22,25 @@ class Target(Struct, frozen=True):
     secret_file: Path | None = None
 
 
-class Connect(Struct, frozen=True, tag=True):
-    """Connect and stay connected. The first connection is tried for `patience_s` seconds.
+class Surroundings(Struct, frozen=True, tag=True):
+    """The `ACETATE_...` variables of Blender's process: a script may change them while both run."""
 
-    `environment` holds the `ACETATE_...` variables of Blender's process, which a script may have
-    changed since the link's process began.
-    """
+    variables: dict[str, str]
+
+
+class Connect(Struct, frozen=True, tag=True):
+    """Connect and stay connected. The first connection is tried for `patience_s` seconds."""
 
     target: Target
     patience_s: float = 0.0
     epoch: int = 0
-    environment: dict[str, str] = {}
 
 
 class StartServer(Struct, frozen=True, tag=True):
-    """Run the server's program, then connect to it; `environment` as for `Connect`."""
+    """Run the server's program, then connect to it."""
 
     program: tuple[str, ...]
     log_file: Path
-    environment: dict[str, str] = {}
     target: Target = Target()
     epoch: int = 0
 
@@ -91,7 +91,18 @@ class Halt(Struct, frozen=True, tag=True):
     stop_server: bool = True
 
 
-Order = Connect | StartServer | StopServer | Disconnect | Send | Follow | Stop | Survey | Halt
+Order = (
+    Surroundings
+    | Connect
+    | StartServer
+    | StopServer
+    | Disconnect
+    | Send
+    | Follow
+    | Stop
+    | Survey
+    | Halt
+)
 
 
 class ConnectionReport(Struct, frozen=True, tag=True):
