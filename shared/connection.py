@@ -7,6 +7,7 @@ connection broke is simply sent again on the next one.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,7 +15,6 @@ from dataclasses import dataclass
 
 import msgspec
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from .errors import AcetateError
 from .messages import (
@@ -218,7 +218,9 @@ class Connection:
         if self._socket in ready:
             return True
         if self._monitor in ready:
-            event = zmq.Event(recv_monitor_message(self._monitor)["event"])
+            # As `zmq.utils.monitor` reads it, which would import asyncio: 10 ms at every start.
+            first = self._monitor.recv_multipart()[0]
+            event = zmq.Event(int.from_bytes(first[:2], sys.byteorder))
             raise _LostError(f"the connection broke ({event!r})")
         return False
 

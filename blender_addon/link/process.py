@@ -60,9 +60,12 @@ class LinkProcess:
     def order(self, order: Order) -> None:
         """Hand over an order. Raises `bug` for one that cannot be written.
 
-        Where the process cannot be started or has just ended, `ended` or `next_report` tell.
+        Where the process cannot be started or has just ended, `ended` or `next_report` tell. Until
+        they did, orders go nowhere: who gives them does not know yet that all starts anew.
         """
         frame = encode(order)
+        if self._ended is not None:
+            return
         try:
             if self._child is None:
                 self._child = _start(self._python)
@@ -132,8 +135,9 @@ def _start(python: Sequence[str]) -> _Child:
     log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
     try:
         process = subprocess.Popen(
-            # Blender's own Python reads and writes UTF-8 whatever the system's language is.
-            [*python, "-X", "utf8", str(_CHILD), *wheels],
+            # Like Blender's own Python: UTF-8 whatever the system's language is, and no module
+            # found by lying beside the script.
+            [*python, "-P", "-X", "utf8", str(_CHILD), *wheels],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -18,14 +18,18 @@ MAY_IMPORT = {
     "build_steps": {"build_steps"},
     "build.py": {"build_steps"},
 }
+_OF_BLENDER = {"bpy", "mathutils", "bpy_extras", "gpu", "bl_ui"}
 LIGHT = {
     "shared": {"numpy", "zmq", "msgspec"},
-    "blender_addon": {"numpy", "bpy", "mathutils", "bpy_extras", "gpu", "bl_ui", "rna_keymap_ui"},
+    "blender_addon": {*_OF_BLENDER, "numpy", "msgspec", "rna_keymap_ui"},
     "build_steps": set(),
     "build.py": set(),
 }
 # Inside one function each: decoding pictures is the backend's work, and Blender brings no Pillow.
 DEFERRED = {("shared/pictures.py", "PIL")}
+# Blender does not support threads that run beside it; the link's own process is not Blender.
+NO_THREADS = {"threading", "_thread", "concurrent", "multiprocessing", "asyncio", "queue"}
+LINK_PROCESS = {f"blender_addon/link/{name}.py" for name in ("child", "serving", "loop", "work")}
 OURS = {*PRODUCT_ROOMS, "tests", "examples", "benchmarks", "build_steps"}
 
 
@@ -76,6 +80,40 @@ def test_no_import_cycles() -> None:
     graph = _module_graph()
     cycles = [group for group in _tangles(graph) if len(group) > 1]
     assert not cycles
+
+
+def test_no_thread_runs_beside_blender() -> None:
+    wrong = [
+        f"{source.path}:{item.line} imports {item.module}"
+        for source, item in _of_room("blender_addon")
+        if item.module.split(".")[0] in NO_THREADS and source.path not in LINK_PROCESS
+    ]
+    modules = {path.removesuffix(".py").replace("/", ".") for path in LINK_PROCESS}
+    wrong += [
+        f"{source.path}:{item.line} imports what is the link's process alone"
+        for source, item in _of_room("blender_addon")
+        if source.path not in LINK_PROCESS
+        and modules & {item.module, *(f"{item.module}.{name}" for name in item.names)}
+    ]
+    assert not wrong
+
+
+def test_the_links_process_needs_no_blender() -> None:
+    by_name = {source.module: source for source in sources()}
+    graph, found = _module_graph(), set[str]()
+    waiting = [path.removesuffix(".py").replace("/", ".") for path in LINK_PROCESS]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += graph[module]
+    assert "blender_addon.takes.library" in found
+    assert not [
+        f"{name}:{item.line} imports {item.module}"
+        for name in sorted(found)
+        for item in imports(by_name[name])
+        if item.module.split(".")[0] in _OF_BLENDER
+    ]
 
 
 def _module_graph() -> dict[str, set[str]]:

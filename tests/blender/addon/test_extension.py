@@ -20,6 +20,7 @@ import bpy
 
 from build_steps import addon as addon_build
 from tests.blender.addon.conftest import PACKAGE, ROOT, Part
+from tests.blender.addon.processes import open_files, own_children
 from tests.blender.addon.scenes import draw_scene
 
 if TYPE_CHECKING:
@@ -50,8 +51,11 @@ def test_the_zip_carries_shared_unmodified_wheels_and_no_leftovers(extension_zip
 def test_twenty_registrations_leave_nothing_behind(extension: ModuleType) -> None:
     extension.unregister()
     before = _traces()
+    session = importlib.import_module(f"{PACKAGE}.runtime").session
     for _ in range(20):
         extension.register()
+        session().disconnect()  # an order, so that the link really runs
+        assert session().link_pid in own_children()
         extension.unregister()
     after = _traces()
     extension.register()
@@ -70,7 +74,9 @@ def _traces() -> dict[str, object]:
         "classes": [name for name in dir(bpy.types) if name.startswith("ACETATE")],
         "operators": dir(bpy.ops.acetate),
         "property": hasattr(bpy.types.Scene, "acetate"),
-        "threads": [one.name for one in threading.enumerate() if one.name.startswith("acetate")],
+        "threads": threading.enumerate(),
+        "processes": own_children(),
+        "files": open_files(),
         "timers": bpy.app.timers.is_registered(importlib.import_module(f"{PACKAGE}.runtime").tick),
     }
 
