@@ -63,4 +63,6 @@ def existing_root() -> Path | None:
 
 def file_name() -> str:
     """Name of the open .blend without its folder, empty for an unsaved one."""
-    return Path(bpy.data.filepath).name if bpy.data.filepath else ""
+    # A name of this system need not be text; in notes and orders it is.
+    name = Path(bpy.data.filepath).name if bpy.data.filepath else ""
+    return name.encode(errors="backslashreplace").decode()

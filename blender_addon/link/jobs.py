@@ -179,6 +179,8 @@ def wrap(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width) or [""]
 
 
+_LARGEST = 2**63 - 1
+_LONGEST = 200
 _KEPT = ("key", "take", "number", "seed", "job", "engine", "seq", "error")
 
 
@@ -196,4 +198,13 @@ def from_record(record: object) -> JobView | None:
         view = JobView(**known, state=JobState(record.get("state")))
     except (TypeError, ValueError):
         return None
-    return view if all(isinstance(part, str) for part in (view.key, view.take, view.job)) else None
+    is_plain = all(map(_is_text, (view.key, view.take, view.job))) and all(
+        isinstance(number, int) and 0 <= number <= _LARGEST
+        for number in (view.number, view.seed, view.seq)
+    )
+    return view if is_plain else None
+
+
+def _is_text(value: object) -> bool:
+    """Whether a record holds a name of ours that can travel; JSON may spell half a character."""
+    return isinstance(value, str) and value.isascii() and len(value) <= _LONGEST

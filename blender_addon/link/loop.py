@@ -75,11 +75,11 @@ class LinkLoop:
 
     def accept(self, order: Order) -> None:
         """Take an order from any thread; `Stop` and `Halt` interrupt a transfer at once."""
-        if isinstance(order, Halt):
-            self._halting.set()
-        elif isinstance(order, Stop) and (work := self._works.get(order.key)) is not None:
+        if isinstance(order, Stop) and (work := self._works.get(order.key)) is not None:
             work.stop.set()
         self._orders.put(order)
+        if isinstance(order, Halt):  # last, so that what it says of the server is there to be read
+            self._halting.set()
 
     @property
     def is_halting(self) -> bool:

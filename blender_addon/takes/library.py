@@ -14,6 +14,9 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+import msgspec
 
 from ..shared.blobs import Blobs, write_atomically
 from ..shared.errors import AcetateError
@@ -31,6 +34,11 @@ _MAX_TEXT = 1000
 _LAST_NUMBER = 9999
 
 
+# Notes are somebody's files: what they hold must fit the records that travel to the link and back.
+LARGEST = 2**63 - 1
+Whole = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
+
+
 @dataclass(frozen=True)
 class TakeNote:
     """Whose take this is: enough to take its job up again after a crash of Blender.
@@ -39,8 +47,8 @@ class TakeNote:
     """
 
     key: str
-    number: int
-    seed: int = 0
+    number: Whole
+    seed: Whole = 0
     job: str = ""
     file: str = ""
     scene: str = ""
@@ -101,7 +109,7 @@ def row_of(take: Take) -> TakeRow:
     return TakeRow(
         folder=take.folder,
         note=take.note,
-        seed=manifest.seed,
+        seed=min(max(manifest.seed, 0), LARGEST),
         engine=manifest.engine[:_MAX_TEXT],
         start=manifest.start,
         end=manifest.end,
@@ -154,10 +162,9 @@ def read_note(folder: Path) -> TakeNote | None:
     try:
         if (folder / NOTE).stat().st_size > _MAX_NOTE_BYTES:
             return None
-        note = TakeNote(**json.loads((folder / NOTE).read_bytes()))
-    except (OSError, ValueError, TypeError):
+        return msgspec.json.decode((folder / NOTE).read_bytes(), type=TakeNote)
+    except (OSError, msgspec.DecodeError, RecursionError):
         return None
-    return note if isinstance(note.number, int) and isinstance(note.key, str) else None
 
 
 def is_finished(folder: Path) -> bool:

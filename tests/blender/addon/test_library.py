@@ -110,3 +110,19 @@ def test_a_survey_finds_a_scenes_own_takes_and_open_jobs(
     finished, unfinished = library.survey(root, "shot.blend", "Scene")
     assert [one.id for one in finished] == [take.id]
     assert [note.job for note in unfinished] == ["abcd"]
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        '{"key": 3, "number": 1}',
+        '{"key": "k", "number": -1}',
+        '{"key": "k", "number": 1, "seed": 1000000000000000000000000}',
+        '{"key": "k", "number": 1, "job": {}}',
+        '{"key": "\\ud800", "number": 1}',
+        '["key", 1]',
+    ],
+)
+def test_a_note_that_is_none_of_ours_counts_as_none(part: Part, tmp_path: Path, note: str) -> None:
+    (tmp_path / "note.json").write_text(note)
+    assert part("takes.library").read_note(tmp_path) is None

@@ -155,6 +155,7 @@ def test_a_row_stays_small_whatever_the_manifest_says(part: Part) -> None:
         end=1,
         layers=(),
         composite=("0" * 64,),
+        seed=2**70,
         warnings=("w" * 10**6,) * 1000,
     )
     row = library.row_of(library.Take(Path("take_001"), _note(part), manifest))

@@ -41,9 +41,10 @@ package.__path__ = [sys.argv[1]]
 sys.modules["held"] = package
 link = import_module("held.link.process").LinkProcess((sys.executable, "-I"))
 orders = import_module("held.link.orders")
-link.order(orders.Connect(orders.Target(sys.argv[2]), patience_s=60.0))
-while (report := link.next_report()) is None and len(sys.argv) > 3:
+link.order(orders.Disconnect())
+while sys.argv[3] == "while it connects" and link.next_report() is None:
     time.sleep(0.01)
+link.order(orders.Connect(orders.Target(sys.argv[2]), patience_s=60.0))
 print(link.pid, flush=True)
 time.sleep(60)
 """
@@ -228,13 +229,11 @@ def test_a_process_that_hangs_is_ended_firmly(
     assert own_children() == children
 
 
-@pytest.mark.parametrize("wait", ["", "until it answered"])
-def test_when_blender_dies_its_link_ends_by_itself(part: Part, wait: str) -> None:
+@pytest.mark.parametrize("moment", ["while it starts", "while it connects"])
+def test_when_blender_dies_its_link_ends_by_itself(part: Part, moment: str) -> None:
     folder = Path(part("link").__file__).parent.parent
     address = f"tcp://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-c", _HOLDER, str(folder), address, *([wait] if wait else [])]
-    if wait:
-        command[4] = "no address"  # refused at once
+    command = [sys.executable, "-c", _HOLDER, str(folder), address, moment]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         pid = int(holder.stdout.readline())

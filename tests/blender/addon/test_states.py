@@ -76,6 +76,14 @@ def test_a_job_survives_its_record_and_damaged_records_count_as_none(part: Part)
     assert jobs.from_record(jobs.to_record(view)) == view
     for damaged in (None, [], {}, {"state": "running"}, {"state": "no", "key": "k"}, "text"):
         assert jobs.from_record(damaged) is None
+    for field, value in (
+        ("seed", {}),
+        ("number", -1),
+        ("seq", 2**64),
+        ("key", "\ud800"),
+        ("job", 3),
+    ):
+        assert jobs.from_record({**jobs.to_record(view), field: value}) is None
     for text in ("", "{", "7", '[{"state": 1}]'):
         assert part("session").read_records(text) == []
 
