@@ -27,8 +27,8 @@ from .scene.layers import SceneLayer, scan
 from .scene.settings import LayerSettings
 from .scene_state import add_take, existing_root, file_name, read_records, scene_of
 from .shared.blobs import MemoryBlobs
-from .shared.client import new_job_key
 from .shared.errors import AcetateError
+from .shared.messages import new_job_key
 from .shared.shot import ShotRequest, single_takes
 from .takes import library
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -47,6 +46,7 @@ from .messages import (
     Submit,
     Watch,
     Watched,
+    new_job_key,
 )
 from .result import ResultManifest, result_blobs, result_from_json
 from .shot import ShotRequest, blob_hashes, to_json, validate
@@ -71,11 +71,6 @@ class Update:
     state: JobState
     is_transition: bool
     status: JobStatus
-
-
-def new_job_key() -> str:
-    """A fresh idempotency key, 32 hexadecimal digits: keep it with the shot, send it again."""
-    return uuid.uuid4().hex
 
 
 def no_progress(done_bytes: int, total_bytes: int) -> None:

@@ -9,6 +9,7 @@ each other that they do not match.
 
 from __future__ import annotations
 
+import uuid
 from enum import Enum
 from typing import Annotated
 
@@ -40,6 +41,11 @@ Lengths = Annotated[
 ]
 Proto = tuple[Small, Small, Small]  # major, lowest minor, highest minor
 OUR_PROTO: Proto = (PROTO_MAJOR, 0, PROTO_MINOR)
+
+
+def new_job_key() -> str:
+    """A fresh idempotency key, 32 hexadecimal digits: keep it with the shot, send it again."""
+    return uuid.uuid4().hex
 
 
 class JobState(Enum):

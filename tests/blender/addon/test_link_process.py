@@ -231,7 +231,7 @@ def test_a_process_that_hangs_is_ended_firmly(
 
 @pytest.mark.parametrize("moment", ["while it starts", "while it connects"])
 def test_when_blender_dies_its_link_ends_by_itself(part: Part, moment: str) -> None:
-    folder = Path(part("link").__file__).parent.parent
+    folder = Path(part("link").__path__[0]).parent
     address = f"tcp://127.0.0.1:{free_port()}"
     command = [sys.executable, "-c", _HOLDER, str(folder), address, moment]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
@@ -319,6 +319,27 @@ def test_a_shot_that_was_not_sent_yet_fails_and_can_be_sent_again(
     pump_until(session, lambda: again.view.is_over)
     assert again.view.state.value == "done", session.error
     assert not (again.folder / ".outgoing").exists()
+
+
+def test_a_cancel_is_acted_on_while_the_loop_is_busy_and_a_halt_ends_it(
+    part: Part, tmp_path: Path
+) -> None:
+    orders, note = part("link.orders"), part("takes.library").TakeNote("0" * 32, 1)
+    seen: list[bool] = []
+
+    def report(told: Any) -> None:  # noqa: ANN401 (as above)
+        del told
+        if not seen:  # the loop is in the middle of its first order; the next ones arrive
+            loop.accept(orders.Stop(note.key))
+            seen.append(loop._works[note.key].stop.is_set())
+            loop.accept(orders.Halt(stop_server=False))
+
+    loop = part("link.loop").LinkLoop(report)
+    loop.accept(orders.Follow(tmp_path, note))
+    loop.accept(orders.Survey(tmp_path, "shot.blend", "Scene"))
+    loop.run()
+    assert seen == [True]
+    assert loop.is_halting
 
 
 @pytest.mark.parametrize("order", ["cancel, then open", "open, then cancel"])
