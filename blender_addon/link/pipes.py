@@ -21,8 +21,8 @@ if sys.platform == "win32":
         Python 3.11 has no `os.set_blocking` for pipes here; this is how multiprocessing does it.
         """
         try:
-            count, _ = _winapi.PeekNamedPipe(msvcrt.get_osfhandle(pipe), 0)
-            return os.read(pipe, min(count, _PIECE_BYTES)) if count else b""
+            count = _winapi.PeekNamedPipe(msvcrt.get_osfhandle(pipe))[0]
+            return os.read(pipe, min(int(count), _PIECE_BYTES)) if count else b""
         except OSError:
             return None
 else:

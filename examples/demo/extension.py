@@ -26,7 +26,7 @@ def install(archive: Path) -> None:
 
 
 def disable() -> None:
-    """Switch the extension off, which ends its thread and its connection."""
+    """Switch the extension off, which ends its link and its connection."""
     addon_utils.disable(MODULE)
 
 
