@@ -228,6 +228,9 @@ class Session:
         self, scene: bpy.types.Scene, root: Path, request: ShotRequest, blobs: MemoryBlobs
     ) -> list[str]:
         """Submit a request, one job per take; returns their keys. Raises `disk`."""
+        self._notice_end()
+        if self._link_forgot:  # it ended while the layers were read: where to send them is lost
+            self.connect_if_needed()
         keys: list[str] = []
         for single in single_takes(request):
             number, folder = _laid_out(root, single, blobs)

@@ -114,14 +114,14 @@ def _wait_until_ready(running: RunningServer) -> None:
     while time.monotonic() < until:
         if running.process.poll() is not None:
             break
-        if _announced_pid(running.folder / "run") == running.process.pid:
+        if announced_pid(running.folder / "run") == running.process.pid:
             return
         time.sleep(0.1)
     log = (running.folder / "server.log").read_text(errors="replace")
     pytest.fail(f"the server did not start: {log[-1000:]}")
 
 
-def _announced_pid(place: Path) -> int:
+def announced_pid(place: Path) -> int:
     """Process id in the announcement, which a killed server leaves behind; 0 for none."""
     announcement = place / "server.json"
     try:

@@ -19,11 +19,11 @@ pytest.importorskip("bpy")
 
 import bpy
 
-from tests.blender.addon.conftest import Part, TakeMaker
+from tests.blender.addon.conftest import ROOT, Part, TakeMaker
 from tests.blender.addon.processes import is_gone, open_files, own_children
 from tests.blender.addon.pumping import connect, pump_until, reset, send_square
 from tests.blender.addon.scenes import draw_scene
-from tests.blender.addon.server import RunningServer, free_port
+from tests.blender.addon.server import RunningServer, announced_pid, free_port
 
 if TYPE_CHECKING:
     from blender_addon.link.process import LinkProcess
@@ -244,6 +244,27 @@ def test_when_blender_dies_its_link_ends_by_itself(part: Part, moment: str) -> N
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("stop_server", [True, False])
+def test_a_server_started_by_the_link_ends_with_it_where_that_is_wanted(
+    make_link: Callable[..., LinkProcess], part: Part, tmp_path: Path, stop_server: bool
+) -> None:
+    program = ROOT / ".venv/bin/acetate"
+    if not program.is_file():
+        pytest.skip("the backend's environment (.venv) is not set up")
+    link, orders, address = make_link(), part("link.orders"), f"tcp://127.0.0.1:{free_port()}"
+    run, data = tmp_path / "run", tmp_path / "data"
+    link.order(orders.Surroundings({"ACETATE_RUN_DIR": str(run), "ACETATE_DATA_DIR": str(data)}))
+    command = (str(program), "serve", "--listen", address)
+    link.order(orders.StartServer(command, tmp_path / "log", orders.Target(address)))
+    assert _next(link, 60.0).signal.value == "greeted"
+    pid = announced_pid(run)
+    assert not is_gone(pid)
+    link.halt(stop_server=stop_server)
+    assert is_gone(pid) == stop_server
+    if not stop_server:
+        os.kill(pid, signal.SIGTERM)
+
+
 def test_a_killed_link_is_said_and_its_job_is_followed_on(
     session: Session, part: Part, server: RunningServer
 ) -> None:
@@ -271,8 +292,9 @@ def _kill_link(session: Session) -> None:
     assert "-9" in session.error["text"]
 
 
+@pytest.mark.parametrize("moment", ["just before", "long before", "while layers are read"])
 def test_after_a_killed_link_generate_works_and_finishes_the_older_job_too(
-    session: Session, part: Part, server: RunningServer
+    session: Session, part: Part, server: RunningServer, moment: str
 ) -> None:
     draw_scene()
     bpy.context.scene.acetate.engine = "layer-motion"
@@ -280,11 +302,18 @@ def test_after_a_killed_link_generate_works_and_finishes_the_older_job_too(
     older = send_square(session, part, frames=25, side=256)
     pump_until(session, lambda: bool(older.view.job))
     assert session.link_pid is not None
-    os.kill(session.link_pid, signal.SIGKILL)  # and nobody had the time to notice
-    assert bpy.ops.acetate.generate(timeout_s=90) == {"FINISHED"}
-    pump_until(session, lambda: older.view.is_over)
-    assert older.view.state.value == "done"
+    if moment == "while layers are read":
+        session.generate(bpy.context)
+    pid = session.link_pid
+    os.kill(pid, signal.SIGKILL)
+    if moment != "just before":
+        pump_until(session, lambda: session.link_pid != pid)
+    if moment != "while layers are read":
+        session.generate(bpy.context)
+    pump_until(session, lambda: session.export is None and not session.has_work)
+    assert [tracked.view.state.value for tracked in session.jobs.values()] == ["done"] * 2
     assert len(bpy.context.scene.acetate.take_list) == 2
+    assert session.error is None
 
 
 def test_a_wish_to_stop_outlives_the_link(
