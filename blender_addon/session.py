@@ -121,13 +121,17 @@ class Session:
             self._link_ended(ended)
 
     def _remind(self) -> None:
-        """Tell a new process of the link what the last one took along."""
+        """Tell a new process of the link what the last one took along.
+
+        Straight to the link: where that cannot be started, `order` would come back here for ever.
+        """
         for tracked in self.jobs.values():
             if not tracked.view.is_over and (scene := scene_of(tracked.scene)) is not None:
                 self._link.order(orders.Follow(tracked.folder, _note(tracked.view, scene)))
                 if tracked.is_stopping:
                     self._link.order(orders.Stop(tracked.view.key))
-        self._survey()
+        for survey in _surveys():
+            self._link.order(survey)
 
     def _next_epoch(self) -> int:
         self._epoch += 1
@@ -411,11 +415,8 @@ class Session:
 
     def _survey(self) -> None:
         """Have the link look which takes of the open file are on disk."""
-        root = existing_root()
-        if root is None:
-            return
-        for scene in bpy.data.scenes:
-            self.order(orders.Survey(root, file_name(), scene.name))
+        for survey in _surveys():
+            self.order(survey)
 
     def _resume(self, scene: bpy.types.Scene, root: Path, view: JobView) -> None:
         if view.is_over or view.key in self.jobs:
@@ -482,6 +483,14 @@ class Session:
         self._scanned = found
         shot_settings.sync_layers(scene, found[1])
         return True
+
+
+def _surveys() -> list[orders.Survey]:
+    """What to look for on disk: one order per scene, none where no take can be."""
+    root = existing_root()
+    if root is None:
+        return []
+    return [orders.Survey(root, file_name(), scene.name) for scene in bpy.data.scenes]
 
 
 def _note(view: JobView, scene: bpy.types.Scene) -> library.TakeNote:

@@ -403,3 +403,20 @@ def test_opening_another_file_keeps_the_process_and_no_thread_is_started(
     assert tracked.view.state.value == "done"
     assert session.link_pid == pid
     assert threading.enumerate() == before
+
+
+def test_a_link_that_cannot_be_started_is_said_each_time_and_nothing_runs_in_circles(
+    session: Session, part: Part, saved_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (saved_file.parent / "takes").mkdir()  # so that every new link would be asked to look there
+    broken = part("link.process").LinkProcess((str(saved_file.parent / "no python"),))
+    monkeypatch.setattr(session, "_link", broken)
+    monkeypatch.setattr(session, "_surroundings", None)
+    for _ in range(3):
+        session.undone()
+        pump_until(session, lambda: session.error is not None)
+        assert session.error is not None
+        assert session.error["code"] == "E212"
+        session.dismiss()
+    monkeypatch.undo()
+    session._surroundings = None
