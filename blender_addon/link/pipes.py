@@ -1,4 +1,4 @@
-"""Reads a pipe without ever waiting for it: the one place where the systems differ."""
+"""Reads and writes pipes without waiting for them: the one place where the systems differ."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def never_wait(pipe: int) -> None:
-        """Nothing to prepare: `read_waiting` looks before it reads."""
+        """Nothing to prepare: `read_waiting` looks before it reads, and writing waits here."""
         del pipe
 
     def read_waiting(pipe: int) -> bytes | None:
@@ -25,10 +25,18 @@ if sys.platform == "win32":
             return os.read(pipe, min(int(count), _PIECE_BYTES)) if count else b""
         except OSError:
             return None
+
+    def write_some(pipe: int, data: bytes | bytearray) -> int:
+        """Write to a pipe; returns how many bytes. Raises `OSError` once it was closed.
+
+        Where the pipe is full, this waits until the other side reads: Python 3.11 knows no other
+        way here. Whoever reads it must do nothing else.
+        """
+        return os.write(pipe, data)
 else:
 
     def never_wait(pipe: int) -> None:
-        """Prepare a pipe for `read_waiting`."""
+        """Prepare this end of a pipe for `read_waiting` or `write_some`."""
         os.set_blocking(pipe, False)
 
     def read_waiting(pipe: int) -> bytes | None:
@@ -39,3 +47,13 @@ else:
             return b""
         except OSError:
             return None
+
+    def write_some(pipe: int, data: bytes | bytearray) -> int:
+        """Write what fits into a pipe; returns how many bytes, 0 where it is full.
+
+        Raises `OSError` once it was closed.
+        """
+        try:
+            return os.write(pipe, data)
+        except BlockingIOError:
+            return 0

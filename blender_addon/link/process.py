@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -19,12 +20,13 @@ from typing import IO
 from ..shared.errors import AcetateError
 from .frames import Frames, encode, report_frames
 from .orders import Halt, LinkEnded, Order, Report
-from .pipes import never_wait, read_waiting
+from .pipes import never_wait, read_waiting, write_some
 from .server_process import STOP_S
 
 WHEELS = ("msgspec", "zmq")
 _CHILD = Path(__file__).with_name("child.py")
 _LAST_WORDS_S = 0.2
+_PAUSE_S = 0.01
 _FIRM_S = 1.0
 _LOG_BYTES = 4096
 _LOG_LINES = 8
@@ -32,12 +34,16 @@ _LOG_LINES = 8
 
 @dataclass
 class _Child:
-    """A running process: `log` has no name on disk and takes whatever it prints."""
+    """A running process: `log` has no name on disk and takes whatever it prints.
+
+    `unsent` is what did not fit into its pipe: a process that was stopped reads nothing.
+    """
 
     process: subprocess.Popen[bytes]
     orders: IO[bytes]
     reports: IO[bytes]
     log: IO[bytes]
+    unsent: bytearray = field(default_factory=bytearray)
     frames: Frames[Report] = field(default_factory=report_frames)
 
 
@@ -85,10 +91,11 @@ class LinkProcess:
                     self._end("in the middle of a report" if child.frames.is_torn else "")
                     return self.ended()
                 if not data:
+                    _flush(child)
                     return None
                 child.frames.feed(data)
-        except AcetateError as error:
-            self._end(error.detail)
+        except (AcetateError, OSError) as error:
+            self._end(error.detail if isinstance(error, AcetateError) else str(error))
             return self.ended()
         return report
 
@@ -107,9 +114,14 @@ class LinkProcess:
         child, self._child, self._ended = self._child, None, None
         if child is None:
             return
+        until = time.monotonic() + join_s
         try:
             _write(child, encode(Halt(stop_server)))
-            child.process.wait(join_s + (STOP_S if stop_server else 0.0))
+            while child.unsent and time.monotonic() < until:
+                time.sleep(_PAUSE_S)
+                _flush(child)
+            patience_s = max(until - time.monotonic(), 0.0) + (STOP_S if stop_server else 0.0)
+            child.process.wait(patience_s)
         except (OSError, subprocess.TimeoutExpired) as error:
             sys.stderr.write(f"the link had to be ended: {error}\n")
         _kill(child.process)
@@ -150,15 +162,21 @@ def _start(python: Sequence[str]) -> _Child:
     orders, reports = process.stdin, process.stdout
     if orders is None or reports is None:
         raise OSError("a process without pipes")
-    never_wait(reports.fileno())
+    for pipe in (orders, reports):
+        never_wait(pipe.fileno())
     return _Child(process, orders, reports, log)
 
 
 def _write(child: _Child, frame: bytes) -> None:
-    """Hand over a frame; it does not wait, for frames are small and the other side always reads."""
-    left = memoryview(frame)
-    while left:
-        left = left[child.orders.write(left) :]
+    """Hand over a frame after those that still wait; `_flush` goes on with what does not fit."""
+    child.unsent += frame
+    _flush(child)
+
+
+def _flush(child: _Child) -> None:
+    """Write what fits. Raises `OSError` where nobody reads any more."""
+    while child.unsent and (count := write_some(child.orders.fileno(), child.unsent)):
+        del child.unsent[:count]
 
 
 def _home(name: str) -> str:

@@ -229,6 +229,39 @@ def test_a_process_that_hangs_is_ended_firmly(
     assert own_children() == children
 
 
+def test_orders_to_a_process_that_was_stopped_never_wait_and_arrive_once_it_goes_on(
+    make_link: Callable[..., LinkProcess], part: Part
+) -> None:
+    link, orders = make_link(), part("link.orders")
+    link.order(orders.Disconnect())
+    _next(link)
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGSTOP)
+    started = time.monotonic()
+    for epoch in range(20_000):  # far more than a pipe holds
+        link.order(orders.Disconnect(epoch))
+    assert link.next_report() is None
+    assert time.monotonic() - started < 5.0
+    os.kill(link.pid, signal.SIGCONT)
+    assert [_next(link).epoch for _ in range(20_000)] == list(range(20_000))
+
+
+def test_a_process_that_was_stopped_holds_up_no_exit_however_much_waits_for_it(
+    make_link: Callable[..., LinkProcess], part: Part
+) -> None:
+    children, link, orders = own_children(), make_link(), part("link.orders")
+    link.order(orders.Disconnect())
+    _next(link)
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGSTOP)
+    for epoch in range(10_000):
+        link.order(orders.Disconnect(epoch))
+    started = time.monotonic()
+    link.halt(stop_server=False, join_s=0.3)
+    assert time.monotonic() - started < 3.0
+    assert own_children() == children
+
+
 @pytest.mark.parametrize("moment", ["while it starts", "while it connects"])
 def test_when_blender_dies_its_link_ends_by_itself(part: Part, moment: str) -> None:
     folder = Path(part("link").__path__[0]).parent
