@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from . import preferences, shot_settings, thumbnails
 from .export.shot import ExportProgress, export_steps
 from .link import connection, jobs, orders, outgoing
 from .link.connection import Connection, ServerFacts, Signal
+from .link.interpreter import own_python
 from .link.jobs import JobNews, JobState, JobView
 from .link.process import LinkProcess
 from .properties import shot_of
@@ -83,7 +83,7 @@ class Session:
         self.jobs: dict[str, Tracked] = {}
         self.export: Export | None = None
         self.last_keys: list[str] = []
-        self._link = LinkProcess((sys.executable, *bpy.app.python_args))
+        self._link = LinkProcess((own_python(), *bpy.app.python_args))
         self._link_forgot = False
         self._surroundings: dict[str, str] | None = None
         self._epoch = 0

@@ -19,6 +19,7 @@ from typing import IO
 
 from ..shared.errors import AcetateError
 from .frames import Frames, encode, report_frames
+from .interpreter import own_version
 from .orders import Halt, LinkEnded, Order, Report
 from .pipes import never_wait, read_waiting, write_some
 from .server_process import STOP_S
@@ -142,14 +143,16 @@ class LinkProcess:
 def _start(python: Sequence[str]) -> _Child:
     """Run the child. Raises `OSError`."""
     if not python or not python[0]:
-        raise FileNotFoundError("Blender's Python program")
+        raise FileNotFoundError(
+            f"there is no python{own_version()} beside Blender's modules or on its PATH: install it"
+        )
     wheels = [f"{name}={_home(name)}" for name in WHEELS]
     log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
     try:
         process = subprocess.Popen(
             # Like Blender's own Python: UTF-8 whatever the system's language is, and no module
             # found by lying beside the script.
-            [*python, "-P", "-X", "utf8", str(_CHILD), *wheels],
+            [*python, "-P", "-X", "utf8", str(_CHILD), own_version(), *wheels],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -13,8 +13,8 @@ import signal
 import sys
 import threading
 import time
+import traceback
 
-from ..shared.errors import AcetateError
 from .frames import encode, order_frames
 from .loop import LinkLoop
 from .orders import Halt
@@ -58,8 +58,8 @@ def _read_orders(pipe: int, loop: LinkLoop) -> None:
             frames.feed(data)
             while (order := frames.take()) is not None:
                 loop.accept(order)
-    except (AcetateError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+    except Exception:  # noqa: BLE001 (deaf, this process would outlive Blender)
+        traceback.print_exc()
         sys.stderr.flush()
         os._exit(_BAD_ORDER)
     _leave_soon(loop)
