@@ -421,7 +421,9 @@ class Session:
     def _resume(self, scene: bpy.types.Scene, root: Path, view: JobView) -> None:
         if view.is_over or view.key in self.jobs:
             return
-        folder = root / Path(view.take).name
+        if not library.is_take(view.take):  # somebody else's file may say anything
+            return
+        folder = root / view.take
         known = library.read_note(folder)
         if known is not None and known.key == view.key:
             # The note is newer than the saved file: the job may have been sent or ended since.

@@ -85,11 +85,13 @@ class FolderBlobs:
         return self.folder / sha256[:2] / sha256[2:]
 
     def get(self, sha256: str) -> bytes:
-        """The bytes with that hash."""
+        """The bytes with that hash. Raises `disk` where they are there but cannot be read."""
         try:
             return self.path(sha256).read_bytes()
         except FileNotFoundError as error:
             raise AcetateError("not_found", what=f"blob {sha256[:12]}") from error
+        except OSError as error:
+            raise AcetateError("disk", detail=str(error)) from error
 
     def put(self, data: bytes) -> str:
         """Keep `data`; returns its hash. Raises `disk` when the disk is full."""

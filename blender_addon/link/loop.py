@@ -314,6 +314,11 @@ class LinkLoop:
             order = self._orders.get_nowait()
             if isinstance(order, Halt):
                 self._halt_order(order)
+            elif isinstance(order, Send):
+                outgoing.clear(order.folder)
+        for work in self._works.values():
+            if work.parcel is not None:  # what was not sent by now is sent by no later process
+                outgoing.clear(work.folder)
         self._drop_client()
         if self._stop_server_at_end:
             self._server.stop()

@@ -1,6 +1,7 @@
 """A shot on its way out, in the folder of its take: the interface lays it out, the loop sends it.
 
-So pictures never go through the pipe between both, and what waits to be sent survives either.
+So pictures never go through the pipe between both. A later process of the link never sends what an
+earlier one left: the loop clears it away as it leaves, the session where the loop died.
 """
 
 from __future__ import annotations

@@ -152,6 +152,11 @@ def _number(path: Path) -> int:
     return int(digits) if path.name.startswith(PREFIX) and digits.isdecimal() else 0
 
 
+def is_take(name: str) -> bool:
+    """Whether a folder's name is one that `reserve` gives; nothing else may be written into."""
+    return _number(Path(name)) > 0 and Path(name).name == name
+
+
 def write_note(folder: Path, note: TakeNote) -> None:
     """Keep the note. Raises `disk`."""
     write_atomically(folder / NOTE, json.dumps(asdict(note), sort_keys=True).encode())

@@ -54,3 +54,13 @@ def test_a_copy_spoilt_by_a_power_failure_is_not_here_and_is_written_again(tmp_p
     assert not blobs.has(sha256)
     assert blobs.put(b"acetate") == sha256
     assert blobs.get(sha256) == b"acetate"
+
+
+def test_what_is_there_but_cannot_be_read_is_told_as_the_disks_fault(tmp_path: Path) -> None:
+    store = FolderBlobs(tmp_path)
+    sha256 = store.put(b"art")
+    store.path(sha256).unlink()
+    store.path(sha256).mkdir()
+    with pytest.raises(AcetateError) as caught:
+        store.get(sha256)
+    assert caught.value.name == "disk"
