@@ -36,7 +36,10 @@ def end_to_end(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dic
         return result
     for numbers in free:
         one, other = result[numbers]
-        if one.area * other.area <= 0:
+        if not (one.cyclic and other.cyclic and one.area * other.area > 0.0):
+            continue
+        way = _Way.between(one, other)
+        if way.cost < _BY:
             continue
         limb, goal = limb_of(one, _THICKEST), limb_of(other, _THICKEST)
         if limb is None or goal is None:
@@ -45,7 +48,8 @@ def end_to_end(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dic
         if astray < _ASTRAY:
             continue
         found = _laid(one, other, limb, goal)
-        if _Way.between(*found).is_better_than(_Way.between(one, other)):
+        better = _Way.between(*found)
+        if better.cost < min(_CLEARLY * way.cost, way.cost - _BY):
             result[numbers] = found
     return result
 
@@ -55,7 +59,7 @@ def _facing(limb: Limb, goal: Limb, both: Level) -> tuple[Limb, float]:
 
     That is the mean distance of places of both along them, in lengths of a limb.
     """
-    turned = goal.reversed()
+    turned = goal.turned_round()
     here = _heights(both[0], limb)
     astray = [float(np.abs(here - _heights(both[1], way)).mean()) for way in (goal, turned)]
     return (turned, astray[1]) if astray[1] < astray[0] else (goal, astray[0])
@@ -113,12 +117,14 @@ class _Way:
         swelling = abs(np.log(areas[1]) - (np.log(areas[0]) + np.log(areas[2])) / 2)
         return cls(turned + _STRETCH * stretch, float(swelling))
 
-    def is_better_than(self, other: _Way) -> bool:
-        mine, its = self.bend + self.swelling, other.bend + other.swelling
-        return mine < _CLEARLY * its and its - mine > _BY
+    @property
+    def cost(self) -> float:
+        """Of both, radians and logarithms alike."""
+        return self.bend + self.swelling
 
 
 def _area(ring: np.ndarray) -> float:
+    """Twice the area in square pixels within a closed line, complex [n]; never nothing."""
     return max(abs(float(np.imag(np.vdot(ring, np.roll(ring, -1))))), 1e-9)
 
 

@@ -10,8 +10,10 @@ from .complex_points import as_complex
 from .level import Line, resampled
 
 SECTIONS = 25
+_FEW_SECTIONS = 13
 _SAMPLES = 96
-_ROUND = 0.55  # area over that of a disc with its length round: what is rounder is no limb
+_COARSE = 3  # samples: ends are sought that far apart first
+_ROUND = 0.55  # of a disc's area of the same outline length: what is rounder is no limb
 _SHORTEST_SIDE = 0.25  # of the way round
 _CROOKED = 0.06  # of the axis: how far sections may lean along it
 _LEAST_PX = 16.0
@@ -39,7 +41,7 @@ class Limb:
         """Mean, pixels."""
         return float(self.widths.mean())
 
-    def reversed(self) -> Limb:
+    def turned_round(self) -> Limb:
         """The same limb from its other end."""
         return Limb((self.ends[1], self.ends[0]), self.axis[::-1], self.widths[::-1])
 
@@ -54,21 +56,37 @@ def limb_of(line: Line, thickest: float) -> Limb | None:
     if 4 * np.pi * abs(line.area) > _ROUND * float(line.way[-1]) ** 2:
         return None
     ring = as_complex(resampled(line, _SAMPLES).points)
-    first, gaps = np.meshgrid(
-        np.arange(_SAMPLES), np.arange(int(_SHORTEST_SIDE * _SAMPLES), _SAMPLES // 2 + 1)
-    )
-    shares = np.linspace(0.0, 1.0, SECTIONS)
-    ahead = _at(ring, first[..., None] + gaps[..., None] * shares)
-    back = _at(ring, first[..., None] - (_SAMPLES - gaps[..., None]) * shares)
-    apart = np.abs(ahead - back).mean(axis=-1)
-    best = np.unravel_index(int(apart.argmin()), apart.shape)
-    start, end = int(first[best]), int(first[best] + gaps[best]) % _SAMPLES
-    ends = start / _SAMPLES, end / _SAMPLES
-    across = ahead[best] - back[best]
-    found = Limb(ends, (ahead[best] + back[best]) / 2, np.abs(across))
-    leaning = _leaning(found.axis, across) * found.width
+    least, most = int(_SHORTEST_SIDE * _SAMPLES), _SAMPLES // 2
+    coarse = np.arange(0, _SAMPLES, _COARSE), np.arange(least, most + 1, _COARSE)
+    first, gap = _closest_sides(ring, *coarse, sections=_FEW_SECTIONS)
+    around = np.arange(-_COARSE, _COARSE + 1)
+    gaps = np.clip(gap + around, least, most)
+    first, gap = _closest_sides(ring, first + around, gaps, sections=SECTIONS)
+    ahead, back = _sides(ring, np.array(first), np.array(gap), SECTIONS)
+    ends = first % _SAMPLES / _SAMPLES, (first + gap) % _SAMPLES / _SAMPLES
+    found = Limb(ends, (ahead + back) / 2, np.abs(ahead - back))
+    leaning = _leaning(found.axis, ahead - back) * found.width
     is_limb = found.width <= thickest * found.length and leaning <= _CROOKED * found.length
     return found if is_limb else None
+
+
+def _closest_sides(
+    ring: np.ndarray, starts: np.ndarray, gaps: np.ndarray, *, sections: int
+) -> tuple[int, int]:
+    """At which sample one side begins, and after how many more it ends."""
+    first, gap = np.meshgrid(starts, gaps)
+    ahead, back = _sides(ring, first, gap, sections)
+    best = np.unravel_index(int(np.abs(ahead - back).mean(axis=-1).argmin()), first.shape)
+    return int(first[best]), int(gap[best])
+
+
+def _sides(
+    ring: np.ndarray, first: np.ndarray, gap: np.ndarray, sections: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both ways from samples `first` [...] to those `gap` further on: complex [..., sections]."""
+    shares = np.linspace(0.0, 1.0, sections)
+    ahead = _at(ring, first[..., None] + gap[..., None] * shares)
+    return ahead, _at(ring, first[..., None] - (len(ring) - gap[..., None]) * shares)
 
 
 def _at(ring: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -34,7 +34,8 @@ _MIDDLE = 0.5
 class Morph:
     """A matched pair prepared for drawings at any progress.
 
-    `centre` [2]: what the whole turns around, for bodies that go their own way through the picture.
+    `centre` [2]: what the whole turns around in the poses that `at` is given. What stays in the
+    picture, or goes along a track there, is placed by that; a layer's path carries it along.
     """
 
     def __init__(self, pair: StrokePair, centre: np.ndarray | None = None) -> None:
@@ -123,7 +124,7 @@ class Morph:
         return as_complex(np.asarray(self._solver.solve(right)))
 
     def _put_in_place(self, places: np.ndarray, progress: float) -> None:
-        """Set those of the places, complex [n], that are known in the picture at a progress."""
+        """Set those of the places, complex [n], that are known at a progress, a path aside."""
         back = np.linalg.inv(affine.interpolate(self._pair.matrix, progress, self.centre))
         one, other = (key.points[self._planted] for key in (self._pair.first, self._pair.last))
         still = (1 - progress) * one + progress * other

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
 _PLACES = 97
+_FINE = 4
 _SMOOTH = 2.0  # places
+_COIL = 3.0  # times as far along it
 _REFINED = 2
 
 
@@ -25,13 +28,20 @@ class Rail:
 
     @classmethod
     def through(cls, points: np.ndarray) -> Rail:
-        """Through points, complex [n >= 2], that are not all the same."""
+        """Through points, complex [n >= 2], each apart from the one before."""
         way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(points)))])
-        even = np.linspace(0.0, way[-1], _PLACES)
-        places = np.interp(even, way, points)
+        points = CubicSpline(way, points)(np.linspace(0.0, way[-1], _FINE * _PLACES))
+        way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(points)))])
+        places = np.interp(np.linspace(0.0, way[-1], _PLACES), way, points)
         slopes = np.gradient(places)
         ways = _directions(gaussian_filter1d(slopes, _SMOOTH, mode="nearest"))
         return cls(places, ways, float(way[-1]))
+
+    def is_coiled(self, near: float) -> bool:
+        """Whether it comes back as near to itself as `near` pixels."""
+        apart = np.abs(self.places[:, None] - self.places[None])
+        far = np.abs(np.subtract.outer(*2 * [np.linspace(0.0, self.length, len(self.places))]))
+        return bool((apart[far > _COIL * near] < near).any())
 
     def at(self, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points and directions, complex [k] each, at ways along [k] pixels."""

@@ -19,7 +19,7 @@ from .rail import Rail
 
 _THICKEST = 0.22
 _CAP = 0.6  # widths: so much of the axis at either end bends with the end's own shape
-_STEPS, _FINE = 61, 9
+_STEPS, _FINE = 61, 9  # shifts that are tried, and around the best of them
 _FARTHEST = 0.6  # of its length
 _SHARED = 0.4  # of its length
 _STRETCHED = 1.25
@@ -28,6 +28,7 @@ _TOO_FAR = 0.05  # px that each px along itself must bring both keys closer
 _BESIDE = 0.25  # widths
 _TURNED = 0.3  # radians
 _CLEARLY = 2.0
+_COILED = 1.6  # widths
 _LEAST = 0.5  # widths: what goes less far may as well bend
 _ASTRAY = 0.1  # of the length: places whose partners lie elsewhere on the body
 _ON_IT = 0.75  # widths from the axis
@@ -108,40 +109,52 @@ def slides_of(pair: StrokePair) -> list[Slide]:
         span = slice(pair.first.offsets[stroke], pair.first.offsets[stroke + 1])
         if pair.lone[stroke] or not free[span].all():
             continue
-        limbs = [limb_of(lines[stroke], _THICKEST) for lines in keys]
-        if limbs[0] is None or limbs[1] is None:
+        limb = limb_of(keys[0][stroke], _THICKEST)
+        stiff_px = 0.0 if limb is None else _left_by_similarity(*(key[span] for key in ends))
+        if limb is None or stiff_px < _BESIDE * limb.width:
             continue
-        track = _track(limbs[0], limbs[1], *(key[span] for key in ends))
-        if track is None:
+        goal = limb_of(keys[1][stroke], _THICKEST)
+        track = None if goal is None else _track(limb, goal, stiff_px)
+        if track is None or not _keeps_step(track, limb.width, *(key[span] for key in ends)):
             continue
-        riders = free & _on_it(pair, track, limbs[0].width, ends)
+        riders = free & _on_it(pair, track, limb.width, ends)
         riders[span] = True
-        slide = _slide(track, np.flatnonzero(riders), ends, _BEYOND * limbs[0].width)
+        slide = _slide(track, np.flatnonzero(riders), ends, _BEYOND * limb.width)
         free[slide.points] = False
         found.append(slide)
     return found
 
 
-def _track(limb: Limb, goal: Limb, start: np.ndarray, end: np.ndarray) -> Track | None:
-    """The track of a limb whose points, complex [n], go from `start` to `end`; None if by none."""
-    width = (limb.width + goal.width) / 2
+def _left_by_similarity(start: np.ndarray, end: np.ndarray) -> float:
+    """What turning, growing and shifting points, complex [n], leaves of their way: pixels rms."""
     matrix = affine.fit_similarity(as_points(start), as_points(end))
     stiff = as_complex(affine.apply(matrix, as_points(start)))
-    rigid = float(np.sqrt((np.abs(stiff - end) ** 2).mean()))
-    first, last, turned = (_rail(one) for one in (limb, goal, goal.reversed()))
+    return float(np.sqrt((np.abs(stiff - end) ** 2).mean()))
+
+
+def _track(limb: Limb, goal: Limb, stiff_px: float) -> Track | None:
+    """The track on which a limb becomes its goal; None if by none.
+
+    `stiff_px`: how badly the limb fits as a stiff one, which a track has to explain clearly better.
+    """
+    width = (limb.width + goal.width) / 2
+    first, last, turned = (_rail(one) for one in (limb, goal, goal.turned_round()))
+    if first.is_coiled(_COILED * width) or last.is_coiled(_COILED * width):
+        return None  # each place would have several ways along it
     fit = min((_best_shift(first, way) for way in (last, turned)), key=lambda fit: fit.cost)
     if fit.apart_px > _BESIDE * width or fit.turn > _TURNED:
         return None
-    if rigid < max(_CLEARLY * fit.apart_px, _BESIDE * width):
-        return None
-    track = fit.track
-    if abs(track.shift) < _LEAST * width:
-        return None
+    is_clear = stiff_px > _CLEARLY * fit.apart_px and abs(fit.track.shift) > _LEAST * width
+    return fit.track if is_clear else None
+
+
+def _keeps_step(track: Track, width: float, start: np.ndarray, end: np.ndarray) -> bool:
+    """Whether points, complex [n], of the body are as far along it, in pixels, at both keys."""
     here, there = (
         rail.nearest(points, width) / rail.length
-        for rail, points in ((first, start), (track.last, end))
+        for rail, points in ((track.first, start), (track.last, end))
     )
-    return track if float(np.abs(here - there).mean()) < _ASTRAY else None
+    return float(np.abs(here - there).mean()) < _ASTRAY
 
 
 def _rail(limb: Limb) -> Rail:
@@ -176,17 +189,30 @@ def _fit(first: Rail, last: Rail, shift: float) -> _Fit:
 
 
 def _on_it(pair: StrokePair, track: Track, width: float, ends: Ends) -> np.ndarray:
-    """Which points are of strokes that lie on a body at both keys: bool [P]."""
-    farthest = np.zeros(len(pair.lone))
+    """Which points are of strokes that lie on a body of `width` pixels at both keys: bool [P]."""
+    bounds = pair.first.offsets.astype(int)
+    on_it = np.ones(len(pair.lone), bool)
     for rail, points in zip((track.first, track.last), ends, strict=True):
-        places, _ = rail.at(rail.nearest(points, _BEYOND * width))
-        bounds = pair.first.offsets[:-1].astype(int)
-        farthest = np.maximum(farthest, np.maximum.reduceat(np.abs(points - places), bounds))
-    return np.repeat(farthest < _ON_IT * width, np.diff(pair.first.offsets))
+        for stroke in np.flatnonzero(on_it).tolist():
+            some = points[bounds[stroke] : bounds[stroke + 1]]
+            on_it[stroke] = _is_near(rail, some, width) and bool(
+                (np.abs(some - rail.at(rail.nearest(some, _BEYOND * width))[0])
+                 < _ON_IT * width).all()
+            )  # fmt: skip
+    return np.repeat(on_it, np.diff(bounds))
+
+
+def _is_near(rail: Rail, points: np.ndarray, width: float) -> bool:
+    """Whether the box around points, complex [n], lies within that of a body on the rail."""
+    ends = rail.at(np.array([-_BEYOND, _BEYOND]) * width + [0.0, rail.length])[0]
+    around = as_points(np.concatenate([rail.places, ends]))
+    box = as_points(points)
+    low, high = around.min(axis=0) - _ON_IT * width, around.max(axis=0) + _ON_IT * width
+    return bool((box.min(axis=0) >= low).all() and (box.max(axis=0) <= high).all())
 
 
 def _slide(track: Track, points: np.ndarray, ends: Ends, beyond: float) -> Slide:
-    """The slide of those points of the keys, complex [P] each."""
+    """The slide of those points of the keys, at most `beyond` pixels past the track's ends."""
     rails = (track.first, 0.0), (track.last, track.shift)
     along, beside = [], []
     for (rail, begin), end in zip(rails, ends, strict=True):

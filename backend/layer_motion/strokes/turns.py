@@ -46,7 +46,7 @@ class Turns:
         self.sure &= ~flat
         # Around the stroke's own turn a piece's angle is small, and so free of jumps.
         base = np.angle(whole[:, 0])[self.stroke]
-        self.angle = base + self._unwrapped(np.angle(local[:, 0] * np.exp(-1j * base)))
+        self.angle = self._unwrapped(base + np.angle(local[:, 0] * np.exp(-1j * base)))
         self.centre_start = self._means(start, counts)
         self.centre_goal = self._means(goal, counts)
 
@@ -102,13 +102,21 @@ class Turns:
         return found
 
     def _unwrapped(self, angle: np.ndarray) -> np.ndarray:
-        """The same angles without jumps along each stroke, within half a turn at its middle."""
+        """The same angles without jumps along each stroke, on average within half a turn."""
         step = np.zeros(len(angle))
         jump = np.diff(angle)[self.chain]
         step[self.chain + 1] = -2 * np.pi * np.rint(jump / (2 * np.pi))
         total = np.cumsum(step)
-        middle = (self.offsets[:-1] + self.offsets[1:]) // 2
-        return angle + total - total[middle][self.stroke]
+        free = angle + total - total[self.offsets[:-1]][self.stroke]
+        ink = np.zeros(len(angle))
+        for side in (self.start, self.goal):
+            edges = np.abs(side[self.chain + 1] - side[self.chain])
+            ink[self.chain] += edges
+            ink[self.chain + 1] += edges
+        ink += _TINY
+        count = len(self.offsets) - 1
+        mean = np.bincount(self.stroke, ink * free, count) / np.bincount(self.stroke, ink, count)
+        return free - 2 * np.pi * np.rint(mean / (2 * np.pi))[self.stroke]
 
     def _means(self, points: np.ndarray, counts: np.ndarray) -> np.ndarray:
         sums = np.concatenate([[0], np.cumsum(points)])

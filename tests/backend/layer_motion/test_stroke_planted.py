@@ -79,3 +79,19 @@ def test_ends_are_told_by_their_widths_and_places(back: bool) -> None:
     assert np.allclose(found.points[0], as_points(np.array(FOOT)), atol=1.0)
     closed = line(one.points, cyclic=True)
     assert pointing_alike(closed, turned, affine.IDENTITY) is turned
+
+
+@pytest.mark.parametrize("turn", [1.0, 2.0, 3.0])
+def test_what_turns_about_a_point_of_its_outline_stays_round(turn: float) -> None:
+    """Every turn has a still point; where it lies on a line by chance, nothing is rooted there."""
+    angle = 2 * np.pi * np.arange(80) / 80
+    head = 200 + 150j + 60.0 * np.exp(1j * angle)
+    eyes = [head.mean() + side + 8.0 * np.exp(1j * angle[::4]) for side in (-20 - 10j, 20 - 10j)]
+    first = [line(as_points(ring), cyclic=True, fill=GREEN) for ring in (head, *eyes)]
+    lowest = 200 + 210j
+    last = [
+        one.placed(as_points(lowest + (one.points @ (1, 1j) - lowest) * np.exp(1j * turn)))
+        for one in first
+    ]
+    ring = on_the_way(matched(first, last), 0.5)[0]
+    assert np.ptp(np.abs(ring - ring.mean())) < 0.5
