@@ -13,6 +13,7 @@ _FINE = 4
 _SMOOTH = 2.0  # places
 _COIL = 3.0  # times as far along it
 _REFINED = 2
+_TINY = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,8 @@ class Rail:
 
     @classmethod
     def through(cls, points: np.ndarray) -> Rail:
-        """Through points, complex [n >= 2], each apart from the one before."""
+        """Through points, complex [n >= 2], that are not all the same."""
+        points = points[np.concatenate([[True], np.abs(np.diff(points)) > _TINY])]
         way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(points)))])
         points = CubicSpline(way, points)(np.linspace(0.0, way[-1], _FINE * _PLACES))
         way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(points)))])

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import affine
 from .complex_points import as_complex, as_points
-from .level import lines_of
+from .level import Line, lines_of
 from .limb import Limb, limb_of
 from .pair import StrokePair
 from .rail import Rail
@@ -36,7 +36,7 @@ _BEYOND = 2.0  # widths
 _MOST = 300
 
 Ends = tuple[np.ndarray, np.ndarray]
-"""All points of a pair at its first and at its last key, complex [P] pixels."""
+"""The same points at the first and at the last key, complex [n] pixels each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,28 +101,42 @@ def slides_of(pair: StrokePair) -> list[Slide]:
     """Those bodies of a pair that slide along themselves, with all that lies on them."""
     if len(pair.lone) > _MOST:
         return []
-    keys = [lines_of(key) for key in (pair.first, pair.last)]
+    lines = list(zip(lines_of(pair.first), lines_of(pair.last), strict=True))
     ends = as_complex(pair.first.points.astype(float)), as_complex(pair.last.points.astype(float))
     free = np.ones(len(ends[0]), bool)
     found: list[Slide] = []
-    for stroke in np.argsort([-float(line.way[-1]) for line in keys[0]], kind="stable").tolist():
+    longest_first = np.argsort([-float(one.way[-1]) for one, _ in lines], kind="stable")
+    for stroke in longest_first.tolist():
         span = slice(pair.first.offsets[stroke], pair.first.offsets[stroke + 1])
         if pair.lone[stroke] or not free[span].all():
             continue
-        limb = limb_of(keys[0][stroke], _THICKEST)
-        stiff_px = 0.0 if limb is None else _left_by_similarity(*(key[span] for key in ends))
-        if limb is None or stiff_px < _BESIDE * limb.width:
+        one, other = lines[stroke]
+        body = _body(one, other, (ends[0][span], ends[1][span]))
+        if body is None:
             continue
-        goal = limb_of(keys[1][stroke], _THICKEST)
-        track = None if goal is None else _track(limb, goal, stiff_px)
-        if track is None or not _keeps_step(track, limb.width, *(key[span] for key in ends)):
-            continue
-        riders = free & _on_it(pair, track, limb.width, ends)
+        track, width = body
+        riders = free & _on_it(pair, track, width, ends)
         riders[span] = True
-        slide = _slide(track, np.flatnonzero(riders), ends, _BEYOND * limb.width)
+        slide = _slide(track, np.flatnonzero(riders), ends, _BEYOND * width)
         free[slide.points] = False
         found.append(slide)
     return found
+
+
+def _body(one: Line, other: Line, ends: Ends) -> tuple[Track, float] | None:
+    """The track of a stroke that slides along itself, and its width in pixels; None if none does.
+
+    `ends`: its points at both keys.
+    """
+    limb = limb_of(one, _THICKEST)
+    if limb is None:
+        return None
+    stiff_px = _left_by_similarity(*ends)
+    goal = limb_of(other, _THICKEST) if stiff_px > _BESIDE * limb.width else None
+    track = None if goal is None else _track(limb, goal, stiff_px)
+    if track is None or not _keeps_step(track, limb.width, *ends):
+        return None
+    return track, limb.width
 
 
 def _left_by_similarity(start: np.ndarray, end: np.ndarray) -> float:
@@ -149,7 +163,7 @@ def _track(limb: Limb, goal: Limb, stiff_px: float) -> Track | None:
 
 
 def _keeps_step(track: Track, width: float, start: np.ndarray, end: np.ndarray) -> bool:
-    """Whether points, complex [n], of the body are as far along it, in pixels, at both keys."""
+    """Whether points, complex [n], of a body of that width are as far along it at both keys."""
     here, there = (
         rail.nearest(points, width) / rail.length
         for rail, points in ((track.first, start), (track.last, end))
@@ -195,11 +209,14 @@ def _on_it(pair: StrokePair, track: Track, width: float, ends: Ends) -> np.ndarr
     for rail, points in zip((track.first, track.last), ends, strict=True):
         for stroke in np.flatnonzero(on_it).tolist():
             some = points[bounds[stroke] : bounds[stroke + 1]]
-            on_it[stroke] = _is_near(rail, some, width) and bool(
-                (np.abs(some - rail.at(rail.nearest(some, _BEYOND * width))[0])
-                 < _ON_IT * width).all()
-            )  # fmt: skip
+            on_it[stroke] = _is_near(rail, some, width) and _lies_on(rail, some, width)
     return np.repeat(on_it, np.diff(bounds))
+
+
+def _lies_on(rail: Rail, points: np.ndarray, width: float) -> bool:
+    """Whether points, complex [n], are within a body of `width` pixels on the rail."""
+    places, _ = rail.at(rail.nearest(points, _BEYOND * width))
+    return bool((np.abs(points - places) < _ON_IT * width).all())
 
 
 def _is_near(rail: Rail, points: np.ndarray, width: float) -> bool:

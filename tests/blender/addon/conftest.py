@@ -17,9 +17,11 @@ pytest.importorskip("bpy")
 import bpy
 
 from build_steps import addon as addon_build
+from tests.blender.addon.pumping import reset
 from tests.blender.addon.server import RunningServer, start_server
 
 if TYPE_CHECKING:
+    from blender_addon.session import Session
     from blender_addon.takes.library import Take
     from shared.blobs import MemoryBlobs
     from shared.result import ResultManifest
@@ -72,6 +74,16 @@ def saved_file(extension: ModuleType, tmp_path: Path) -> Path:
     file = tmp_path / "shot.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(file))
     return file
+
+
+@pytest.fixture
+def session(part: Part, saved_file: Path) -> Iterator[Session]:
+    """The extension's session, disconnected before and after."""
+    running = part("runtime").session()
+    reset(running)
+    yield running
+    running.cancel()
+    reset(running)
 
 
 @pytest.fixture

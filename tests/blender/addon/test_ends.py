@@ -29,16 +29,6 @@ pytestmark = pytest.mark.blender
 Pictures = dict[str, list[np.ndarray]]
 
 
-@pytest.fixture
-def session(part: Part, saved_file: Path) -> Iterator[Session]:
-    """The extension's session, disconnected before and after."""
-    running = part("runtime").session()
-    reset(running)
-    yield running
-    running.cancel()
-    reset(running)
-
-
 def test_a_cancelled_job_does_not_come_back_when_the_file_is_opened_again(
     session: Session,
     part: Part,

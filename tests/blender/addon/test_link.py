@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,23 +13,13 @@ pytest.importorskip("bpy")
 import bpy
 
 from tests.blender.addon.conftest import Part
-from tests.blender.addon.pumping import connect, pump_until, reset, send_square
+from tests.blender.addon.pumping import connect, pump_until, send_square
 from tests.blender.addon.server import OtherVersion, RunningServer, free_port
 
 if TYPE_CHECKING:
     from blender_addon.session import Session
 
 pytestmark = pytest.mark.blender
-
-
-@pytest.fixture
-def session(part: Part, saved_file: Path) -> Iterator[Session]:
-    """The extension's session, disconnected before and after."""
-    running = part("runtime").session()
-    reset(running)
-    yield running
-    running.cancel()
-    reset(running)
 
 
 def _shown(session: Session) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,23 +16,13 @@ pytest.importorskip("bpy")
 import bpy
 
 from tests.blender.addon.conftest import Part
-from tests.blender.addon.pumping import connect, pump_until, reset, send_square
+from tests.blender.addon.pumping import connect, pump_until, send_square
 from tests.blender.addon.server import RunningServer, free_port
 
 if TYPE_CHECKING:
     from blender_addon.session import Session
 
 pytestmark = pytest.mark.blender
-
-
-@pytest.fixture
-def session(part: Part, saved_file: Path) -> Iterator[Session]:
-    """The extension's session, disconnected before and after."""
-    running = part("runtime").session()
-    reset(running)
-    yield running
-    running.cancel()
-    reset(running)
 
 
 def _while_the_link_sleeps(session: Session, act: Callable[[], None]) -> None:

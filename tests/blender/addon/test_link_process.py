@@ -21,7 +21,7 @@ import bpy
 
 from tests.blender.addon.conftest import ROOT, Part, TakeMaker
 from tests.blender.addon.processes import is_gone, open_files, own_children
-from tests.blender.addon.pumping import connect, pump_until, reset, send_square
+from tests.blender.addon.pumping import connect, pump_until, send_square
 from tests.blender.addon.scenes import draw_scene
 from tests.blender.addon.server import RunningServer, announced_pid, free_port
 
@@ -60,16 +60,6 @@ def noisy(name):
 real.__globals__["import_module"] = noisy
 real(sys.argv[5:])
 """
-
-
-@pytest.fixture
-def session(part: Part, saved_file: Path) -> Iterator[Session]:
-    """The extension's session, disconnected before and after."""
-    running = part("runtime").session()
-    reset(running)
-    yield running
-    running.cancel()
-    reset(running)
 
 
 @pytest.fixture
