@@ -15,7 +15,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from . import keymap
-from .link.orders import Target
+from .link.orders import OURS, Target
 from .shared.errors import AcetateError
 
 PACKAGE = __package__ or "acetate"
@@ -138,7 +138,7 @@ def read() -> Settings:
 
 def environment() -> dict[str, str]:
     """The variables by which scripts and tests choose the server, for processes that act for it."""
-    return {name: value for name, value in os.environ.items() if name.startswith("ACETATE_")}
+    return {name: value for name, value in os.environ.items() if name.startswith(OURS)}
 
 
 CLASSES: tuple[type, ...] = (ACETATE_AP_preferences,)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+from ..takes.library import LARGEST
+
 
 class JobState(Enum):
     """Where a job stands, from reading the scene to frames on disk."""
@@ -179,7 +181,6 @@ def wrap(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width) or [""]
 
 
-_LARGEST = 2**63 - 1
 _LONGEST = 200
 _KEPT = ("key", "take", "number", "seed", "job", "engine", "seq", "error")
 
@@ -199,7 +200,7 @@ def from_record(record: object) -> JobView | None:
     except (TypeError, ValueError):
         return None
     is_plain = all(map(_is_text, (view.key, view.take, view.job))) and all(
-        isinstance(number, int) and 0 <= number <= _LARGEST
+        isinstance(number, int) and 0 <= number <= LARGEST
         for number in (view.number, view.seed, view.seq)
     )
     return view if is_plain else None

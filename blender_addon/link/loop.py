@@ -21,6 +21,7 @@ from . import outgoing
 from .connection import ServerFacts, Signal
 from .jobs import JobNews, JobState
 from .orders import (
+    OURS,
     Connect,
     ConnectionReport,
     Disconnect,
@@ -50,7 +51,6 @@ START_PATIENCE_S = 90.0
 _PAUSES_S = (0.25, 0.5, 1.0, 2.0)
 _LOST_PAUSE_S = 10.0
 _ROWS_PER_REPORT = 16
-_OURS = "ACETATE_"
 
 
 class LinkLoop:
@@ -125,7 +125,7 @@ class LinkLoop:
         self._report(ConnectionReport(signal, facts, data, self._epoch))
 
     def _surroundings_order(self, order: Surroundings) -> None:
-        for name in [name for name in os.environ if name.startswith(_OURS)]:
+        for name in [name for name in os.environ if name.startswith(OURS)]:
             del os.environ[name]
         os.environ.update(order.variables)
 

@@ -22,6 +22,10 @@ class Target(Struct, frozen=True):
     secret_file: Path | None = None
 
 
+OURS = "ACETATE_"
+"""How the variables begin by which scripts and tests choose server and folders."""
+
+
 class Surroundings(Struct, frozen=True, tag=True):
     """The `ACETATE_...` variables of Blender's process: a script may change them while both run."""
 

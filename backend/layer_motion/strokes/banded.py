@@ -12,7 +12,7 @@ import numpy as np
 
 from .complex_points import as_complex
 from .correlation import centred
-from .level import begun_at, resampled
+from .level import Line, begun_at, resampled
 from .limb import Limb, limb_of
 from .root import Level, Numbers
 from .seam import sewn
@@ -35,11 +35,12 @@ def banded(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[Nu
     result = dict(level)
     if len(level) > _MOST:
         return result
+    bands = [numbers for numbers in free if _may_be_one(*level[numbers])]
+    if not bands:
+        return result
     limbs = [(limb, both) for both in level.values() if (limb := limb_of(both[0], _THICKEST))]
-    for numbers in free:
+    for numbers in bands:
         one, other = result[numbers]
-        if not one.cyclic or not min(float(one.way[-1]), float(other.way[-1])) > 0.0:
-            continue
         ring = resampled(one, _SAMPLES).points
         below = [
             both
@@ -54,6 +55,10 @@ def banded(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[Nu
         if start is not None:
             result[numbers] = sewn(one, begun_at(other, start))
     return result
+
+
+def _may_be_one(one: Line, other: Line) -> bool:
+    return one.cyclic and min(float(one.way[-1]), float(other.way[-1])) > 0.0
 
 
 def _lies_on(ring: np.ndarray, limb: Limb) -> bool:

@@ -42,7 +42,8 @@ class Rail:
     def is_coiled(self, near: float) -> bool:
         """Whether it comes back as near to itself as `near` pixels."""
         apart = np.abs(self.places[:, None] - self.places[None])
-        far = np.abs(np.subtract.outer(*2 * [np.linspace(0.0, self.length, len(self.places))]))
+        along = np.linspace(0.0, self.length, len(self.places))
+        far = np.abs(along[:, None] - along[None])
         return bool((apart[far > _COIL * near] < near).any())
 
     def at(self, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -46,3 +46,11 @@ def send_square(session: Session, part: Callable[[str], ModuleType], **shape: in
     root = part("takes.library").takes_root(bpy.data.filepath, None)
     (key,) = session.send(bpy.context.scene, root, request, blobs)
     return session.jobs[key]
+
+
+def send_long(session: Session, part: Callable[[str], ModuleType]) -> Tracked:
+    """Connect and send a shot that takes a while; returns once the server has it."""
+    connect(session)
+    tracked = send_square(session, part, frames=25, side=256)
+    pump_until(session, lambda: bool(tracked.view.job))
+    return tracked

@@ -13,7 +13,7 @@ pytest.importorskip("bpy")
 import bpy
 
 from tests.blender.addon.conftest import Part
-from tests.blender.addon.pumping import connect, pump_until, send_square
+from tests.blender.addon.pumping import connect, pump_until, send_long, send_square
 from tests.blender.addon.server import OtherVersion, RunningServer, free_port
 
 if TYPE_CHECKING:
@@ -58,9 +58,7 @@ def test_without_a_server_the_job_fails_with_a_hint_and_nothing_hangs(
 def test_a_killed_server_means_reconnecting_and_the_job_ends_once_it_is_back(
     session: Session, part: Part, server: RunningServer
 ) -> None:
-    connect(session)
-    tracked = send_square(session, part, frames=25, side=256)
-    pump_until(session, lambda: bool(tracked.view.job))
+    tracked = send_long(session, part)
     server.kill()
     pump_until(session, lambda: session.connection.value == "reconnecting")
     assert session.job_text(tracked.view) == "Waiting for the server"
@@ -73,9 +71,7 @@ def test_a_killed_server_means_reconnecting_and_the_job_ends_once_it_is_back(
 def test_a_job_is_cancelled_even_while_the_server_is_gone(
     session: Session, part: Part, server: RunningServer
 ) -> None:
-    connect(session)
-    tracked = send_square(session, part, frames=25, side=256)
-    pump_until(session, lambda: bool(tracked.view.job))
+    tracked = send_long(session, part)
     server.kill()
     pump_until(session, lambda: session.connection.value == "reconnecting")
     session.cancel(tracked.view.key)

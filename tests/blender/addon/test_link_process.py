@@ -21,7 +21,7 @@ import bpy
 
 from tests.blender.addon.conftest import ROOT, Part, TakeMaker
 from tests.blender.addon.processes import is_gone, open_files, own_children
-from tests.blender.addon.pumping import connect, pump_until, send_square
+from tests.blender.addon.pumping import connect, pump_until, send_long, send_square
 from tests.blender.addon.scenes import draw_scene
 from tests.blender.addon.server import RunningServer, announced_pid, free_port
 
@@ -291,9 +291,7 @@ def test_a_server_started_by_the_link_ends_with_it_where_that_is_wanted(
 def test_a_killed_link_is_said_and_its_job_is_followed_on(
     session: Session, part: Part, server: RunningServer
 ) -> None:
-    connect(session)
-    tracked = send_square(session, part, frames=25, side=256)
-    pump_until(session, lambda: bool(tracked.view.job))
+    tracked = send_long(session, part)
     _kill_link(session)
     assert session.connection.value == "off"
     assert not tracked.view.is_over
@@ -321,9 +319,7 @@ def test_after_a_killed_link_generate_works_and_finishes_the_older_job_too(
 ) -> None:
     draw_scene()
     bpy.context.scene.acetate.engine = "layer-motion"
-    connect(session)
-    older = send_square(session, part, frames=25, side=256)
-    pump_until(session, lambda: bool(older.view.job))
+    send_long(session, part)
     assert session.link_pid is not None
     if moment == "while layers are read":
         session.generate(bpy.context)
@@ -342,9 +338,7 @@ def test_after_a_killed_link_generate_works_and_finishes_the_older_job_too(
 def test_a_wish_to_stop_outlives_the_link(
     session: Session, part: Part, server: RunningServer
 ) -> None:
-    connect(session)
-    tracked = send_square(session, part, frames=25, side=256)
-    pump_until(session, lambda: bool(tracked.view.job))
+    tracked = send_long(session, part)
     server.kill()
     pump_until(session, lambda: session.connection.value == "reconnecting")
     tracked.is_stopping = True  # as if the link had died with the order in its hands
