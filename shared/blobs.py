@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -70,6 +70,7 @@ class MemoryBlobs:
 class FolderBlobs:
     """Blobs as files `ab/cdef...` below one folder; writes are atomic: a crash leaves no half.
 
+    They are their owner's alone: a queue holds drawings that nobody has shown yet.
     With `durable=False`, for copies that can be had again, writing does not wait for the disk;
     what a power failure may have spoilt does not count as here.
     """
@@ -98,7 +99,7 @@ class FolderBlobs:
         sha256 = content_hash(data)
         target = self.path(sha256)
         if not self.has(sha256):
-            write_atomically(target, data, durable=self._durable)
+            write_atomically(target, data, durable=self._durable, private=True)
         return sha256
 
     def has(self, sha256: str) -> bool:
@@ -108,14 +109,17 @@ class FolderBlobs:
         return self._durable or content_hash(self.get(sha256)) == sha256
 
 
-def write_atomically(target: Path, data: bytes, *, durable: bool = True) -> None:
+def write_atomically(
+    target: Path, data: bytes, *, durable: bool = True, private: bool = False
+) -> None:
     """Write a file whole or not at all (temporary file, fsync, rename). Raises `disk`.
 
-    Without `durable` there is no fsync: after a power failure the file may be empty.
+    Without `durable` there is no fsync: after a power failure the file may be empty. Who may read
+    it is said by the umask, as for any file that a program writes; a `private` one its owner only.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".part-")
+        handle, temporary = _open_beside(target, 0o600 if private else 0o666)
     except OSError as error:
         raise AcetateError("disk", detail=str(error)) from error
     try:
@@ -126,8 +130,15 @@ def write_atomically(target: Path, data: bytes, *, durable: bool = True) -> None
                 os.fsync(file.fileno())
         os.replace(temporary, target)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise AcetateError("disk", detail=str(error)) from error
+
+
+def _open_beside(target: Path, mode: int) -> tuple[int, Path]:
+    """A new file in the target's folder. `tempfile` would keep it from everybody but its owner."""
+    temporary = target.with_name(f".part-{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.open(temporary, flags, mode), temporary
 
 
 def sync_folder(folder: Path) -> None:

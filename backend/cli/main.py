@@ -87,7 +87,7 @@ def _logged(error: Exception) -> AcetateError:
     formatter = logging.Formatter()
     trace = formatter.formatException((type(error), error, error.__traceback__))
     try:
-        write_atomically(file, f"{sys.argv}\n{trace}\n".encode())
+        write_atomically(file, f"{sys.argv}\n{trace}\n".encode(), private=True)
     except AcetateError:
         return AcetateError("bug", detail=detail)
     return AcetateError("bug", detail=f"{detail}; see {file}")

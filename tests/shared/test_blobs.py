@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from shared.blobs import Blobs, FolderBlobs, MemoryBlobs, content_hash, is_content_hash
+from shared.blobs import (
+    Blobs,
+    FolderBlobs,
+    MemoryBlobs,
+    content_hash,
+    is_content_hash,
+    write_atomically,
+)
 from shared.errors import AcetateError
 
 
@@ -64,3 +72,16 @@ def test_what_is_there_but_cannot_be_read_is_told_as_the_disks_fault(tmp_path: P
     with pytest.raises(AcetateError) as caught:
         store.get(sha256)
     assert caught.value.name == "disk"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of files are a matter of POSIX")
+def test_the_umask_says_who_may_read_a_file_and_a_store_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "shot.zip", b"shot")
+        store = FolderBlobs(tmp_path / "blobs")
+        sha256 = store.put(b"art")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "shot.zip").stat().st_mode & 0o777 == 0o640
+    assert store.path(sha256).stat().st_mode & 0o777 == 0o600
