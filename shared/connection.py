@@ -221,7 +221,7 @@ class Connection:
             # As `zmq.utils.monitor` reads it, which would import asyncio: 10 ms at every start.
             first = self._monitor.recv_multipart()[0]
             event = zmq.Event(int.from_bytes(first[:2], sys.byteorder))
-            raise _LostError(f"the connection broke ({event!r})")
+            raise _LostError(f"the connection broke ({str(event.name).lower().replace('_', ' ')})")
         return False
 
     def _mend(self, reason: str) -> None:

@@ -15,6 +15,7 @@ from backend.cli.blender_program import LACKING_EXTENSION, find_blender, run_mod
 from shared.errors import AcetateError, ExitCode
 
 SCHEMA = "acetate.export/1"
+_LACKING_BLENDER = "No module named 'bpy'"
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -105,6 +106,8 @@ def _crash(process: subprocess.CompletedProcess[str]) -> AcetateError:
     detail = f"Blender ended with exit code {process.returncode}: {_last_lines(process.stderr)}"
     if LACKING_EXTENSION in process.stderr:
         return AcetateError("blender_missing", detail=f"the extension is not installed; {detail}")
+    if _LACKING_BLENDER in process.stderr:
+        return AcetateError("blender_missing", detail=f"this Python has no Blender; {detail}")
     return AcetateError("bug", detail=detail)
 
 

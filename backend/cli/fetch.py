@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from backend.cli.server_options import add_server_options, connect, print_json
+from backend.cli.server_options import add_server_options, connect, job_id, print_json
 from backend.pipeline.output_folder import check_free, write_result
 from shared.blobs import MemoryBlobs
 from shared.errors import ExitCode
@@ -15,7 +15,7 @@ from shared.errors import ExitCode
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the `acetate` parser."""
     parser = subparsers.add_parser("fetch", help="bring a result here", description=__doc__)
-    parser.add_argument("job", metavar="ID")
+    parser.add_argument("job", type=job_id, metavar="ID")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the result")
     parser.add_argument("--force", action="store_true", help="replace an earlier result in OUT")
     add_server_options(parser)

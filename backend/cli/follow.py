@@ -11,6 +11,7 @@ from backend.cli.server_options import (
     connect,
     exit_code,
     job_document,
+    job_id,
     job_line,
     print_json,
 )
@@ -22,17 +23,19 @@ from shared.messages import JobStatus
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands to the `acetate` parser."""
     status = subparsers.add_parser("status", help="how jobs stand")
-    status.add_argument("jobs", nargs="*", metavar="ID", help="starts of ids; none: the newest")
+    status.add_argument(
+        "jobs", type=job_id, nargs="*", metavar="ID", help="starts of ids; none: the newest"
+    )
     status.set_defaults(run=run_status)
     watch = subparsers.add_parser("watch", help="follow one job to its end")
-    watch.add_argument("job", metavar="ID")
+    watch.add_argument("job", type=job_id, metavar="ID")
     watch.set_defaults(run=run_watch)
     wait = subparsers.add_parser("wait", help="wait until jobs have ended")
-    wait.add_argument("jobs", nargs="+", metavar="ID")
+    wait.add_argument("jobs", type=job_id, nargs="+", metavar="ID")
     wait.add_argument("--timeout", type=float, metavar="SECONDS", help="give up waiting after this")
     wait.set_defaults(run=run_wait)
     cancel = subparsers.add_parser("cancel", help="stop jobs after their current step")
-    cancel.add_argument("jobs", nargs="+", metavar="ID")
+    cancel.add_argument("jobs", type=job_id, nargs="+", metavar="ID")
     cancel.set_defaults(run=run_cancel)
     for parser in (status, watch, wait, cancel):
         add_server_options(parser)

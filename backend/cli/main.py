@@ -12,10 +12,11 @@ import json
 import logging
 import os
 import sys
+import textwrap
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from backend.cli.interruption import Interruption
 from backend.jobs.out_of_memory import is_out_of_memory
@@ -93,8 +94,32 @@ def _logged(error: Exception) -> AcetateError:
     return AcetateError("bug", detail=f"{detail}; see {file}")
 
 
+class _ShowVersion(argparse.Action):
+    """`--version`, as people try it first; what knows the version is imported only then."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> NoReturn:
+        del namespace, values, option_string
+        parser.exit(main(["version"]))
+
+
+class _JsonParser(argparse.ArgumentParser):
+    """Raises where it cannot understand the arguments: a script that asked for JSON gets JSON."""
+
+    def error(self, message: str) -> NoReturn:
+        where = textwrap.shorten(message, 80, placeholder=" ...")
+        raise AcetateError("usage", where=where, detail=f"{self.prog}: {message}")
+
+
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="acetate", description="Layered in-betweens for Blender")
+    kind = _JsonParser if "--json" in arguments else argparse.ArgumentParser
+    parser = kind(prog="acetate", description="Layered in-betweens for Blender")
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="as the command version")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     wanted = arguments[0] if arguments else ""
     found = {**_local_commands(), **_other_commands()}

@@ -95,7 +95,7 @@ def run_list(args: argparse.Namespace) -> int:
     for name in damaged:
         print(f"{name}: damaged; remove it and import it again")
     if not models and not damaged:
-        print(f"No models in {models_dir()}; get some in with: acetate models import FOLDER")
+        _print_none()
     return ExitCode.DONE
 
 
@@ -122,6 +122,8 @@ def run_verify(args: argparse.Namespace) -> int:
             print(f"{name}: {'damaged' if problems else 'as it was imported'}")
             for problem in problems:
                 print(f"  {problem}")
+        if not found:
+            _print_none()
     return ExitCode.DONE if good else ExitCode.MODEL_MISSING
 
 
@@ -151,6 +153,12 @@ def run_convert(args: argparse.Namespace) -> int:
     for path in written:
         print(path)
     return ExitCode.DONE
+
+
+def _print_none() -> None:
+    from backend.data_folder import models_dir
+
+    print(f"No models in {models_dir()}; get some in with: acetate models import FOLDER")
 
 
 def _agreed(name: str) -> bool:

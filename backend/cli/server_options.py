@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,15 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
 def connect(args: argparse.Namespace) -> Client:
     """The client that the options describe. Raises `unreachable`, `auth` or `version`."""
     return Client.connect(args.server, secret_file=args.secret_file)
+
+
+def job_id(text: str) -> str:
+    """The start of a job's id, as an option takes it. Raises `usage`."""
+    if re.fullmatch(r"[0-9a-f]{4,32}", text.lower()) is None:
+        raise AcetateError(
+            "usage", where=f"not the start of a job's id: {text[:40]} (4 digits or more)"
+        )
+    return text.lower()
 
 
 def job_document(job: JobStatus) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def read_demo(folder: Path, settings: DemoSettings) -> Demo:
         is_static = entry(settings.layer_static, number, default=False)
         slots.append(Slot(number, np.stack(masks), is_static))
     if not slots:
-        raise AcetateError("not_found", what=f"layer mask (layer_0.jpg) in {folder.name}")
+        raise AcetateError("not_found", what=f"layer mask (layer_0.jpg) in {folder.resolve().name}")
     size = frames.shape[2], frames.shape[1]
     return Demo(
         settings,
@@ -103,7 +103,7 @@ def _picture(folder: Path, name: str, aspect: float) -> np.ndarray:
     """A picture cut centrally to the demo's aspect: uint8 [h, w, 3]."""
     path = _find(folder, name)
     if path is None:
-        raise AcetateError("not_found", what=f"{name}.jpg or {name}.png in {folder.name}")
+        raise AcetateError("not_found", what=f"{name}.jpg or {name}.png in {folder.resolve().name}")
     pixels = decode_picture(path.read_bytes())[..., :3]
     height, width = pixels.shape[:2]
     wide, high = min(width, round(height * aspect)), min(height, round(width / aspect))

@@ -175,6 +175,7 @@ def test_no_server_is_exit_code_4_and_a_hint(shell: Shell, tmp_path: Path) -> No
     shell.environment["ACETATE_RUN_DIR"] = str(tmp_path / "nothing")
     done = shell.run("status", "--server", "127.0.0.1:1", expect=4)
     assert "acetate serve" in done.stderr
+    assert "Event" not in done.stderr
 
 
 def test_a_damaged_package_is_refused_before_anything_is_sent(shell: Shell) -> None:

@@ -142,6 +142,7 @@ def test_a_crash_of_the_export_itself_says_what_it_was(
     [
         ("Segmentation fault", "E900"),
         ("ModuleNotFoundError: No module named 'bl_ext.user_default.acetate'", "E117"),
+        ("ModuleNotFoundError: No module named 'bpy'", "E117"),
     ],
 )
 def test_a_blender_that_ends_without_a_report_is_told_with_its_exit_code(
