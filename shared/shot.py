@@ -255,10 +255,18 @@ def shot_from_json(data: bytes) -> ShotRequest:
     return request
 
 
+def check_range(start: int, end: int) -> None:
+    """Raise `invalid_request` where these are no frames of a shot."""
+    frames = f"frames {start} to {end}"
+    if end < start:
+        raise AcetateError("invalid_request", where=f"{frames} run backwards")
+    if end - start >= MAX_FRAMES:
+        raise AcetateError("invalid_request", where=f"{frames} are more than {MAX_FRAMES}")
+
+
 def validate(request: ShotRequest) -> None:
     """Check what types cannot say. Raises the first `AcetateError` found."""
-    if request.end < request.start or request.end - request.start >= MAX_FRAMES:
-        raise AcetateError("invalid_request", where=f"frames {request.start} to {request.end}")
+    check_range(request.start, request.end)
     if request.width * request.height > 33_000_000:
         raise AcetateError("size", width=request.width, height=request.height)
     if any(not request.start <= key <= request.end for key in request.keys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -46,21 +47,30 @@ def write_result(
 
 
 def check_free(folder: Path, *, force: bool) -> None:
-    """Raise `output_exists` where a result could overwrite something. Cheap: call it first.
+    """Raise `output_exists` where a result could overwrite something, `disk` where none can be.
 
-    With `force` an earlier result may go, and nothing else: a folder whose manifest cannot be
-    read, or with any other entry beside a result's own, stays.
+    Cheap: call it first, the work before the writing may take hours. With `force` an earlier result
+    may go, and nothing else: a folder whose manifest cannot be read, or with any other entry beside
+    a result's own, stays.
     """
     try:
         names = {path.name for path in folder.iterdir()} if folder.is_dir() else None
     except OSError as error:
         raise AcetateError("disk", detail=str(error)) from error
+    _check_place(folder)
     if names is None and not folder.exists():
         return
     if names is None or (names and not force):
         raise AcetateError("output_exists", detail=folder.name)
     if names:
         _check_result(folder, names)
+
+
+def _check_place(folder: Path) -> None:
+    """A result is written beside its folder first: what has to let us in is what holds it."""
+    place = next((path for path in folder.absolute().parents if path.exists()), folder)
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise AcetateError("disk", detail=f"{place} is no folder that can be written to")
 
 
 def _check_result(folder: Path, names: set[str]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..scene.layers import LayerKind, SceneLayer
 from ..scene.settings import LayerId, LayerSettings, ShotSettings, TrajectoryKind
 from ..shared.errors import AcetateError
-from ..shared.shot import MAX_ANIMATED_LAYERS, MAX_FRAMES, MAX_LAYERS, Mode, Role
+from ..shared.shot import MAX_ANIMATED_LAYERS, MAX_LAYERS, Mode, Role, check_range
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,7 @@ def plan_layers(
     at every frame. Raises `no_layers`, `too_many_layers`, `no_gap`, `empty_key`, `not_found`,
     `invalid_request`.
     """
-    if settings.end < settings.start or settings.end - settings.start >= MAX_FRAMES:
-        where = f"frames {settings.start} to {settings.end}"
-        raise AcetateError("invalid_request", where=where)
+    check_range(settings.start, settings.end)
     by_id = {layer.id: layer for layer in found}
     sent = [one for one in chosen if one.role not in (Role.IGNORE, Role.GUIDE)]
     for one in sent:

@@ -10,8 +10,8 @@ ROWS: tuple[ErrorSpec, ...] = (
     ErrorSpec(
         "E501",
         "disk",
-        "Not enough room on the disk",
-        "Free some space or choose another folder; nothing half-written was kept",
+        "A file could not be written or read",
+        "Free some space, or choose a folder you may write to; nothing half-written was kept",
         ExitCode.DISK,
         "save_as",
         "Save As...",
@@ -27,7 +27,7 @@ ROWS: tuple[ErrorSpec, ...] = (
         "E503",
         "output_exists",
         "The output folder already holds a result",
-        "Choose another folder, or pass --force",
+        "Choose another folder; --force replaces a result, and nothing else",
         ExitCode.USAGE,
     ),
     ErrorSpec(

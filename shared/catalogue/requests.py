@@ -90,7 +90,7 @@ ROWS: tuple[ErrorSpec, ...] = (
         "E110",
         "invalid_request",
         "The request is not valid: {where}",
-        "See the detail; the shot was not sent",
+        "Mend what is named here; nothing was sent",
         _IN,
     ),
     ErrorSpec(

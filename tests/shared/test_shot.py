@@ -22,6 +22,7 @@ from shared.shot import (
     Spacing,
     Trajectory,
     blob_hashes,
+    check_range,
     shot_from_json,
     single_takes,
     to_json,
@@ -121,6 +122,14 @@ def test_any_name_of_a_layer_is_legal(name: str) -> None:
 )
 def test_impossible_frames_and_sizes_are_told(changes: dict[str, object], code: str) -> None:
     assert code_of(shot(**changes)) == code
+
+
+def test_a_frame_range_that_is_refused_says_what_is_wrong_with_it() -> None:
+    with pytest.raises(AcetateError, match="frames 5 to -20 run backwards"):
+        check_range(5, -20)
+    with pytest.raises(AcetateError, match="frames 1 to 1025 are more than 1024"):
+        check_range(1, 1025)
+    check_range(-1023, 0)
 
 
 def test_keys_must_ascend_and_controls_differ() -> None:

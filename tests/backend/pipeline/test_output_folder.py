@@ -11,7 +11,7 @@ import pytest
 
 from backend.pipeline.context import LocalContext
 from backend.pipeline.execute import execute
-from backend.pipeline.output_folder import frame_name, write_result
+from backend.pipeline.output_folder import check_free, frame_name, write_result
 from shared.blobs import MemoryBlobs
 from shared.errors import AcetateError
 from shared.pictures import decode_png
@@ -166,6 +166,19 @@ def test_a_place_that_cannot_be_written_is_told(
     with pytest.raises(AcetateError) as caught:
         write_result(*result, tmp_path / "file" / "out")
     assert caught.value.code == "E501"
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_free(tmp_path / "new" / "out", force=False)
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(AcetateError, match="E501"):
+        check_free(tmp_path / "file" / "out", force=False)
+    # A folder that nothing can be put into; the tests may run as somebody who may do everything.
+    monkeypatch.setattr(os, "access", lambda _place, _mode: False)
+    with pytest.raises(AcetateError, match="E501"):
+        check_free(tmp_path / "new" / "out", force=False)
 
 
 def test_held_drawings_are_files_of_their_own(
