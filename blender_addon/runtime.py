@@ -8,6 +8,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import preferences
+from .scene_state import see_takes_from
 from .session import IDLE_INTERVAL_S, Session
 from .shared.errors import AcetateError
 from .shared.local_server import find_local_server
@@ -51,8 +52,22 @@ def _scene_changed(*_: object) -> None:
     session().scene_changed()
 
 
+@persistent
+def _saving(target: str, *_: object) -> None:
+    see_takes_from(target, bpy.data.filepath)
+
+
+@persistent
+def _saved(target: str, *_: object) -> None:
+    # After a copy or a failure the open file is where it was.
+    see_takes_from(bpy.data.filepath, target)
+
+
 _HANDLERS = (
     ("load_post", _file_loaded),
+    ("save_pre", _saving),
+    ("save_post", _saved),
+    ("save_post_fail", _saved),
     ("undo_post", _undone),
     ("redo_post", _undone),
     ("depsgraph_update_post", _scene_changed),

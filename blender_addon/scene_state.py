@@ -43,6 +43,23 @@ def add_take(scene: bpy.types.Scene, take: library.TakeRow) -> None:
     shot_of(scene).take_index = 0
 
 
+def see_takes_from(blend_file: str, before: str) -> None:
+    """Name the listed folders as seen from one .blend instead of another; both are paths.
+
+    Blender does so for its own data where a file is saved in another folder, and not for
+    properties of extensions: the takes would be looked for beside the new file.
+    """
+    here, there = Path(before).parent, Path(blend_file).parent
+    if not blend_file or not before or here == there:
+        return
+    for scene in bpy.data.scenes:
+        rows = shot_of(scene).take_list if scene.library is None else ()
+        for row in rows:
+            if row.folder.startswith("//"):
+                folder = Path(bpy.path.abspath(row.folder, start=str(here)))
+                row.folder = display_path(folder, there)
+
+
 def read_records(text: str) -> list[JobView]:
     """The jobs that a scene remembers; damaged text counts as none."""
     try:

@@ -113,7 +113,7 @@ class ACETATE_OT_take_reuse(TakeOperator):
         try:
             request = shot_from_json((folder / library.REQUEST).read_bytes())
         except OSError as error:
-            raise AcetateError("not_found", what=f"request of {folder.name}") from error
+            raise AcetateError("take_missing", take=folder.name, detail=str(folder)) from error
         shot = shot_of(context.scene)
         shot.seed, shot.seed_lock = request.look.seed, True
         shot.range, shot.custom_start, shot.custom_end = "custom", request.start, request.end
@@ -142,7 +142,7 @@ class ACETATE_OT_take_reveal(TakeOperator):
         """Show the folder in the system's file manager."""
         folder = folder_of(chosen_row(context, self.take))
         if not folder.is_dir():
-            raise AcetateError("not_found", what=f"folder {folder.name}")
+            raise AcetateError("take_missing", take=folder.name, detail=str(folder))
         bpy.ops.wm.path_open(filepath=str(folder))
         return {"FINISHED"}
 

@@ -13,6 +13,8 @@ from .sidebar import SidebarPanel, draw_wrapped
 
 _SHOWN_NOTES = 3
 _SHOWN_JOBS = 3
+# Its end: of a log, the last words say why.
+_SHOWN_DETAIL = 200
 
 
 class ACETATE_MT_more(bpy.types.Menu):
@@ -118,6 +120,8 @@ def _draw_error(layout: bpy.types.UILayout, error: dict[str, str]) -> None:
     draw_wrapped(head, error["text"], "ERROR")
     body = box.column(align=True)
     draw_wrapped(body, error["hint"], "NONE")
+    if detail := " ".join(error["detail"].split())[-_SHOWN_DETAIL:]:
+        draw_wrapped(body, detail, "NONE")
     row = box.row(align=True)
     if error["fix"] in FIXES and error.get("fix_label"):
         row.operator("acetate.error_fix", text=error["fix_label"], icon="TOOL_SETTINGS")

@@ -136,9 +136,7 @@ def read_layer(
     `depsgraph` must show `frame`. Raises `not_found` for an unknown layer and `bad_numbers` where
     a point, radius or colour is not finite.
     """
-    original = item.data.layers.get(layer_name)
-    if original is None:
-        raise AcetateError("not_found", what=f'layer "{item.name}/{layer_name}"')
+    original = _original(item, layer_name)
     evaluated = item.evaluated_get(depsgraph)  # the object itself where it is switched off
     layer = evaluated.data.layers.get(layer_name) or original
     key = layer.get_frame_at(frame)
@@ -162,12 +160,20 @@ def read_layer(
     return reading
 
 
+def _original(item: bpy.types.Object, layer_name: str) -> bpy.types.GreasePencilLayer:
+    """The layer as the artist has it, who may have deleted it while the export goes on."""
+    layer = item.data.layers.get(layer_name)
+    if layer is None:
+        raise AcetateError("not_found", what=f'layer "{item.name}/{layer_name}"')
+    return layer
+
+
 def layer_matrix(
     item: bpy.types.Object, layer_name: str, depsgraph: bpy.types.Depsgraph
 ) -> np.ndarray:
-    """A layer's space to the world at the depsgraph's frame: float64 [4, 4]."""
+    """A layer's space to the world at the depsgraph's frame: float64 [4, 4]. Raises `not_found`."""
     evaluated = item.evaluated_get(depsgraph)
-    layer = evaluated.data.layers.get(layer_name) or item.data.layers[layer_name]
+    layer = evaluated.data.layers.get(layer_name) or _original(item, layer_name)
     to_world = np.array(evaluated.matrix_world)
     return to_world @ _layer_to_object(evaluated, layer, depsgraph)
 

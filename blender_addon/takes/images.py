@@ -36,12 +36,15 @@ def timing_of(take: Take) -> Timing:
     return Timing(manifest.start, manifest.end - manifest.start + 1, first_number(manifest))
 
 
-def display_path(file: Path) -> str:
-    """Relative to the .blend where it has a place, so that the project folder can move."""
-    if not bpy.data.filepath:
+def display_path(file: Path, home: Path | None = None) -> str:
+    """Relative to the .blend where it has a place, so that the project folder can move.
+
+    `home` is a folder to be relative to instead.
+    """
+    if home is None and not bpy.data.filepath:
         return str(file)
     try:
-        return bpy.path.relpath(str(file))
+        return bpy.path.relpath(str(file), start=None if home is None else str(home))
     except ValueError:  # Windows: the file lies on another drive
         return str(file)
 

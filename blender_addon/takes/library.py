@@ -178,10 +178,10 @@ def is_finished(folder: Path) -> bool:
 
 
 def read_take(folder: Path) -> Take:
-    """Read a finished take. Raises `not_found` or `import`."""
+    """Read a finished take. Raises `take_missing` or `import`."""
     note = read_note(folder)
     if note is None or not is_finished(folder):
-        raise AcetateError("not_found", what=f"finished take in {folder.name}")
+        raise AcetateError("take_missing", take=folder.name, detail=str(folder))
     try:
         manifest = result_from_json((folder / MANIFEST).read_bytes())
     except (OSError, AcetateError) as error:

@@ -22,7 +22,7 @@ _Look = tuple[float, ...]  # line RGBA, fill RGBA, holdout bits
 def place_strokes(context: bpy.types.Context, take: Take) -> bpy.types.Object:
     """Make the object `Take 003 strokes`: one layer per layer of strokes, a key per drawing.
 
-    Raises `no_camera`, `not_found` where the take has no strokes, or `import` for a damaged file,
+    Raises `no_camera`, `no_strokes` where the take has none, or `import` for a damaged file,
     before anything is made.
     """
     scene = context.scene
@@ -30,7 +30,7 @@ def place_strokes(context: bpy.types.Context, take: Take) -> bpy.types.Object:
         raise AcetateError("no_camera")
     layers = sorted((one for one in take.manifest.layers if one.strokes), key=lambda one: one.order)
     if not layers:
-        raise AcetateError("not_found", what=f"strokes in {take.title}, its drawings are pixels")
+        raise AcetateError("no_strokes", take=take.title)
     drawings = [_drawings(take, layer) for layer in layers]
     (distance,) = distances(scene.camera, 1)
     block = new_grease_pencil(f"{take.title} strokes")

@@ -51,4 +51,18 @@ ROWS: tuple[ErrorSpec, ...] = (
         "Choose another name with --name, or replace it with --force",
         ExitCode.USAGE,
     ),
+    ErrorSpec(
+        "E507",
+        "no_strokes",
+        "{take} is made of pixels, not of strokes",
+        "Apply it instead; its notes say why no strokes could be made",
+        _IN,
+    ),
+    ErrorSpec(
+        "E508",
+        "take_missing",
+        "The files of {take} are not in its folder",
+        "Put the folder back where it was, or take it off the list with Discard",
+        _IN,
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,10 +81,37 @@ def test_a_renamed_scene_still_gets_its_take(
     ]
 
 
+def test_a_file_saved_elsewhere_still_finds_its_takes(
+    session: Session, saved_file: Path, pictures: Pictures, make_take: TakeMaker
+) -> None:
+    folder = make_take(pictures).folder
+    rows = bpy.context.scene.acetate.take_list
+    (saved_file.parent / "other place").mkdir()
+    copy, moved = (saved_file.parent / "other place" / name for name in ("copy.blend", "a.blend"))
+    bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True)
+    assert rows[0].folder == f"//takes/{folder.name}"
+    bpy.ops.wm.save_as_mainfile(filepath=str(moved))
+    assert Path(bpy.path.abspath(rows[0].folder)).resolve() == folder
+    for file in (copy, moved):
+        bpy.ops.wm.open_mainfile(filepath=str(file))
+        bpy.ops.acetate.take_apply(placement="planes")
+
+
+def test_a_take_whose_folder_is_gone_says_what_to_do(
+    session: Session, pictures: Pictures, make_take: TakeMaker
+) -> None:
+    shutil.rmtree(make_take(pictures).folder)
+    for operator in (bpy.ops.acetate.take_apply, bpy.ops.acetate.take_reveal):
+        with pytest.raises(RuntimeError, match="E508 The files of take_001"):
+            operator()
+    bpy.ops.acetate.take_discard()
+    assert not bpy.context.scene.acetate.take_list
+
+
 def test_a_take_on_another_drive_keeps_its_whole_path(
     saved_file: Path, part: Part, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def other_drive(path: str) -> str:
+    def other_drive(path: str, start: str | None = None) -> str:
         raise ValueError(f"path is on mount 'D:', start on mount 'C:': {path}")
 
     # Only Windows has drives; this is what Python's relpath says there.

@@ -100,7 +100,8 @@ def test_drawing_and_polling_touch_neither_sockets_nor_files(
         raise AssertionError("work in draw or poll")
 
     session = part("runtime").session()
-    session.fail(part("shared.errors").AcetateError("no_camera"))
+    error = part("shared.errors").AcetateError("no_camera", detail="a detail\nin two lines")
+    session.fail(error)
     _furnish_session(session, part, saved_file.parent)
     layout = _FakeLayout()
     panels = [cls for cls in part("panels").CLASSES if issubclass(cls, bpy.types.Panel)]
@@ -115,7 +116,7 @@ def test_drawing_and_polling_touch_neither_sockets_nor_files(
         assert bpy.ops.acetate.job_cancel.poll()
     session.jobs.clear()
     session.dismiss()
-    assert "The scene has no camera" in layout.texts
+    assert {"The scene has no camera", "a detail in two lines"} <= set(layout.texts)
     assert "acetate.generate" in layout.operators
     assert {"figure", "bg", "Take 7", "layer-motion"} <= set(layout.texts)
     assert [text for text in layout.texts if text.endswith("seed 0")] == [

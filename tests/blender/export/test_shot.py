@@ -395,6 +395,21 @@ def test_an_export_that_fails_midway_leaves_the_file_as_it_was(exporter: Exporte
     assert deep_inventory() == before
 
 
+def test_a_layer_deleted_during_the_export_is_e116(exporter: Exporter, staged: Staged) -> None:
+    settings, shared = exporter.settings, exporter.shared
+    for done in range(1, 5):
+        _two_keys()
+        _animate(_fox(), f1=(0.0, 0.0, 0.0), f5=(0.4, 0.0, 0.2))
+        layers = [settings.LayerSettings("Fox", "body", shared.Role.ANIMATE)]
+        shot = settings.ShotSettings(1, 5, quality=settings.Quality.FAST)
+        steps = iter(staged("export.shot").export_steps(bpy.context, shot, layers, exporter.blobs))
+        for _ in range(done):
+            assert next(steps).request is None
+        _fox().data.layers.remove(_fox().data.layers["body"])
+        with pytest.raises(exporter.error, match='E116 There is no layer "Fox/body"'):
+            list(steps)
+
+
 def test_nothing_is_left_in_the_file_between_two_steps(exporter: Exporter, staged: Staged) -> None:
     _artists_scene()
     before = deep_inventory()
