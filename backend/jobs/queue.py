@@ -6,6 +6,7 @@ accepted job survives any crash, and its result is taken exactly once: by the ho
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sqlite3
 import time
@@ -23,6 +24,7 @@ from shared.messages import ErrorInfo, JobEvent, JobState
 
 MAX_QUEUED = 64
 MAX_DEATHS = 3
+log = logging.getLogger("acetate.queue")
 
 
 class JobQueue:
@@ -295,6 +297,7 @@ class JobQueue:
         **columns: str | float,
     ) -> None:
         if error is not None:
+            log.warning("job %s: %s", job.id[:8], error)
             columns["error"] = msgspec.json.encode(ErrorInfo.of(error)).decode()
         self._move(job, state, token="", ended_at=self._clock(), **columns)
 
@@ -317,6 +320,7 @@ class JobQueue:
             "INSERT INTO events(job, seq, state, at, error) VALUES (?, ?, ?, ?, ?)",
             (job_id, seq, state.value, now, error),
         )
+        log.info("job %s is %s", job_id[:8], state.value)
 
     def _one(self, condition: str, *values: str) -> JobRecord | None:
         query = f"SELECT {COLUMNS} FROM jobs WHERE {condition}"  # noqa: S608 - conditions of this file

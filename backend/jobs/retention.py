@@ -1,4 +1,4 @@
-"""What a starting server forgets: jobs that ended long ago, and blobs that no job needs."""
+"""What a server forgets, at its start and once a day: jobs of long ago, blobs that no job needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,25 @@ from shared.shot import blob_hashes, shot_from_json
 
 KEEP_JOBS_S = 14 * 24 * 3600.0
 KEEP_UPLOADS_S = 24 * 3600.0
+SWEEP_EVERY_S = 24 * 3600.0
 log = logging.getLogger("acetate.retention")
+
+
+class Sweeper:
+    """Sweeps when it is made, and once a day while it is ticked: servers run for months."""
+
+    def __init__(self, queue: JobQueue, store: ContentStore) -> None:
+        self._queue, self._store = queue, store
+        self._sweep()
+
+    def tick(self, *, is_idle: bool) -> None:
+        """To be called often. A running job may be about to name blobs that nobody needed."""
+        if is_idle and time.monotonic() - self._swept_s >= SWEEP_EVERY_S:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        self._swept_s = time.monotonic()
+        sweep(self._queue, self._store)
 
 
 def sweep(queue: JobQueue, store: ContentStore, now: float | None = None) -> int:

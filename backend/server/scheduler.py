@@ -89,6 +89,11 @@ class Scheduler:
             self.pool.give(slot, lease)
             self._notify(lease.job)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no job is at work and none waits to be booked."""
+        return not self._unbooked and all(slot.lease is None for slot in self.pool.slots)
+
     def _end_stalled(self) -> None:
         """Fail jobs that have made no step for half an hour: their worker hangs."""
         for slot in self.pool.slots:

@@ -16,7 +16,7 @@ import zmq
 from backend.jobs.content_store import ContentStore
 from backend.jobs.pool import PoolOptions
 from backend.jobs.queue import JobQueue
-from backend.jobs.retention import sweep
+from backend.jobs.retention import Sweeper
 from backend.server.about import code_id, describe, runtime_now
 from backend.server.announce import announce, lock_data_dir
 from backend.server.desk import Desk
@@ -63,7 +63,7 @@ class _Server:
         shutil.rmtree(pool.data_dir / "attempts", ignore_errors=True)
         store = ContentStore(pool.data_dir)
         self._queue = JobQueue(pool.data_dir / "jobs.db")
-        sweep(self._queue, store)
+        self._sweeper = Sweeper(self._queue, store)
         self._scheduler = Scheduler(context, self._queue, pool)
         runtime = partial(runtime_now, code_id(pool.runner, pool.devices))
         desk = Desk(describe(pool.devices), store, self._scheduler, runtime)
@@ -77,7 +77,7 @@ class _Server:
         bound = self._gateway.bind(address)
         again = self._queue.recover()
         if again:
-            log.info("%d interrupted jobs are queued again", len(again))
+            log.info("queued again after an interruption: %s", ", ".join(one[:8] for one in again))
         self._announcement = announce(bound, self._version, self._options.run_dir)
         self._gateway.open(self._announcement.secret)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -95,6 +95,7 @@ class _Server:
             if time.monotonic() >= next_tick_s:
                 self._guard(self._scheduler.tick)
                 self._guard(self._gateway.tick)
+                self._guard(self._tidy)
                 next_tick_s = time.monotonic() + TICK_S
             poller.poll(max(0, int((next_tick_s - time.monotonic()) * 1000)))
             # In batches, so that neither side can starve the other.
@@ -111,6 +112,9 @@ class _Server:
         self._gateway.close()
         self._scheduler.pool.close()
         self._queue.close()
+
+    def _tidy(self) -> None:
+        self._sweeper.tick(is_idle=self._scheduler.is_idle)
 
     def _stop(self, number: int, frame: object) -> None:
         del number, frame

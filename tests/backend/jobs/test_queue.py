@@ -31,6 +31,21 @@ def queue(tmp_path: Path) -> JobQueue:
     return JobQueue(tmp_path / "jobs.db")
 
 
+def test_the_log_tells_what_became_of_each_job(
+    queue: JobQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="acetate.queue")
+    short = add(queue, 1)[:8]
+    lease = queue.lease("cpu")
+    assert lease is not None
+    queue.start(lease.token)
+    queue.fail(lease.token, AcetateError("nan", detail="all black"))
+    said = [record.getMessage() for record in caplog.records]
+    states = [f"job {short} is {word}" for word in ("queued", "leased", "running", "failed")]
+    assert [line for line in said if " is " in line and line.startswith("job")] == states
+    assert any(short in line and "E306" in line and "all black" in line for line in said)
+
+
 def test_jobs_are_handed_out_in_the_order_in_which_they_came(queue: JobQueue) -> None:
     jobs = [add(queue, number) for number in range(5)]
     leases = [queue.lease("cpu") for _ in range(6)]

@@ -11,7 +11,7 @@ import pytest
 from backend.jobs.content_store import ContentStore
 from backend.jobs.queue import JobQueue
 from backend.jobs.records import Outcome
-from backend.jobs.retention import KEEP_JOBS_S, sweep
+from backend.jobs.retention import KEEP_JOBS_S, SWEEP_EVERY_S, Sweeper, sweep
 from backend.pipeline.context import LocalContext
 from shared.blobs import FolderBlobs
 from shared.errors import AcetateError
@@ -73,3 +73,20 @@ def test_unfinished_uploads_are_dropped_after_a_day(tmp_path: Path) -> None:
     assert store.received("ab" * 32) == 50
     sweep(queue, store, now=time.time() + 2 * 24 * 3600)
     assert store.received("ab" * 32) == 0
+
+
+def test_a_server_that_runs_for_months_forgets_once_a_day_while_it_is_idle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, queue = ContentStore(tmp_path), JobQueue(tmp_path / "jobs.db")
+    sweeper = Sweeper(queue, store)
+    job, _, _ = _finished(queue, store.blobs, 1)
+    wall_s, clock_s = time.time() + KEEP_JOBS_S + 100, time.monotonic()
+    monkeypatch.setattr(time, "time", lambda: wall_s)
+    for later_s, is_idle in ((SWEEP_EVERY_S - 100, True), (SWEEP_EVERY_S + 100, False)):
+        monkeypatch.setattr(time, "monotonic", lambda later_s=later_s: clock_s + later_s)
+        sweeper.tick(is_idle=is_idle)
+        assert queue.get(job).id == job
+    sweeper.tick(is_idle=True)
+    with pytest.raises(AcetateError, match="E404"):
+        queue.get(job)
