@@ -159,7 +159,8 @@ def _look_at_server(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("server", text, hint="start one with: acetate serve")
         return
     if local is not None:
-        yield Finding("announcement", f"{local.address}, process {local.pid}")
+        text = f"{local.address}, process {local.pid}, secret in {local.secret_file}"
+        yield Finding("announcement", text)
     try:
         with Client.connect(args.server, secret_file=args.secret_file) as client:
             yield Finding("connection", f"{client.address} answers, the secret is right")

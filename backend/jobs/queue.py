@@ -320,7 +320,7 @@ class JobQueue:
             "INSERT INTO events(job, seq, state, at, error) VALUES (?, ?, ?, ?, ?)",
             (job_id, seq, state.value, now, error),
         )
-        log.info("job %s is %s", job_id[:8], state.value)
+        log.info("job %s: %s", job_id[:8], state.value)
 
     def _one(self, condition: str, *values: str) -> JobRecord | None:
         query = f"SELECT {COLUMNS} FROM jobs WHERE {condition}"  # noqa: S608 - conditions of this file

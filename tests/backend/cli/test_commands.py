@@ -189,6 +189,10 @@ def test_doctor_looks_at_every_hop(shell: Shell) -> None:
     names = {finding["name"] for finding in document["findings"]}
     assert {"python", "torch", "disk", "announcement", "connection", "worker"} <= names
     assert document["ok"]
+    texts = {finding["name"]: finding["text"] for finding in document["findings"]}
+    assert texts["announcement"].endswith(
+        f"secret in {shell.environment['ACETATE_RUN_DIR']}/secret"
+    )
 
 
 def test_doctor_names_the_hop_that_is_broken(shell: Shell) -> None:

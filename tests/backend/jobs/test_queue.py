@@ -41,9 +41,11 @@ def test_the_log_tells_what_became_of_each_job(
     queue.start(lease.token)
     queue.fail(lease.token, AcetateError("nan", detail="all black"))
     said = [record.getMessage() for record in caplog.records]
-    states = [f"job {short} is {word}" for word in ("queued", "leased", "running", "failed")]
-    assert [line for line in said if " is " in line and line.startswith("job")] == states
-    assert any(short in line and "E306" in line and "all black" in line for line in said)
+    states = [f"job {short}: {word}" for word in ("queued", "leased", "running", "failed")]
+    error = next(line for line in said if "E306" in line)
+    assert short in error
+    assert "all black" in error
+    assert [line for line in said if line != error] == states
 
 
 def test_jobs_are_handed_out_in_the_order_in_which_they_came(queue: JobQueue) -> None:
