@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -103,13 +105,19 @@ def _write_label(draw: ImageDraw.ImageDraw, name: str, note: str, top: int) -> N
 
 def _fitted(text: str, size: int) -> str:
     """The text, cut with dots where it would run into the pictures."""
-    text = "".join(c if c.isprintable() else " " for c in text)
-    font = _font(size)
+    text, font = _drawable(text), _font(size)
     if font.getlength(text) <= _LABEL_PX - 20:
         return text
     while text and font.getlength(f"{text}...") > _LABEL_PX - 20:
         text = text[:-1]
     return f"{text}..."
+
+
+def _drawable(text: str) -> str:
+    """The text in the letters of the font that Pillow brings, which end with ASCII."""
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    letters = (c for c in plain if not unicodedata.combining(c))
+    return "".join(c if c.isascii() and c.isprintable() else "?" for c in letters)
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

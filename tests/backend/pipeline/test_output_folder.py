@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from backend.pipeline.contact_sheet import contact_sheet
 from backend.pipeline.context import LocalContext
 from backend.pipeline.execute import execute
 from backend.pipeline.output_folder import check_free, frame_name, write_result
@@ -179,6 +180,22 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(
     monkeypatch.setattr(os, "access", lambda _place, _mode: False)
     with pytest.raises(AcetateError, match="E501"):
         check_free(tmp_path / "new" / "out", force=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Bälle über Köln", "Balle uber Koln"), ("Füße 足\t1", "Fusse ??1")]
+)
+def test_the_sheet_shows_letters_and_no_boxes_whatever_a_layer_is_called(
+    result: tuple[ResultManifest, MemoryBlobs], name: str, shown: str
+) -> None:
+    manifest, blobs = result
+
+    def sheet(called: str) -> np.ndarray:
+        first, *others = manifest.layers
+        layers = (msgspec.structs.replace(first, name=called), *others)
+        return contact_sheet(msgspec.structs.replace(manifest, layers=layers), blobs)
+
+    np.testing.assert_array_equal(sheet(name), sheet(shown))
 
 
 def test_held_drawings_are_files_of_their_own(
