@@ -60,7 +60,8 @@ def read_package(source: Path) -> tuple[ShotRequest, MemoryBlobs]:
 
     Raises `not_found`, `bad_package`, `invalid_request`, `picture_too_large` or `bad_picture`.
     """
-    if not source.exists():
+    # A pipe or a device would be read for ever.
+    if not (source.is_dir() or source.is_file()):
         raise AcetateError("not_found", what=f"shot package {source.name}")
     try:
         files = _read_folder(source) if source.is_dir() else _read_zip(source)

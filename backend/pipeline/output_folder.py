@@ -39,6 +39,8 @@ def write_result(
     try:
         _write_all(manifest, blobs, staging)
         staging.chmod(0o755)
+        # Another run may have finished in the same place meanwhile.
+        check_free(folder, force=force)
         _move_in_place(staging, folder)
     except OSError as error:
         raise AcetateError("disk", detail=str(error)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -168,6 +169,13 @@ def test_a_missing_package_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(AcetateError) as caught:
         read_package(tmp_path / "nothing.zip")
     assert caught.value.code == "E116"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes have no names in folders there")
+def test_a_pipe_is_no_package(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "shot.zip")
+    with pytest.raises(AcetateError, match="E116"):
+        read_package(tmp_path / "shot.zip")
 
 
 def test_a_sixty_megapixel_picture_is_refused_before_decoding(package: Path) -> None:

@@ -143,6 +143,25 @@ def test_no_layer_is_ever_written_outside_the_folder(
     assert [path.name for path in tmp_path.rglob("*")] == ["one", "two"]
 
 
+def test_a_run_that_was_faster_in_the_same_place_is_not_replaced(
+    result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path
+) -> None:
+    manifest, blobs = result
+    out = tmp_path / "out"
+
+    class Rival(MemoryBlobs):
+        def get(self, sha256: str) -> bytes:
+            if not out.exists():
+                write_result(manifest, blobs, out)
+                (out / "composite" / "0001.png").write_bytes(b"the rival's own")
+            return blobs.get(sha256)
+
+    with pytest.raises(AcetateError, match="E503"):
+        write_result(manifest, Rival(), out)
+    assert (out / "composite" / "0001.png").read_bytes() == b"the rival's own"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 @pytest.mark.parametrize("reads", [0, 5, 40])
 def test_a_full_disk_leaves_nothing_behind_and_the_earlier_result_in_place(
     result: tuple[ResultManifest, MemoryBlobs], tmp_path: Path, reads: int
