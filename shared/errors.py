@@ -30,7 +30,11 @@ class AcetateError(Exception):
         self.name = name
         self.detail = detail
         self.values = values
-        super().__init__(f"{self.code} {self.text}" + (f" ({detail})" if detail else ""))
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        # Made when it is asked for: `from_dict` puts the other side's texts in after the fact.
+        return f"{self.code} {self.text}" + (f" ({self.detail})" if self.detail else "")
 
     @property
     def code(self) -> str:

@@ -25,6 +25,7 @@ def test_error_texts_fit_one_line_and_say_what_to_do() -> None:
 def test_an_error_survives_the_trip_as_data() -> None:
     error = AcetateError("empty_key", layer="arm {left}", frame=9, detail="no strokes")
     back = AcetateError.from_dict(error.to_dict())
+    assert str(back) == str(error)
     assert (back.code, back.text, back.hint, back.detail, back.exit_code) == (
         error.code,
         error.text,

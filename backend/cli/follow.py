@@ -19,12 +19,22 @@ from shared.client import Client
 from shared.errors import ExitCode
 from shared.messages import JobStatus
 
+# A full queue and more: what runs is older than all that waits.
+_LISTED = 100
+
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands to the `acetate` parser."""
     status = subparsers.add_parser("status", help="how jobs stand")
     status.add_argument(
         "jobs", type=job_id, nargs="*", metavar="ID", help="starts of ids; none: the newest"
+    )
+    status.add_argument(
+        "--last",
+        type=int,
+        default=_LISTED,
+        metavar="COUNT",
+        help=f"how many of the newest (default {_LISTED}, more than can wait)",
     )
     status.set_defaults(run=run_status)
     watch = subparsers.add_parser("watch", help="follow one job to its end")
@@ -44,7 +54,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run_status(args: argparse.Namespace) -> int:
     """Print jobs. Raises `AcetateError`."""
     with connect(args) as client:
-        jobs = [client.status(job) for job in args.jobs] if args.jobs else client.jobs()
+        jobs = [client.status(job) for job in args.jobs] if args.jobs else client.jobs(args.last)
     _print(jobs, args)
     return ExitCode.DONE
 

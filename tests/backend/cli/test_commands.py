@@ -94,6 +94,13 @@ def test_submit_prints_a_short_id_that_all_commands_take(shell: Shell) -> None:
     assert short in shell.run("status").stdout
 
 
+def test_status_lists_as_many_of_the_newest_as_asked_for(shell: Shell) -> None:
+    shell.json("submit", shell.shot(seed=60), "--takes", "3", "--wait")
+    newest = shell.json("status")["jobs"]
+    assert len(newest) >= 3
+    assert shell.json("status", "--last", "2")["jobs"] == newest[:2]
+
+
 def test_takes_become_jobs_with_seeds_that_count_up(shell: Shell) -> None:
     document = shell.json("submit", shell.shot(seed=40), "--takes", "3", "--wait")
     hashes = {job["request_sha256"] for job in document["jobs"]}
