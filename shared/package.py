@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from .blobs import Blobs, MemoryBlobs, content_hash, write_atomically
+from .blobs import Blobs, MemoryBlobs, content_hash, is_content_hash, write_atomically
 from .errors import AcetateError
 from .pictures import check_size, png_size
 from .shot import MAX_JSON_BYTES, ShotRequest, blob_hashes, shot_from_json, to_json
@@ -25,13 +25,28 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 def write_package(request: ShotRequest, blobs: Blobs, target: Path) -> None:
     """Write a package: a zip where `target` ends in .zip, else a folder.
 
+    What an earlier package in that folder held and this one does not is removed, last of all.
     Raises `disk` (nothing half-written stays for a zip) or `not_found` for a missing blob.
     """
     if target.suffix.lower() == ".zip":
         write_atomically(target, pack(request, blobs))
         return
-    for name, data in _members(request, blobs):
+    members = _members(request, blobs)
+    for name, data in members:
         write_atomically(target / name, data)
+    _drop_others(target, {name for name, _ in members})
+
+
+def _drop_others(folder: Path, wanted: set[str]) -> None:
+    """Exported again and again, a folder would outgrow what is read."""
+    for path in (*folder.glob("pictures/*.png"), *folder.glob("arrays/*.npz")):
+        name = path.relative_to(folder).as_posix()
+        if name in wanted or not is_content_hash(path.stem):
+            continue
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise AcetateError("disk", detail=str(error)) from error
 
 
 def pack(request: ShotRequest, blobs: Blobs) -> bytes:

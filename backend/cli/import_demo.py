@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +105,16 @@ def _read_config(folder: Path, config: Path | None) -> dict[str, Any]:
 
 
 def _numbers(text: str) -> list[float]:
-    return [float(part) for part in text.split(",")]
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        where = f"not motion scores: {text[:40]} (write 0.4,-1)"
+        raise AcetateError("usage", where=where) from error
 
 
 def _indices(text: str) -> list[bool]:
     """`0,2` as flags per layer."""
+    if re.fullmatch(r"\d{1,2}(,\d{1,2})*", text) is None:
+        raise AcetateError("usage", where=f"not numbers of layers: {text[:40]} (write 0,2)")
     numbers = {int(part) for part in text.split(",")}
     return [number in numbers for number in range(max(numbers) + 1)]

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -81,6 +82,21 @@ def test_equal_requests_make_equal_bytes(tmp_path: Path) -> None:
     assert pack(*make_shot()) == data
     write_package(*make_shot(), tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == data
+
+
+def test_a_folder_written_again_holds_the_new_package_and_what_was_never_part_of_one(
+    tmp_path: Path,
+) -> None:
+    request, blobs = make_shot()
+    keys = request.layers[0].keys
+    layer = msgspec.structs.replace(request.layers[0], keys=keys[:1])
+    write_package(request, blobs, tmp_path / "shot")
+    (tmp_path / "shot/pictures/notes.png").write_bytes(b"the artist's own")
+    write_package(msgspec.structs.replace(request, layers=(layer,)), blobs, tmp_path / "shot")
+    kept = keys[0].picture
+    assert kept is not None
+    names = {path.stem for path in (tmp_path / "shot/pictures").iterdir()}
+    assert names == {kept.blob, "notes"}
 
 
 def test_folder_and_zip_hold_the_same_files(tmp_path: Path) -> None:

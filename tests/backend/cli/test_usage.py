@@ -46,6 +46,16 @@ def test_what_can_be_no_id_is_told_without_a_server(
     assert capsys.readouterr().err.startswith("E118 not the start of a job's id: take_003")
 
 
+@pytest.mark.parametrize("words", [("--scores", "much,-1"), ("--static", "sky")])
+def test_a_list_that_is_none_is_told_in_words(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import-demo", "demo", "-o", "shot", *words]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("E118 not ")
+    assert words[1] in said
+
+
 def test_the_version_is_told_by_the_option_that_people_try_first(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
