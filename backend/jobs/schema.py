@@ -55,13 +55,15 @@ CREATE TABLE results(
 
 
 def open_database(file: Path) -> sqlite3.Connection:
-    """Open or make the queue's file. Raises `disk` where that cannot be done or it is damaged."""
+    """Open or make the queue's file. Raises `disk`, or `queue_damaged` for one that is no queue."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(file, isolation_level=None)
         _prepare(database)
-    except (OSError, sqlite3.DatabaseError) as error:
+    except (OSError, sqlite3.OperationalError) as error:
         raise AcetateError("disk", detail=f"{file.name}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise AcetateError("queue_damaged", file=file.name, detail=f"{file}: {error}") from error
     return database
 
 

@@ -96,4 +96,11 @@ ROWS: tuple[ErrorSpec, ...] = (
         "connect",
         "Connect",
     ),
+    ErrorSpec(
+        "E213",
+        "queue_damaged",
+        "The job queue in {file} cannot be used",
+        "Move that file out of the data folder and start again; the detail says what is wrong",
+        ExitCode.DISK,
+    ),
 )

@@ -136,7 +136,8 @@ def test_a_damaged_file_is_reported_and_left_alone(tmp_path: Path) -> None:
     file.write_bytes(b"this is no database" * 100)
     with pytest.raises(AcetateError) as caught:
         JobQueue(file)
-    assert caught.value.name == "disk"
+    assert caught.value.name == "queue_damaged"
+    assert str(file) in caught.value.detail
     assert file.read_bytes().startswith(b"this is no database")
 
 
