@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     group = TakeGroup([take.look.seed for take in single_takes(request)])
     line = ProgressLine(quiet=args.json, with_model=request.look.engine == LAYERANIMATE)
     try:
-        with Interruption() as interruption:
+        with Interruption(signal.SIGTERM) as interruption:
             progress = _Progress(line, interruption)
             takes = [
                 _one_take(take, blobs, folder, args, progress, engines, group)

@@ -15,13 +15,15 @@ from typing import Self
 class Interruption:
     """Notes SIGINT while it is entered, then hands it on to whoever handled it before.
 
+    `also` names signals that mean the same where nobody handles them, such as SIGTERM of a farm.
     Leaving it with any error after an interruption raises `KeyboardInterrupt` from that error.
     Outside the main thread, and where SIGINT is ignored, it does nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *also: signal.Signals) -> None:
         self.noted = False
-        self._previous: signal._HANDLER = None
+        self._numbers = (signal.SIGINT, *also)
+        self._previous: dict[int, signal._HANDLER] = {}
 
     def check(self) -> None:
         """Raise `KeyboardInterrupt` once one was noted; to be called after every step of work."""
@@ -29,10 +31,14 @@ class Interruption:
             raise KeyboardInterrupt
 
     def __enter__(self) -> Self:
-        previous = signal.getsignal(signal.SIGINT)
-        if callable(previous) and threading.current_thread() is threading.main_thread():
-            self._previous = previous
-            signal.signal(signal.SIGINT, self._note)
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        for number in self._numbers:
+            previous = signal.getsignal(number)
+            is_free = previous is signal.SIG_DFL and number != signal.SIGINT
+            if callable(previous) or is_free:
+                self._previous[number] = previous
+                signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -41,13 +47,15 @@ class Interruption:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-            self._previous = None
+        for number, previous in self._previous.items():
+            signal.signal(number, previous)
         if self.noted and isinstance(error, Exception):
             raise KeyboardInterrupt from error
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.noted = True
-        if callable(self._previous):
-            self._previous(number, frame)
+        previous = self._previous.get(number)
+        if callable(previous):
+            previous(number, frame)
+        else:
+            raise KeyboardInterrupt

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import backend.pipeline.artwork
+import backend.pipeline.output_folder
 from backend.cli.interruption import Interruption
 from backend.cli.main import main
 from shared.errors import ExitCode
@@ -46,6 +47,14 @@ def test_an_error_after_an_interruption_is_an_interruption() -> None:
 def test_an_error_without_an_interruption_stays_what_it_is() -> None:
     with pytest.raises(RuntimeError), Interruption():
         raise RuntimeError
+
+
+def test_what_a_farm_sends_is_an_interruption_where_it_was_asked_for() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), Interruption(signal.SIGTERM) as interruption:
+        signal.raise_signal(signal.SIGTERM)
+    assert interruption.noted
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_nested_ones_all_hear_of_it_and_the_handler_before_comes_back() -> None:
@@ -105,3 +114,17 @@ def test_generate_ends_though_a_library_hides_the_interruption(
     assert main(["generate", str(package), "-o", str(tmp_path / "out")]) == ExitCode.INTERRUPTED
     assert "nothing half-written" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_farm_that_ends_a_run_finds_no_half_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(*_: object) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    builder = walking_disc(ShotBuilder(width=64, height=48).plate(), "disc")
+    package = tmp_path / "shot.zip"
+    package.write_bytes(pack(builder.request(), builder.blobs))
+    monkeypatch.setattr(backend.pipeline.output_folder, "contact_sheet", ended)
+    assert main(["generate", str(package), "-o", str(tmp_path / "out")]) == ExitCode.INTERRUPTED
+    assert list(tmp_path.iterdir()) == [package]
