@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .level import Line, along
+from .level import Line, along, begun_at
 
 _BESIDE = 0.02  # of the length: how far before and behind a point its line's headings are taken
 _SHARP = 0.8  # radians from which on a turn is a corner
@@ -42,6 +42,16 @@ def cornered(one: Line, other: Line, steps: Steps) -> Steps:
     shares = np.unique(np.concatenate([steps[0], own]))
     partners = np.interp(shares, *steps) + np.interp(shares, own, moved)
     return shares, np.maximum.accumulate(np.clip(partners, 0.0, 1.0))
+
+
+def corner_shares(line: Line) -> np.ndarray:
+    """Where on its length, 0..1, a stroke has corners: [n]; a closed one perhaps at its start."""
+    if not float(line.way[-1]) > 0.0:
+        return np.zeros(0)
+    found = _corners(line)[0]
+    if not line.cyclic:
+        return found
+    return np.concatenate([found, (_corners(begun_at(line, 0.5))[0] + 0.5) % 1.0])
 
 
 def _corners(line: Line) -> tuple[np.ndarray, np.ndarray]:

@@ -39,12 +39,13 @@ class Course:
 
     def __init__(self, scene: Scene, pair: StrokePair) -> None:
         known = known_keys(scene, pair)
-        self._morph = Morph(pair, _centre(scene, pair))
+        by_flow = bool(scene.task.before or scene.task.behind)
+        self._morph = Morph(pair, _centre(scene, pair), by_flow=by_flow)
         straight = scene.tracks is None or trajectory.goes_straight(scene.tracks)
         self._wheels = find_wheels(pair.first, self._morph.tree, known) if straight else ()
         if self._wheels:
             pair, known = upright(pair, known, self._wheels)
-            self._morph = Morph(pair, _centre(scene, pair))
+            self._morph = Morph(pair, _centre(scene, pair), by_flow=by_flow)
         self._pair = pair
         self._centre = self._morph.centre
         plain = _plain_moves(scene)
@@ -88,7 +89,7 @@ class Course:
             still = self._still(progress)
             shift = self._frame.held(still, still + shift) - still
         shift[self._morph.slid] = 0.0  # what goes along its track leaves it for no key
-        return shift
+        return shift if self._morph.waving is None else self._morph.waving.led(shift)
 
     def _still(self, progress: float) -> np.ndarray:
         """All points [P, 2] at `progress` without the path's motion and without the flow."""

@@ -24,6 +24,7 @@ from .planted import planted
 from .slide import slides_of
 from .tree import Tree
 from .turns import Turns
+from .waving import waving
 
 _HOLD = 1e-3
 _LOOSE = 1e-9
@@ -35,10 +36,13 @@ class Morph:
     """A matched pair prepared for drawings at any progress.
 
     `centre` [2]: what the whole turns around in the poses that `at` is given. What stays in the
-    picture, or goes along a track there, is placed by that; a layer's path carries it along.
+    picture, waves or goes along a track there, is placed by that; a layer's path carries it along.
+    `by_flow`: whether further keys tell how points go on their way.
     """
 
-    def __init__(self, pair: StrokePair, centre: np.ndarray | None = None) -> None:
+    def __init__(
+        self, pair: StrokePair, centre: np.ndarray | None = None, *, by_flow: bool = False
+    ) -> None:
         self._pair = pair
         self.centre = pair.first.points.astype(float).mean(axis=0) if centre is None else centre
         self._slides = slides_of(pair)
@@ -54,8 +58,12 @@ class Morph:
         self._hold = _HOLD * trust**2 + _LOOSE
         self._hold[self._planted] = np.maximum(self._hold[self._planted], firm)
         self._hold[self.slid] = _FIRM
-        self._solver = splu(_system(links, self._hold), permc_spec="MMD_AT_PLUS_A",
-                            diag_pivot_thresh=0.0, options={"SymmetricMode": True})  # fmt: skip
+        self._solver = _Solver(links, self._hold)
+        self.waving = waving(pair, self.slid, self._planted, links.joints, by_flow=by_flow)
+        if self.waving is not None:
+            hold = self._hold.copy()
+            hold[self.waving.points] = _FIRM
+            self._waving_solver = _Solver(links, hold)
 
     def at(self, pose: np.ndarray, progress: float) -> Drawing:
         """The drawing at `progress` 0..1 when the whole has moved from the first key by `pose`.
@@ -110,18 +118,17 @@ class Morph:
 
     def _points(self, progress: float) -> np.ndarray:
         """All nodes, complex [n], without the motion of the whole."""
-        links = self._links
-        pull = links.weight * links.edge_at(progress)
+        edges = self._links.edge_at(progress)
         places = (1 - progress) * self._start + progress * self._goal
         self._put_in_place(places, progress)
-        held = self._hold * places
-        count = len(held)
-        sums = [
-            np.bincount(links.end, part, count) - np.bincount(links.begin, part, count)
-            for part in (np.real(pull), np.imag(pull))
-        ]
-        right = np.stack([sums[0] + np.real(held), sums[1] + np.imag(held)], axis=1)
-        return as_complex(np.asarray(self._solver.solve(right)))
+        nodes = self._solver.solve(edges, places)
+        if self.waving is None:
+            return nodes
+        carried = affine.interpolate(self._pair.matrix, progress, self.centre)
+        plain = as_complex(affine.apply(carried, as_points(nodes)))
+        there = as_points(self.waving.places(progress, plain))
+        places[self.waving.points] = as_complex(affine.apply(np.linalg.inv(carried), there))
+        return self._waving_solver.solve(edges, places)
 
     def _put_in_place(self, places: np.ndarray, progress: float) -> None:
         """Set those of the places, complex [n], that are known at a progress, a path aside."""
@@ -137,6 +144,26 @@ class Morph:
 def between(pair: StrokePair, pose: np.ndarray, progress: float) -> Drawing:
     """One drawing of a pair; prepare a `Morph` for several."""
     return Morph(pair).at(pose, progress)
+
+
+class _Solver:
+    """Places of all nodes from what edges should be; prepared once for edges and holds [n]."""
+
+    def __init__(self, links: Links, hold: np.ndarray) -> None:
+        self._links, self._hold = links, hold
+        self._factors = splu(_system(links, hold), permc_spec="MMD_AT_PLUS_A",
+                             diag_pivot_thresh=0.0, options={"SymmetricMode": True})  # fmt: skip
+
+    def solve(self, edges: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Nodes, complex [n], between edges, complex [e], and where they are held, complex [n]."""
+        links, held, count = self._links, self._hold * places, len(places)
+        pull = links.weight * edges
+        sums = [
+            np.bincount(links.end, part, count) - np.bincount(links.begin, part, count)
+            for part in (np.real(pull), np.imag(pull))
+        ]
+        right = np.stack([sums[0] + np.real(held), sums[1] + np.imag(held)], axis=1)
+        return as_complex(np.asarray(self._factors.solve(right)))
 
 
 def _system(links: Links, hold: np.ndarray) -> sparse.csc_array:
