@@ -22,6 +22,7 @@ from .pair import StrokePair
 from .polygon import swings_on_an_edge
 from .reading import GOOD_READING, Match, redrawn, turn, turning
 from .root import Pairs
+from .same_look import in_same_materials
 
 _MAX_UNMATCHED_SHARE, _MAX_GROWN_SHARE = 0.35, 0.5
 _PART_COST = 0.15  # mean, of the strokes of a key that is a part of the other
@@ -44,6 +45,7 @@ def pair_strokes(
     lines, goals = stroke_level.lines_of(first), stroke_level.lines_of(last)
     if not lines or not goals or max(len(lines), len(goals)) > _MAX_COUNT:
         return None
+    lines, goals = in_same_materials(lines, goals)
     found = _matched(lines, goals, hint)
     return _squeezed(lines, goals, hint, found, (first, last)) or _paired(found, (first, last))
 

@@ -90,3 +90,20 @@ def test_what_changes_its_colour_gets_thicker_evenly() -> None:
     for progress in (0.25, 0.49, 0.51, 0.75):
         drawn = fills([ball(100, RED, 1)], [thick], progress)
         assert drawn.radius == pytest.approx(np.full(60, thin * (1 + 3 * progress)), rel=0.02)
+
+
+def test_copies_of_a_material_are_the_same() -> None:
+    """A key that was pasted, or drawn with `ink.001`, has its own materials of the same look."""
+    first = [ball(60, RED, 0, 20), ball(160, GREEN, 1, 30), ball(260, RED, 0, 12)]
+    for materials in ((4, 5, 4), (4, 1, 4), (0, 6, 4)):
+        last = [replace(line, material=m) for line, m in zip(first, materials, strict=True)]
+        moved = [line.placed(line.points + np.array([30.0, 8.0])) for line in last]
+        pair = matched(first, moved)
+        assert partners(pair) == {0: 0, 1: 1, 2: 2}
+        assert not pair.lone.any()
+
+
+def test_a_copy_of_a_material_beside_the_first_one_is_the_same() -> None:
+    first = [ball(60, RED, 0, 20), ball(160, RED, 3, 30)]
+    last = [ball(80, RED, 3, 20), ball(180, RED, 3, 30)]
+    assert partners(matched(first, last)) == {0: 0, 1: 1}
