@@ -15,12 +15,13 @@ _STEPS = 8
 _KEEP = 0.75
 _TURN_COST = 0.15
 _GROWTH_COST = 0.15
-_CERTAIN = 20.0
+_CERTAIN, _ALIKE = 20.0, 0.1
 _MAX_GROWTH = 2.5
 _ROBUST_STEPS = 12
 _TIGHT_SHARE = 0.004
 _EXPLAINED_SHARE = 0.02
 _RESTS = 0.35  # radians
+_CIRCLE, _ROUND_SAYS = 0.03, 5  # points; more would keep a wheel from turning
 
 
 def common_motion(
@@ -84,6 +85,7 @@ def _features(strokes: Strokes, size: float) -> np.ndarray:
     """Evenly chosen points, with kind and colours as further, stretched coordinates: [n, 11]."""
     share = strokes.length / max(float(strokes.length.sum()), 1e-9)
     count = np.clip(np.rint(share * _POINTS), 1, strokes.samples.shape[1]).astype(int)
+    count = np.where(_round(strokes), np.minimum(count, _ROUND_SAYS), count)
     stride = max(1, len(count) // _POINTS)
     rows: list[np.ndarray] = []
     for stroke in range(0, len(count), stride):
@@ -93,6 +95,12 @@ def _features(strokes: Strokes, size: float) -> np.ndarray:
         place = np.stack([np.real(points), np.imag(points)], axis=1)
         rows.append(np.concatenate([place, np.tile(look, (len(points), 1))], axis=1))
     return np.concatenate(rows)
+
+
+def _round(strokes: Strokes) -> np.ndarray:
+    """Which strokes are circles, which lie on themselves however they turn: bool [S]."""
+    away = np.abs(strokes.samples - strokes.middle[:, None])
+    return strokes.cyclic & (away.std(axis=1) < _CIRCLE * away.mean(axis=1))
 
 
 def _closest(start: np.ndarray, source: np.ndarray, target: np.ndarray, tree: KDTree) -> np.ndarray:
@@ -121,4 +129,4 @@ def _cost(
     turn = abs(float(np.arctan2(matrix[1, 0], matrix[0, 0]))) / np.pi
     growth = abs(0.5 * float(np.log(abs(np.linalg.det(matrix[:2, :2])) + 1e-9)))
     unlikely = _TURN_COST * turn + _GROWTH_COST * growth
-    return apart + unlikely * min(1.0, _CERTAIN * apart)
+    return apart + unlikely * float(np.clip(_CERTAIN * apart, _ALIKE, 1.0))

@@ -10,10 +10,14 @@ import pytest
 
 from backend import raster
 from backend.layer_motion.engine import animate_gap
+from backend.layer_motion.strokes.complex_points import as_complex, as_points
+from backend.layer_motion.strokes.level import Line
 from backend.layer_motion.task import GapTask, Neighbour
 from shared.strokes import Drawing
 
+from .boxes import matched, on_the_way, partners
 from .drawn import strokes
+from .puppet import line
 
 WIDTH, HEIGHT, GROUND_Y = 480, 120, 70.0
 TIMES = (0.25, 0.5, 0.75)
@@ -188,3 +192,24 @@ def test_nothing_that_only_rises_or_hardly_moves_breaks() -> None:
         for drawing in in_betweens(task(draw)):
             assert np.isfinite(drawing.points).all()
             assert np.abs(shown(drawing)).max() < RADIUS
+
+
+@pytest.mark.parametrize("turned", [20.0, -25.0, 28.0])
+def test_spokes_turn_the_short_way_within_their_rim(turned: float) -> None:
+    """Rim and hub lie on themselves however they turn, and do not hold the spokes back."""
+
+    def wheel(degrees: float, more: int) -> list[Line]:
+        centre = 200 + 150j
+        rings = [ring(centre, radius, 40 + more) for radius in (80.0, 62.0, 14.0)]
+        ways = np.exp(1j * np.radians(degrees + 60.0 * np.arange(6)))
+        spokes = [centre + np.linspace(14.0, 62.0, 10 + more) * way for way in ways]
+        return [
+            *(line(as_points(one), cyclic=True) for one in rings),
+            *(line(as_points(one)) for one in spokes),
+        ]
+
+    last = wheel(turned, 3)
+    pair = matched(wheel(0.0, 0), [*last[:3], *last[5:], *last[3:5]])
+    assert [partners(pair)[spoke] for spoke in range(3, 9)] == [7, 8, 3, 4, 5, 6]
+    for drawn, meant in zip(on_the_way(pair, 0.49)[3:], wheel(0.49 * turned, 0)[3:], strict=True):
+        assert np.abs(drawn[-1] - as_complex(meant.points)[-1]) < 2.0
