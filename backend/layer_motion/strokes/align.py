@@ -21,19 +21,27 @@ _ROBUST_STEPS = 12
 _TIGHT_SHARE = 0.004
 _EXPLAINED_SHARE = 0.02
 _RESTS = 0.35  # radians
+_BEYOND = 1.6  # times as much as strokes grow on average
+_TINY = 1e-3
 _CIRCLE, _ROUND_SAYS = 0.03, 5  # points; more would keep a wheel from turning
 
 
 def common_motion(
-    source: np.ndarray, target: np.ndarray, weights: np.ndarray
+    source: np.ndarray, target: np.ndarray, weights: np.ndarray, lengths: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The similarity that most of the ink [n, 2] follows, and how well each point does [n] 0..1.
 
     Reweighted least squares (Geman-McClure): a body at rest stays at rest while its limbs swing.
+    `lengths` [2, S] of all strokes at both keys: the whole grows about as they do. Two hands that
+    meet have not shrunk to a point.
     """
     size = max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
-    fitted = _robust(affine.fit_similarity(source, target, weights), source, target, weights, size)
-    rested = _robust(affine.IDENTITY, source, target, weights, size)
+    ink = lengths.sum(axis=0) + _TINY
+    growth = np.exp(ink @ np.log((lengths[1] + _TINY) / (lengths[0] + _TINY)) / ink.sum())
+    bounds = float(growth) / _BEYOND, float(growth) * _BEYOND
+    start = _bounded(affine.fit_similarity(source, target, weights), source, weights, bounds)
+    fitted = _robust(start, source, target, weights, size, bounds)
+    rested = _robust(affine.IDENTITY, source, target, weights, size, bounds)
     if abs(float(np.arctan2(rested[0][1, 0], rested[0][0, 0]))) > _RESTS:
         return fitted
 
@@ -44,15 +52,38 @@ def common_motion(
     return max((fitted, rested), key=explained)
 
 
+def _bounded(
+    matrix: np.ndarray, source: np.ndarray, weights: np.ndarray, bounds: tuple[float, float]
+) -> np.ndarray:
+    """A similarity that grows by no less and no more, and carries the points' middle alike."""
+    size = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    change = float(np.clip(size, *bounds)) / max(size, _TINY)
+    if change == 1.0:
+        return matrix
+    middle = weights @ source / weights.sum()
+    there = affine.apply(matrix, middle)
+    found = matrix.copy()
+    found[:2, :2] *= change
+    found[:2, 2] = there - found[:2, :2] @ middle
+    return found
+
+
 def _robust(
-    matrix: np.ndarray, source: np.ndarray, target: np.ndarray, weights: np.ndarray, size: float
+    matrix: np.ndarray,
+    source: np.ndarray,
+    target: np.ndarray,
+    weights: np.ndarray,
+    size: float,
+    bounds: tuple[float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
     trust = np.ones(len(source))
     for _ in range(_ROBUST_STEPS):
         away = np.linalg.norm(affine.apply(matrix, source) - target, axis=1)
         reach = max(_weighted_median(away, weights), _TIGHT_SHARE * size)
         trust = 1.0 / (1.0 + (away / reach) ** 2) ** 2
-        matrix = affine.fit_similarity(source, target, weights * trust)
+        inside = weights * trust
+        matrix = affine.fit_similarity(source, target, inside)
+        matrix = _bounded(matrix, source, inside, bounds)
     return matrix, trust
 
 

@@ -126,3 +126,25 @@ def test_a_ball_that_rolls_in_a_gap_alone_stays_on_the_ground() -> None:
     for drawn in animate_gap(task(ball(0.0), ball(1.5))).strokes:
         assert drawn is not None
         assert drawn.stroke_points(0)[:, 1].max() == pytest.approx(ground, abs=3.0)
+
+
+def hands(apart: float, more: int) -> list[Line]:
+    """Two arms from shoulders that stay, and on each a hand of many small strokes."""
+    drawn: list[Line] = []
+    for side in (-1.0, 1.0):
+        shoulder = np.array([200.0 + 60 * side, 80.0])
+        wrist = np.array([200.0 + apart * side, 190.0])
+        drawn.append(limb(shoulder, wrist, 9.0, 30 + more))
+        for finger in range(9):
+            tip = wrist + 4.0 * np.array([(finger % 3) - 1.0, finger // 3])
+            ring = np.exp(2j * np.pi * np.arange(14 + more) / (14 + more))
+            outline = tip + np.stack([8 * np.real(ring), 11 * np.imag(ring)], axis=1)
+            drawn.append(line(outline, cyclic=True))
+    return drawn
+
+
+def test_hands_that_meet_do_not_make_all_else_shrink() -> None:
+    """Most of the ink comes to one place; but no stroke gets smaller."""
+    pair = pair_strokes(drawing(hands(130.0, 0)), drawing(hands(10.0, 3)))
+    assert pair is not None
+    assert np.hypot(pair.matrix[0, 0], pair.matrix[1, 0]) > 0.6
