@@ -24,21 +24,23 @@ _RESTS = 0.35  # radians
 _BEYOND = 1.6  # times as much as strokes grow on average
 _TINY = 1e-3
 _CIRCLE, _ROUND_SAYS = 0.03, 5  # points; more would keep a wheel from turning
+_TELL_TURN = 4  # other strokes
 
 
 def common_motion(
-    source: np.ndarray, target: np.ndarray, weights: np.ndarray, lengths: np.ndarray
+    source: np.ndarray,
+    target: np.ndarray,
+    weights: np.ndarray,
+    lengths: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The similarity that most of the ink [n, 2] follows, and how well each point does [n] 0..1.
 
     Reweighted least squares (Geman-McClure): a body at rest stays at rest while its limbs swing.
-    `lengths` [2, S] of all strokes at both keys: the whole grows about as they do. Two hands that
-    meet have not shrunk to a point.
+    `lengths` [2, S] of all strokes at both keys, where partners are sure: the whole grows about as
+    they do. Two hands that meet have not shrunk to a point.
     """
     size = max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
-    ink = lengths.sum(axis=0) + _TINY
-    growth = np.exp(ink @ np.log((lengths[1] + _TINY) / (lengths[0] + _TINY)) / ink.sum())
-    bounds = float(growth) / _BEYOND, float(growth) * _BEYOND
+    bounds = (0.0, np.inf) if lengths is None else _growth(lengths)
     start = _bounded(affine.fit_similarity(source, target, weights), source, weights, bounds)
     fitted = _robust(start, source, target, weights, size, bounds)
     rested = _robust(affine.IDENTITY, source, target, weights, size, bounds)
@@ -50,6 +52,13 @@ def common_motion(
         return float(weights @ (1.0 / (1.0 + (away / (_EXPLAINED_SHARE * size)) ** 2)))
 
     return max((fitted, rested), key=explained)
+
+
+def _growth(lengths: np.ndarray) -> tuple[float, float]:
+    """How much the whole may grow, at least and at most, where strokes do by lengths [2, S]."""
+    ink = lengths.sum(axis=0) + _TINY
+    growth = np.exp(ink @ np.log((lengths[1] + _TINY) / (lengths[0] + _TINY)) / ink.sum())
+    return float(growth) / _BEYOND, float(growth) * _BEYOND
 
 
 def _bounded(
@@ -116,7 +125,9 @@ def _features(strokes: Strokes, size: float) -> np.ndarray:
     """Evenly chosen points, with kind and colours as further, stretched coordinates: [n, 11]."""
     share = strokes.length / max(float(strokes.length.sum()), 1e-9)
     count = np.clip(np.rint(share * _POINTS), 1, strokes.samples.shape[1]).astype(int)
-    count = np.where(_round(strokes), np.minimum(count, _ROUND_SAYS), count)
+    rings = _round(strokes)
+    if (~rings).sum() >= _TELL_TURN:
+        count = np.where(rings, np.minimum(count, _ROUND_SAYS), count)
     stride = max(1, len(count) // _POINTS)
     rows: list[np.ndarray] = []
     for stroke in range(0, len(count), stride):

@@ -116,7 +116,6 @@ def _settled(
             flat(one.samples[matched]),
             flat(there),
             ink / ink.sum(),
-            np.stack([one.length[matched], other.length[partner[matched]]]),
         )
         if not affine.is_regular(better):
             break

@@ -77,7 +77,6 @@ def test_reordered_strokes_find_their_partners_by_material() -> None:
     "other",
     [
         strokes(ARM),
-        dataclasses.replace(strokes(ARM, BODY), material=np.array([1, 2], np.int32)),
         dataclasses.replace(strokes(ARM, BODY), holdout=np.ones(2, np.uint8)),
         None,
     ],
