@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -142,10 +141,10 @@ def order_may_cost(lines: list[Line], goals: list[Line], mean: float, *, copied:
 
     Strokes with as many points as their partners were copied, and kept their order. Where all have,
     and would not in another order, and all have the same forms, nothing tells more: turned spokes
-    are like each other, and arms that swing up all lie where others were.
+    are like each other.
     """
     if copied:
-        return math.inf
+        return MAX_MEAN_COST
     equal = stroke_level.equal_counts(zip(lines, goals, strict=True))
     favour, slack = (a + (b - a) * equal for a, b in (_ORDER_FAVOUR, _ORDER_SLACK))
     return min(favour * mean + slack, MAX_MEAN_COST)

@@ -148,23 +148,3 @@ def test_hands_that_meet_do_not_make_all_else_shrink() -> None:
     pair = pair_strokes(drawing(hands(130.0, 0)), drawing(hands(10.0, 3)))
     assert pair is not None
     assert np.hypot(pair.matrix[0, 0], pair.matrix[1, 0]) > 0.6
-
-
-def swung(degrees: float) -> list[Line]:
-    """Two arms of sleeve, forearm, hand and cuff, swung out and up by so much from the belly."""
-    drawn: list[Line] = []
-    for side in (-1.0, 1.0):
-        angle = np.radians(100.0 - degrees)
-        out = np.array([side * np.cos(angle), np.sin(angle)])
-        shoulder = np.array([160.0 + 14 * side, 150.0])
-        ways = (0, 24, 11, 29), (20, 58, 7, 21), (56, 66, 8, 10), (52, 60, 4, 15)
-        for begin, end, wide, count in ways:
-            drawn.append(limb(shoulder + begin * out, shoulder + end * out, wide, count))
-    return drawn
-
-
-def test_copied_arms_keep_their_sides_however_far_they_swing() -> None:
-    """Held against each other, each lies at the last key where nothing of it was before."""
-    pair = pair_strokes(drawing(swung(0.0)), drawing(swung(115.0)))
-    assert pair is not None
-    assert pair.numbers.tolist() == [list(range(8)), list(range(8))]
