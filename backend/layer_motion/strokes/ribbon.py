@@ -50,7 +50,7 @@ def axis_of(sides: tuple[Ends, Ends]) -> Ends | None:
             for width, key in zip(widths, both, strict=True)]  # fmt: skip
     if max(thin) > _THIN:
         return None
-    cap = int(np.ceil(_CAP * max(thin) * _PLACES))
+    cap = max(1, int(np.ceil(_CAP * max(thin) * _PLACES)))
     first, last = (key.mean(axis=0)[cap:-cap] for key in both)
     return first, last
 

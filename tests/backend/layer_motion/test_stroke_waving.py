@@ -76,6 +76,18 @@ def test_a_ribbon_keeps_its_width_while_it_waves(phase: float, most: float, star
         assert off(on_the_way(pair, step)[0], ribbon(step * phase, 600)) < most
 
 
+def test_a_line_drawn_there_and_back_waves() -> None:
+    """A ribbon of no width."""
+
+    def drawn(phase: float) -> Line:
+        there = rope(phase).points
+        return line(np.concatenate([there, there[::-1]]), cyclic=True)
+
+    pair = matched([drawn(0.0)], [drawn(1.5)])
+    for step in STEPS:
+        assert off(on_the_way(pair, step)[0], rope(step * 1.5)) < 2.0
+
+
 def test_only_the_hem_of_a_curtain_waves() -> None:
     pair = matched([hem(0.0)], [hem(1.6, 77, 0.45)])
     for step in STEPS:
