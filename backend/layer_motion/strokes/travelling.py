@@ -68,13 +68,15 @@ class Wave:
     """A wave along a line: `phase` radians from key to key.
 
     `bases` [2 keys, 2]: height in pixels and slope per half chord of what it swings about.
-    `swing`: pixels by which it does so at its first and at its last end.
+    `swing`: pixels by which it does so at its first and at its last end. `rest` [_LOOKS]: pixels at
+    even shares that both keys have besides the wave, as those of a knot: they do not travel.
     """
 
     side: Side
     phase: float
     bases: np.ndarray
     swing: tuple[float, float]
+    rest: np.ndarray
 
     def at(self, progress: float) -> np.ndarray:
         """Where the line's points are at a progress 0..1: complex [n] pixels."""
@@ -84,10 +86,11 @@ class Wave:
             for one, other in ((first.shares, last.shares), (first.along, last.along))
         )
         base, slope = (1 - progress) * self.bases[0] + progress * self.bases[1]
-        height = base + slope * (2 * shares - 1)
+        still = np.interp(shares, _EVEN, self.rest)
+        height = base + slope * (2 * shares - 1) + still
         parts = 1 - progress, progress
         for graph, own, part in zip(self.side.graphs, self.bases, parts, strict=True):
-            swing = np.interp(shares, graph.shares, graph.heights)
+            swing = np.interp(shares, graph.shares, graph.heights) - still
             swing = swing - own[0] - own[1] * (2 * shares - 1)
             height += np.sin(part * self.phase) / np.sin(self.phase) * swing
         return self.side.origin + self.side.way * (along + 1j * height)
@@ -162,9 +165,10 @@ def travelling(
     bases = np.stack([terms[:, :2] - change, terms[:, :2] + change], axis=1)
     if not _is_steady(heights, bases):
         return ()
+    rests = (heights - terms @ columns.T).reshape(len(sides), 2, _LOOKS).mean(axis=1)
     return tuple(
-        Wave(side, abs(phase), base, _end_swing(term[2:6]))
-        for side, base, term in zip(sides, bases, terms, strict=True)
+        Wave(side, abs(phase), base, _end_swing(term[2:6]), rest)
+        for side, base, term, rest in zip(sides, bases, terms, rests, strict=True)
     )
 
 

@@ -76,6 +76,19 @@ def test_a_ribbon_keeps_its_width_while_it_waves(phase: float, most: float, star
         assert off(on_the_way(pair, step)[0], ribbon(step * phase, 600)) < most
 
 
+def test_a_knot_stays_as_high_while_a_wave_goes_through() -> None:
+    """Taken for a part of the wave, it would be almost three times as high half way."""
+
+    def knotted(phase: float) -> Line:
+        bare = rope(phase, 120)
+        there = np.exp(-(((bare.points[:, 0] - 160.0) / 10.0) ** 2))
+        return bare.placed(bare.points + 8.0 * there[:, None] * [0.0, 1.0])
+
+    pair = matched([knotted(0.0)], [knotted(2.2)])
+    for step in STEPS:
+        assert off(on_the_way(pair, step)[0], knotted(step * 2.2)) < 2.0
+
+
 def test_a_line_drawn_there_and_back_waves() -> None:
     """A ribbon of no width."""
 
