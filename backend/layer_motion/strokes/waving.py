@@ -31,7 +31,7 @@ _THIN = 0.12  # of its length: the width of what has two ends, but no corners th
 _SAME_SPOT = 1e-6
 _SAME_CORNER = 0.03  # of the length
 _ROOTED = 0.5  # of how far the other end swings
-_MOST = 300
+_MOST = 300  # strokes: more are a texture, and take long to look through
 
 
 @dataclass(frozen=True, eq=False)

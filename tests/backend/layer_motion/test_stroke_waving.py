@@ -196,3 +196,35 @@ def test_a_wave_is_found_with_its_phase() -> None:
     assert wave.phase == pytest.approx(1.3, abs=0.15)
     assert not travelling([side], least_phase=1.6, least_waves=0.8)
     assert not travelling([side], least_phase=0.7, least_waves=2.5)
+
+
+def test_where_further_keys_tell_the_way_only_long_waves_are_taken_over() -> None:
+    """Up to there the way through several keys is as near, and knows when the wave slows down."""
+    for phase, is_one in ((1.5, False), (2.3, True)):
+        pair = matched([rope(0.0)], [rope(phase)])
+        assert (Morph(pair, by_flow=True).waving is not None) is is_one
+
+
+def test_a_way_through_several_keys_leads_a_waving_line_but_does_not_bend_it() -> None:
+    pair = matched([hem(0.0)], [hem(1.6)])
+    found = Morph(pair).waving
+    assert found is not None
+    assert len(found.still)
+    heights = np.where(np.arange(len(pair.first.points)) % 2, 6.0, 2.0)
+    led = found.led(np.stack([heights, heights], axis=1))
+    assert not led[found.still].any()
+    (part,) = found.parts
+    assert led[part.points] == pytest.approx(4.0, abs=0.6)
+
+
+def test_the_root_of_a_rope_stays_where_both_keys_show_it() -> None:
+    def rooted(phase: float) -> Line:
+        drawn = rope(phase)
+        share = np.linspace(0.0, 1.0, len(drawn.points))
+        heights = 120.0 + (drawn.points[:, 1] - 120.0) * np.minimum(1.0, 4.0 * share)
+        return drawn.placed(np.stack([drawn.points[:, 0], heights], axis=1))
+
+    pair = matched([rooted(0.0)], [rooted(2.2)])
+    assert Morph(pair).waving is not None
+    for step in STEPS:
+        assert abs(on_the_way(pair, step)[0][0] - (40 + 120j)) < 0.5
