@@ -27,11 +27,13 @@ _STAYS = 0.004  # of the drawing's extent
 _ALONGSIDE = 0.8  # cosine of the angle between sides
 _AS_LONG = 0.75
 _AT_END, _GOES_ALONG = 0.02, 0.3  # of a line: what it hangs on there takes so much of it along
-_THIN = 0.12  # of its length: the width of what has two ends, but no corners that count
+_NARROW = 0.12  # of its length: the width of what has two ends, but no corners that count
 _SAME_SPOT = 1e-6
 _SAME_CORNER = 0.03  # of the length
 _ROOTED = 0.5  # of how far the other end swings
 _MOST = 300  # strokes: more are a texture, and take long to look through
+
+_Fit = Callable[[Sequence[Side]], tuple[Wave, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,19 +126,26 @@ def waving(
         least_phase=_LEAST_PHASE_BY_FLOW if by_flow else _LEAST_PHASE,
         least_waves=_LEAST_WAVES_BY_FLOW if by_flow else _LEAST_WAVES,
     )
-    parts: list[Part] = []
-    strokes: list[np.ndarray] = []
-    for points, lines in _free_strokes(pair, taken):
-        runs = [points[run] for run in _runs(lines)]
-        bodies = _bodies(ends, runs)
-        found = [part for body in bodies for part in _moved(ends, points, body, fit, planted)]
-        parts += found
-        strokes += [points] if found else []
+    parts, strokes = _parts(pair, ends, taken, planted, fit)
     if not parts:
         return None
     hung = _hung(joints, np.concatenate(strokes))
     held = (replace(part, held=part.held | np.isin(part.points, hung)) for part in parts)
     return Waving(tuple(held), _still(ends, strokes, parts), tuple(strokes))
+
+
+def _parts(
+    pair: StrokePair, ends: Ends, taken: np.ndarray, planted: np.ndarray, fit: _Fit
+) -> tuple[list[Part], list[np.ndarray]]:
+    """All parts that wave, and the numbers of all points of each stroke that has some."""
+    parts: list[Part] = []
+    strokes: list[np.ndarray] = []
+    for points, lines in _free_strokes(pair, taken):
+        bodies = _bodies(ends, [points[run] for run in _runs(lines)])
+        found = [part for body in bodies for part in _moved(ends, points, body, fit, planted)]
+        parts += found
+        strokes += [points] if found else []
+    return parts, strokes
 
 
 def _hung(joints: np.ndarray, waving: np.ndarray) -> np.ndarray:
@@ -165,7 +174,7 @@ def _runs(lines: tuple[Line, Line]) -> list[np.ndarray]:
     count = len(lines[0].values)
     if not lines[0].cyclic:
         return [np.arange(count)]
-    limb = limb_of(lines[0], _THIN)
+    limb = limb_of(lines[0], _NARROW)
     if limb is not None:
         places = np.unique(_apart(lines[0], np.array(limb.ends)).argmin(axis=1)).tolist()
     else:
@@ -228,7 +237,7 @@ def _moved(
     ends: Ends,
     stroke: np.ndarray,
     body: Sequence[tuple[Side, np.ndarray]],
-    fit: Callable[[Sequence[Side]], tuple[Wave, ...]],
+    fit: _Fit,
     planted: np.ndarray,
 ) -> Iterator[Part]:
     """What a wave moves of a stroke: a ribbon as a whole, else side by side."""
