@@ -66,9 +66,9 @@ def _bounded(
 ) -> np.ndarray:
     """A similarity that grows by no less and no more, and carries the points' middle alike."""
     size = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    change = float(np.clip(size, *bounds)) / max(size, _TINY)
-    if change == 1.0:
+    if bounds[0] <= size <= bounds[1]:
         return matrix
+    change = float(np.clip(size, *bounds)) / max(size, _TINY)
     middle = weights @ source / weights.sum()
     there = affine.apply(matrix, middle)
     found = matrix.copy()

@@ -8,6 +8,8 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
+from .complex_points import way_along
+
 _PLACES = 97
 _FINE = 4
 _SMOOTH = 2.0  # places
@@ -31,9 +33,9 @@ class Rail:
     def through(cls, points: np.ndarray) -> Rail:
         """Through points, complex [n >= 2], that are not all the same."""
         points = points[np.concatenate([[True], np.abs(np.diff(points)) > _TINY])]
-        way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(points)))])
+        way = way_along(points)
         points = CubicSpline(way, points)(np.linspace(0.0, way[-1], _FINE * _PLACES))
-        way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(points)))])
+        way = way_along(points)
         places = np.interp(np.linspace(0.0, way[-1], _PLACES), way, points)
         slopes = np.gradient(places)
         ways = _directions(gaussian_filter1d(slopes, _SMOOTH, mode="nearest"))

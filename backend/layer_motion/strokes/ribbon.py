@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .complex_points import Ends, way_along
 from .rail import Rail
-from .travelling import Ends, Wave
+from .travelling import Wave
 
 _THIN = 0.12  # of its length
 _PLACES = 49
@@ -70,5 +71,5 @@ def ribbon_of(axis: Wave, ends: Ends) -> Ribbon:
 
 def _even(line: np.ndarray) -> np.ndarray:
     """A line, complex [n], at even shares of its length."""
-    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(line)))])
+    way = way_along(line)
     return np.interp(np.linspace(0.0, way[-1], _PLACES), way, line)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import affine
-from .complex_points import as_complex, as_points
+from .complex_points import Ends, as_complex, as_points, way_along
 from .level import Line, lines_of
 from .limb import Limb, limb_of
 from .pair import StrokePair
@@ -34,9 +34,6 @@ _ASTRAY = 0.1  # of the length: places whose partners lie elsewhere on the body
 _ON_IT = 0.75  # widths from the axis
 _BEYOND = 2.0  # widths
 _MOST = 300
-
-Ends = tuple[np.ndarray, np.ndarray]
-"""The same points at the first and at the last key, complex [n] pixels each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +170,7 @@ def _keeps_step(track: Track, width: float, start: np.ndarray, end: np.ndarray) 
 
 def _rail(limb: Limb) -> Rail:
     """A limb's axis without its ends, which go on straight."""
-    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(limb.axis)))])
+    way = way_along(limb.axis)
     begin, end = _CAP * limb.widths[3], way[-1] - _CAP * limb.widths[-4]
     even = np.linspace(begin, max(end, begin + 1.0), len(way))
     return Rail.through(np.interp(even, way, limb.axis))

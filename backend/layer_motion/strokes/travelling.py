@@ -14,8 +14,7 @@ from functools import cache
 
 import numpy as np
 
-Ends = tuple[np.ndarray, np.ndarray]
-"""The same points at the first and at the last key, complex [n] pixels each."""
+from .complex_points import Ends
 
 _LOOKS = 48
 _EVEN = np.linspace(0.0, 1.0, _LOOKS)

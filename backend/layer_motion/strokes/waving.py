@@ -12,13 +12,13 @@ from functools import partial
 
 import numpy as np
 
-from .complex_points import as_complex
+from .complex_points import Ends, as_complex
 from .corners import corner_shares
 from .level import Line, lines_of
 from .limb import limb_of
 from .pair import StrokePair
 from .ribbon import Ribbon, axis_of, ribbon_of
-from .travelling import Ends, Side, Wave, side_of, travelling
+from .travelling import Side, Wave, side_of, travelling
 
 _LEAST_PHASE = np.radians(45.0)  # a lesser one sinks by less than a twelfth
 _LEAST_PHASE_BY_FLOW = np.radians(125.0)  # what further keys tell of its way is as good up to there

@@ -1,4 +1,4 @@
-"""Boxes, flaps and books: faces with straight edges, and where they are in between; for tests."""
+"""Boxes, flaps and books: faces with straight edges, and where lines are in between; for tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from backend.layer_motion import affine
-from backend.layer_motion.strokes.level import Line, reversed_line
+from backend.layer_motion.strokes.complex_points import as_complex
+from backend.layer_motion.strokes.level import Line, resampled, reversed_line
 from backend.layer_motion.strokes.match import pair_strokes
 from backend.layer_motion.strokes.morph import Morph
 from backend.layer_motion.strokes.pair import StrokePair
@@ -81,3 +82,9 @@ def on_the_way(pair: StrokePair, progress: float) -> list[np.ndarray]:
 def area(ring: np.ndarray) -> float:
     """Signed square pixels within a closed line, complex [n]."""
     return float(np.imag(np.vdot(ring, np.roll(ring, -1)))) / 2
+
+
+def off(drawn: np.ndarray, meant: Line) -> float:
+    """How far drawn points, complex [n], are from a line, pixels at most."""
+    fine = as_complex(resampled(meant, 4000).points)
+    return float(np.abs(drawn[:, None] - fine[None]).min(axis=1).max())

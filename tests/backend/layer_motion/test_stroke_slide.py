@@ -13,7 +13,7 @@ from backend.layer_motion.strokes.limb import limb_of
 from backend.layer_motion.strokes.morph import Morph
 from backend.layer_motion.strokes.slide import slides_of
 
-from .boxes import BLUE, GREEN, area, matched, on_the_way, partners
+from .boxes import BLUE, GREEN, area, matched, off, on_the_way, partners
 from .puppet import line
 
 LENGTH, HALF = 260.0, 9.0
@@ -52,12 +52,6 @@ def band(track: Way, at: float, count: int = 24, *, start: float = 0.0) -> Line:
     place, ahead = track(np.array([at, at + 1.0]))
     ring = place + flat * (ahead - place) / abs(ahead - place)
     return begun_at(line(as_points(ring), cyclic=True, fill=BLUE), start)
-
-
-def off(drawn: np.ndarray, meant: Line) -> float:
-    """How far a drawn ring's points are from an outline, pixels at most."""
-    fine = as_complex(resampled(meant, 4000).points)
-    return float(np.abs(drawn[:, None] - fine[None]).min(axis=1).max())
 
 
 def curled(bend: float, count: int, start: float = 0.0) -> Line:

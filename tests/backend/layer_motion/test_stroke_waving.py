@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from backend.layer_motion.strokes.complex_points import as_complex, as_points
-from backend.layer_motion.strokes.level import Line, begun_at, resampled, reversed_line
+from backend.layer_motion.strokes.level import Line, begun_at, reversed_line
 from backend.layer_motion.strokes.morph import Morph
 from backend.layer_motion.strokes.travelling import side_of, travelling
 
-from .boxes import BLUE, RED, matched, on_the_way
+from .boxes import BLUE, RED, matched, off, on_the_way
 from .puppet import line
 
 STEPS = (0.0, 0.2, 0.5, 0.7, 1.0)
@@ -49,12 +49,6 @@ def hem(phase: float, count: int = 70, start: float = 0.0) -> Line:
     across = np.linspace(LENGTH, 0.0, 9)[1:-1]
     ring = np.concatenate([40 + 1j * down, lower, 40 + LENGTH + 1j * up, 40 + across + 80j])
     return begun_at(line(as_points(ring), cyclic=True, fill=BLUE), start)
-
-
-def off(drawn: np.ndarray, meant: Line) -> float:
-    """How far drawn points are from a line, pixels at most."""
-    fine = as_complex(resampled(meant, 4000).points)
-    return float(np.abs(drawn[:, None] - fine[None]).min(axis=1).max())
 
 
 @pytest.mark.parametrize("copied", [False, True])
