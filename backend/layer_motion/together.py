@@ -17,9 +17,9 @@ from shared.strokes import Drawing
 
 from . import notes
 from .plan import Plan, Step
-from .strokes.level import LABEL
 from .strokes.look import draw_strokes
-from .strokes.morph import reordered
+from .strokes.morphing.morph import reordered
+from .strokes.shape.level import LABEL
 from .task import GapTask, Neighbour
 
 _KEPT_DRAWINGS = 10  # a gap looks at eight keys

@@ -30,6 +30,9 @@ DEFERRED = {("shared/pictures.py", "PIL")}
 # Blender does not support threads that run beside it; the link's own process is not Blender.
 NO_THREADS = {"threading", "_thread", "concurrent", "multiprocessing", "asyncio", "queue"}
 LINK_PROCESS = {f"blender_addon/link/{name}.py" for name in ("child", "serving", "loop", "work")}
+# From the lowest room to the highest; what stands beside them in the folder lies above.
+STROKES = "backend.layer_motion.strokes"
+STROKE_ROOMS = ("shape", "layout", "matching", "morphing", "course")
 OURS = {*PRODUCT_ROOMS, "tests", "examples", "benchmarks", "build_steps"}
 
 
@@ -69,6 +72,24 @@ def test_rooms_inside_the_extension_import_relatively(room: str) -> None:
         if not item.level and item.module.split(".")[0] in OURS
     ]
     assert not wrong
+
+
+def test_rooms_of_strokes_import_only_downwards() -> None:
+    inside = [source for source in sources() if source.module.startswith(STROKES + ".")]
+    assert {_rank_of(source.module) for source in inside} == set(range(len(STROKE_ROOMS) + 1))
+    wrong = [
+        f"{source.path}:{item.line} imports {item.module}"
+        for source in inside
+        for item in imports(source)
+        if item.module.startswith(STROKES) and _rank_of(item.module) > _rank_of(source.module)
+    ]
+    assert not wrong
+
+
+def _rank_of(module: str) -> int:
+    """Height of the room of strokes that a module lies in; of those beside the rooms, the top."""
+    room = module.removeprefix(STROKES + ".").split(".")[0]
+    return STROKE_ROOMS.index(room) if room in STROKE_ROOMS else len(STROKE_ROOMS)
 
 
 def test_nobody_edits_the_import_path() -> None:

@@ -7,7 +7,7 @@ from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
 
-from .level import lines_of, resampled
+from .shape.level import lines_of, resampled
 
 _SAME_SHARE, _SAME_PX = 0.01, 4.0  # of the extent, and camera pixels: what a second hand may stray
 _SPACING_SHARE = 0.005  # of the extent: from sample to sample

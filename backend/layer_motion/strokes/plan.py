@@ -12,10 +12,10 @@ from shared.strokes import Drawing
 
 from ..field_fit import pose_of_points
 from ..plan import Plan, Scene, Step
-from .course import Course, hint
-from .key_places import pair_keys
+from .course.course import Course, hint
+from .course.key_places import pair_keys
+from .layout.pair import StrokePair
 from .look import redrawn_alike
-from .pair import StrokePair
 
 _WORKING_LINES = 160
 

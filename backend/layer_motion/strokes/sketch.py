@@ -23,10 +23,10 @@ from ..line_points import LinePoints, across, sketch_points
 from ..plan import Plan, Scene, Step
 from ..pose import Field, Pose
 from . import elastic as stroke_elastic
-from .course import Course, hint
-from .key_places import pair_keys
+from .course.course import Course, hint
+from .course.key_places import pair_keys
+from .layout.pair import StrokePair
 from .look import redrawn_alike
-from .pair import StrokePair
 
 _WORKING_LINES = 180  # finer than for pixels: strokes show what is left of an error sharply
 _ASTRAY_PX = 2.5

@@ -11,13 +11,13 @@ from scipy.spatial import KDTree
 
 from backend.layer_motion import together
 from backend.layer_motion.engine import plan_together
-from backend.layer_motion.strokes.level import LABEL, Line
 from backend.layer_motion.strokes.look import draw_strokes
 from backend.layer_motion.strokes.same_lines import on_same_lines
+from backend.layer_motion.strokes.shape.level import LABEL, Line
 from backend.layer_motion.task import GapTask, Neighbour
 from shared.strokes import Drawing
 
-from .puppet import NOTHING, drawing, line
+from .strokes.puppet import NOTHING, drawing, line
 
 WIDTH, HEIGHT = 384, 256
 TIMES = (0.25, 0.5, 0.75)

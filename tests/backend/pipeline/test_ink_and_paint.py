@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.spatial import KDTree
 
-from backend.layer_motion.strokes.level import Line
+from backend.layer_motion.strokes.shape.level import Line
 from backend.pipeline.artwork import Artwork
 from backend.pipeline.context import LocalContext
 from backend.pipeline.engines import Choice
@@ -35,7 +35,7 @@ from shared.shot import (
     Spacing,
 )
 from shared.strokes import Drawing, drawing_from_bytes, drawing_to_bytes
-from tests.backend.layer_motion.puppet import drawing, line, puppet
+from tests.backend.layer_motion.strokes.puppet import drawing, line, puppet
 from tests.backend.layer_motion.test_together import (
     HEIGHT,
     WIDTH,

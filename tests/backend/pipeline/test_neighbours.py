@@ -12,7 +12,7 @@ from backend.pipeline.neighbours import neighbours
 from backend.pipeline.plan import make_plan
 from shared.shot import ArrayRef, Key, Layer, Role
 from shared.strokes import drawing_to_bytes
-from tests.backend.layer_motion.puppet import drawing, puppet
+from tests.backend.layer_motion.strokes.puppet import drawing, puppet
 from tests.backend.pipeline.shots import ShotBuilder
 
 FRAMES = (1, 5, 9, 13, 17)

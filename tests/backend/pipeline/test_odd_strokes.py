@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from backend.layer_motion import notes
-from backend.layer_motion.strokes.level import Line
+from backend.layer_motion.strokes.shape.level import Line
 from backend.pipeline.context import LocalContext
 from backend.pipeline.execute import execute
 from shared.blobs import MemoryBlobs
 from shared.result import ResultManifest
 from shared.shot import ArrayRef, Key, Layer, Look, PictureRef, Role
 from shared.strokes import Drawing, drawing_to_bytes
-from tests.backend.layer_motion.puppet import drawing, line, puppet, redrawn
+from tests.backend.layer_motion.strokes.puppet import drawing, line, puppet, redrawn
 from tests.backend.pipeline.shots import ShotBuilder, layer_pixels
 
 WIDTH, HEIGHT = 384, 256

@@ -14,7 +14,7 @@ from shared.blobs import MemoryBlobs
 from shared.result import result_from_json
 from shared.shot import ArrayRef, Key, Layer, Look, Role
 from shared.strokes import drawing_from_bytes, drawing_to_bytes
-from tests.backend.layer_motion.puppet import drawing, puppet
+from tests.backend.layer_motion.strokes.puppet import drawing, puppet
 from tests.backend.pipeline.shots import ShotBuilder, layer_pixels, walking_disc
 
 WIDTH, HEIGHT = 384, 256

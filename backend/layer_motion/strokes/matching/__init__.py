@@ -1,0 +1,1 @@
+"""Which stroke of one key became which of the next, copied or drawn anew."""

@@ -1,0 +1,158 @@
+"""Pairs the strokes of two keys point by point, also after a redraw; layer motion only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from shared.strokes import Drawing
+
+from ... import affine
+from ..layout import pair as stroke_pair
+from ..layout.pair import StrokePair
+from ..layout.polygon import swings_on_an_edge
+from ..layout.root import Pairs
+from ..shape import cost as stroke_cost
+from ..shape import level as stroke_level
+from ..shape.cost import shares
+from ..shape.level import Line, resampled
+from . import squeezed as stroke_squeezed
+from .assign import UNMATCHED
+from .order import MAX_MEAN_COST, ORDER_COST, are_copies, by_order, change_places, order_may_cost
+from .reading import GOOD_READING, Match, redrawn, turn, turning
+from .same_look import in_same_materials
+
+_MAX_UNMATCHED_SHARE, _MAX_GROWN_SHARE = 0.35, 0.5
+_PART_COST = 0.15  # mean, of the strokes of a key that is a part of the other
+_PLACES = 64
+_TOUCH_SHARE = 0.03  # of the drawing's extent
+_MAX_COUNT = 20_000
+_FEW = 300
+
+
+def pair_strokes(
+    first: Drawing | None, last: Drawing | None, hint: np.ndarray | None = None
+) -> StrokePair | None:
+    """Match by order where that clearly holds, else by place, shape, length and look.
+
+    `hint` (3 x 3): what is known of the common motion. None where a key is empty or has broken
+    numbers, or where too much of the ink has no partner to be the same drawing.
+    """
+    if first is None or last is None or not (_finite(first) and _finite(last)):
+        return None
+    lines, goals = stroke_level.lines_of(first), stroke_level.lines_of(last)
+    if not lines or not goals or max(len(lines), len(goals)) > _MAX_COUNT:
+        return None
+    lines, goals = in_same_materials(lines, goals)
+    found = _matched(lines, goals, hint)
+    return _squeezed(lines, goals, hint, found, (first, last)) or _paired(found, (first, last))
+
+
+def _paired(match: Match, drawings: tuple[Drawing, Drawing]) -> StrokePair | None:
+    if not _enough(match):
+        return None
+    return stroke_pair.paired(match.lines, match.goals, match.pairs, match.motion, drawings)
+
+
+def _squeezed(
+    lines: list[Line],
+    goals: list[Line],
+    hint: np.ndarray | None,
+    plain: Match,
+    drawings: tuple[Drawing, Drawing],
+) -> StrokePair | None:
+    """The strokes matched as those of a drawing that got flatter or narrower, if that is so."""
+    if plain.copied or plain.cost < GOOD_READING or _has_hinges(plain):
+        return None
+    known = affine.IDENTITY if hint is None else hint
+    carried = [line.placed(affine.apply(known, line.points)) for line in lines]
+    matrix = stroke_squeezed.squeeze(carried, goals)
+    if matrix is None:
+        return None
+    laid = [line.placed(affine.apply(matrix, line.points)) for line in carried]
+    found = _matched(laid, goals, None)
+    if not stroke_squeezed.is_squeezed(found.cost, matrix, plain.cost, turn(plain.motion, hint)):
+        return None
+    pair = _paired(found, drawings)
+    return None if pair is None else stroke_squeezed.released(pair, matrix @ known)
+
+
+def _finite(drawing: Drawing) -> bool:
+    return all(
+        bool(np.isfinite(values).all())
+        for values in (
+            drawing.points,
+            drawing.radius,
+            drawing.opacity,
+            drawing.point_colour,
+            drawing.stroke_colour,
+            drawing.fill_colour,
+        )
+    )
+
+
+def _has_hinges(match: Match) -> bool:
+    """Whether a face swings on an edge that stays, which the form of the whole does not tell."""
+    return len(match.pairs) <= _FEW and any(
+        swings_on_an_edge(match.lines[i], match.goals[j], match.motion)
+        for i, j in match.pairs
+        if i is not None and j is not None
+    )
+
+
+def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> Match:
+    """By order where that clearly holds, else the best reading."""
+    one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
+    copied = are_copies(lines, goals, (one, other))
+    order = by_order(one, other, hint, copied=copied)
+    if order is not None and not copied and change_places(order, one, other):
+        order = None
+    if order is None:
+        return redrawn(lines, goals, hint)
+    cost = order.cost + turning(order.motion, hint)
+    pairs: Pairs = [(s, s) for s in range(len(lines))]
+    ordered = Match(lines, goals, pairs, order.motion, cost, copied)
+    if order.as_drawn and order.cost < ORDER_COST:
+        return ordered
+    best = redrawn(lines, goals, hint)
+    most = (
+        order_may_cost(lines, goals, best.cost, copied=copied)
+        if order.as_drawn
+        else min(best.cost, MAX_MEAN_COST)
+    )
+    return replace(best, copied=copied) if cost >= most else ordered
+
+
+def _enough(match: Match) -> bool:
+    """True where so little ink stays without a partner that it may come and go by itself.
+
+    More may where one key clearly is a part of the other, on which the rest has grown.
+    """
+    if not any(i is not None and j is not None for i, j in match.pairs):
+        return False
+    alone = [_without_partner(match, side) for side in (0, 1)]
+    matched_cost = match.cost - 2 * UNMATCHED * max(alone)
+    grown = min(alone) == 0.0 and matched_cost < _PART_COST and _hangs_together(match)
+    return max(alone) <= (_MAX_GROWN_SHARE if grown else _MAX_UNMATCHED_SHARE)
+
+
+def _without_partner(match: Match, side: int) -> float:
+    """Share 0..1 of a key's ink."""
+    ink = shares(np.array([float(line.way[-1]) for line in (match.lines, match.goals)[side]]))
+    lone = [pair[side] for pair in match.pairs if pair[1 - side] is None]
+    return sum(float(ink[stroke]) for stroke in lone if stroke is not None)
+
+
+def _hangs_together(match: Match) -> bool:
+    """Whether all strokes without a partner touch, in their key, one that has one."""
+    for side, lines in enumerate((match.lines, match.goals)):
+        lone = {pair[side] for pair in match.pairs if pair[1 - side] is None}
+        places = np.array([resampled(line, _PLACES).points for line in lines])
+        alone = np.array([stroke in lone for stroke in range(len(lines))])
+        reach = _TOUCH_SHARE * float(np.hypot(*np.ptp(places.reshape(-1, 2), axis=0)))
+        away = np.asarray(KDTree(places[~alone].reshape(-1, 2)).query(places[alone])[0])
+        if (away.min(axis=1, initial=np.inf) > reach).any():
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""What single strokes are as numbers, and how alike two of them are; knows no room above."""

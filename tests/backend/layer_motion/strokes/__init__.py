@@ -1,0 +1,1 @@
+"""Promises of the rooms of strokes, from the lowest to what an artist sees."""

@@ -1,0 +1,97 @@
+"""What stays at one place in both keys stays there in between; ends of lines are told apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.layer_motion import affine
+from backend.layer_motion.strokes.layout.pointing import pointing_alike
+from backend.layer_motion.strokes.morphing.planted import planted
+from backend.layer_motion.strokes.shape.complex_points import as_points
+from backend.layer_motion.strokes.shape.level import Line, reversed_line
+
+from .boxes import GREEN, matched, on_the_way
+from .puppet import line
+
+FOOT = 200.0 + 250.0j
+
+
+def hair(bend: float, count: int, *, tapered: bool = True) -> Line:
+    """A line of 150 pixels from its foot up that bends by so many radians in all."""
+    way = np.linspace(0.0, 1.0, count)
+    fine = np.linspace(0.0, 1.0, 3000)
+    steps = np.exp(1j * (bend * fine**1.5 - np.pi / 2)) * 150.0 / len(fine)
+    drawn = line(as_points(FOOT + np.interp(way, fine, np.cumsum(steps))))
+    if tapered:
+        drawn.values[:, 2] = 2.5 - 1.8 * way
+    return drawn
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("tapered", [False, True])
+@pytest.mark.parametrize("bend", [2.0, 6.0, 10.0])
+def test_a_hair_curls_about_its_root(bend: float, tapered: bool, back: bool) -> None:
+    first, last = hair(0.2, 60, tapered=tapered), hair(bend, 71, tapered=tapered)
+    pair = matched([first], [reversed_line(last) if back else last])
+    for step in (0.25, 0.5, 0.75):
+        drawn = on_the_way(pair, step)[0]
+        assert abs(drawn[0] - FOOT) < 4.0
+        meant = hair(0.2 + step * (bend - 0.2), 400)
+        away = np.abs(drawn[:, None] - (meant.points @ (1, 1j))[None]).min(axis=1)
+        assert away.max() < 18.0
+
+
+def test_only_what_stays_is_planted() -> None:
+    pair = matched([hair(0.2, 60)], [hair(4.0, 60)])
+    points, firm = planted(pair)
+    places = pair.first.points[points] @ (1, 1j)
+    assert len(points) > 0
+    assert np.abs(places - FOOT).max() < 40.0
+    assert ((firm > 0.0) & (firm < 1.0)).all()
+
+
+def test_what_moves_or_rests_as_a_whole_is_not_planted() -> None:
+    still = hair(1.0, 60)
+    carried = still.placed(still.points + 30.0)
+    for last in (still, carried):
+        assert len(planted(matched([still], [last]))[0]) == 0
+
+
+@pytest.mark.parametrize("sides", [3, 5])
+def test_a_flap_turns_on_the_edge_that_stays(sides: int) -> None:
+    """Its edge is one side of it; the others come over evenly."""
+    edge = np.linspace(150.0, 250.0, 20) + 200j
+    rim = 200.0 + 200j + 50.0 * np.exp(1j * np.linspace(0.0, np.pi, 12 * sides)[1:-1])
+    first = line(as_points(np.concatenate([edge, rim])), cyclic=True, fill=GREEN)
+    points = first.points.copy()
+    points[20:, 1] = 200.0 + 0.45 * (points[20:, 1] - 200.0)
+    pair = matched([first], [first.placed(points)])
+    drawn = on_the_way(pair, 0.5)[0]
+    assert np.abs(drawn[:, None] - edge[None]).min(axis=0).max() < 4.0
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_ends_are_told_by_their_widths_and_places(back: bool) -> None:
+    one, other = hair(0.2, 60), hair(7.0, 60)
+    turned = reversed_line(other) if back else other
+    found = pointing_alike(one, turned, affine.IDENTITY)
+    assert np.allclose(found.points[0], as_points(np.array(FOOT)), atol=1.0)
+    closed = line(one.points, cyclic=True)
+    assert pointing_alike(closed, turned, affine.IDENTITY) is turned
+
+
+@pytest.mark.parametrize("turn", [1.0, 2.0, 3.0])
+def test_what_turns_about_a_point_of_its_outline_stays_round(turn: float) -> None:
+    """Every turn has a still point; where it lies on a line by chance, nothing is rooted there."""
+    angle = 2 * np.pi * np.arange(80) / 80
+    head = 200 + 150j + 60.0 * np.exp(1j * angle)
+    eyes = [head.mean() + side + 8.0 * np.exp(1j * angle[::4]) for side in (-20 - 10j, 20 - 10j)]
+    first = [line(as_points(ring), cyclic=True, fill=GREEN) for ring in (head, *eyes)]
+    lowest = 200 + 210j
+    last = [
+        one.placed(as_points(lowest + (one.points @ (1, 1j) - lowest) * np.exp(1j * turn)))
+        for one in first
+    ]
+    ring = on_the_way(matched(first, last), 0.5)[0]
+    assert np.ptp(np.abs(ring - ring.mean())) < 0.5
