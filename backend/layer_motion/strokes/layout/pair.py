@@ -26,6 +26,7 @@ from .polygon import corner_to_corner
 from .riding import riding
 from .root import Level, Numbers, Pairs
 from .strangers import with_strangers
+from .touching import in_touch
 from .unturned import unturned
 
 _TRUST_SHARE = 0.01
@@ -84,14 +85,16 @@ def paired(
     pairs: Pairs,
     matrix: np.ndarray,
     drawings: tuple[Drawing, Drawing],
+    *,
+    copied: bool = False,
 ) -> StrokePair | None:
     """One layout for both drawings; None where their common motion is no sane one.
 
     `matrix` carries the first roughly onto the last. Strokes without a partner move with the
-    matched lines around them.
+    matched lines around them. `copied`: points of strokes of one number belong together, for sure.
     """
     pairs = _painting_order(pairs)
-    level = _levelled(lines, goals, pairs, matrix)
+    level = _levelled(lines, goals, pairs, matrix, copied=copied)
     parts = _parts(level, matrix)
     level.update((numbers, (part.one, part.other)) for numbers, part in parts.items())
     matrix = _common_motion(level.values())
@@ -122,7 +125,12 @@ def _parts(level: Mapping[Numbers, Level], matrix: np.ndarray) -> dict[Numbers, 
 
 
 def _levelled(
-    lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs, matrix: np.ndarray
+    lines: Sequence[Line],
+    goals: Sequence[Line],
+    pairs: Pairs,
+    matrix: np.ndarray,
+    *,
+    copied: bool,
 ) -> dict[Numbers, Level]:
     """All partners point by point; `matrix` carries the first roughly onto the last."""
     both = [(i, j) for i, j in pairs if i is not None and j is not None]
@@ -132,13 +140,16 @@ def _levelled(
     faces = _faces(lines, goals, redrawn, matrix) if keep == 1.0 and len(both) <= _MANY else {}
     level = {
         (i, j): faces.get((i, j))
-        or _level(lines[i], goals[j], matrix, keep=keep, loyal=loyal, few=len(both))
+        or _level(
+            lines[i], goals[j], matrix, keep=keep, loyal=(loyal, loyal and copied), few=len(both)
+        )
         for i, j in both
     }
     if keep < 1.0:
         return level
     free = [key for key in redrawn if key not in faces]
     level = unturned(level, free, cache(partial(_common_motion, list(level.values()))))
+    level = in_touch(level, free)
     level = end_to_end(stroke_root.rooted(level, free), free)
     return banded(level, free)
 
@@ -182,11 +193,11 @@ def _copies(lines: Sequence[Line], goals: Sequence[Line], both: list[tuple[int, 
 
 
 def _level(
-    one: Line, other: Line, matrix: np.ndarray, *, keep: float, loyal: bool, few: int
+    one: Line, other: Line, matrix: np.ndarray, *, keep: float, loyal: tuple[bool, bool], few: int
 ) -> tuple[Line, Line]:
     """Partners with points that belong together; in drawings of very many strokes by length."""
-    if _copied(one, other, loyal=loyal) or keep < 1.0 or few > _MANY:
-        return stroke_level.levelled(one, other, matrix, keep=keep, loyal=loyal)
+    if _copied(one, other, loyal=loyal[0]) or keep < 1.0 or few > _MANY:
+        return stroke_level.levelled(one, other, matrix, keep=keep, loyal=loyal[0], sure=loyal[1])
     one, other = stroke_level.like(one, other, matrix)
     plain = stroke_seam.sewn(one, pointing_alike(one, other, matrix))
     return stroke_squash.unsquashed(one, other, plain)

@@ -47,7 +47,7 @@ def rooted(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[Nu
         if numbers not in free:
             continue
         one, other = result[numbers]
-        starts = _starts(one, other)
+        starts = starts_alike(one, other)
         if len(starts) < 2:
             continue
         carrier = _carrier([result[n] for n in order[:rank]], (one, other))
@@ -63,14 +63,18 @@ def rooted(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[Nu
     return result
 
 
-def _starts(one: Line, other: Line) -> list[int]:
-    """Numbers of samples at which the other may begin to look like the one, if it is closed."""
+def starts_alike(one: Line, other: Line, least: float = 0.0) -> list[int]:
+    """Numbers of samples at which the other may begin to look like the one, if it is closed.
+
+    As far as either is as like the other as `least`: 1 is the same shape, however turned and large.
+    """
     if not one.cyclic or min(float(one.way[-1]), float(other.way[-1])) <= 0.0:
         return []
     a, b = (centred(resampled(line, _SAMPLES).points) for line in (one, other))
     alike = np.abs(over_starts(a, b))
     peak = (alike >= np.roll(alike, 1)) & (alike > np.roll(alike, -1))
-    return np.flatnonzero(peak & (alike >= _ALIKE * alike.max())).tolist()
+    same = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return np.flatnonzero(peak & (alike >= max(_ALIKE * alike.max(), least * same))).tolist()
 
 
 def _half_px(points: np.ndarray) -> float:

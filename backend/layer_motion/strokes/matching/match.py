@@ -53,7 +53,9 @@ def pair_strokes(
 def _paired(match: Match, drawings: tuple[Drawing, Drawing]) -> StrokePair | None:
     if not _enough(match):
         return None
-    return stroke_pair.paired(match.lines, match.goals, match.pairs, match.motion, drawings)
+    return stroke_pair.paired(
+        match.lines, match.goals, match.pairs, match.motion, drawings, copied=match.copied
+    )
 
 
 def _squeezed(
@@ -107,7 +109,7 @@ def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> M
     one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
     copied = are_copies(lines, goals, (one, other))
     order = by_order(one, other, hint, copied=copied)
-    if order is not None and not copied and change_places(order, one, other):
+    if order is not None and not (copied and order.as_drawn) and change_places(order, one, other):
         order = None
     if order is None:
         return redrawn(lines, goals, hint)

@@ -47,8 +47,10 @@ def by_order(
     if len(one.length) != len(other.length) or (one.kind != other.kind).any():
         return None
     drawn = _ordered(one, other, _as_drawn(one, other), as_drawn=True)
-    if copied or len(one.length) > _MANY or (drawn is not None and drawn.cost < _COPIED_COST):
-        return drawn  # copies prove how they turned, however far
+    if len(one.length) > _MANY or (drawn is not None and drawn.cost < _COPIED_COST):
+        return drawn
+    if copied and drawn is not None and drawn.cost < MAX_MEAN_COST:
+        return drawn  # copies prove how they turned, as long as they did so together
     found = [
         order
         for order in (drawn, _ordered(one, other, _upright(one, other), as_drawn=False))

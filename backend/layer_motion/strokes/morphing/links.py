@@ -53,7 +53,7 @@ def linked(cyclic: np.ndarray, turns: Turns, layer: np.ndarray | None = None) ->
     `layer` int [S]: strokes of different ones are tied all along where they lie on each other.
     """
     tree = grown(turns)
-    turns.settle(tree.order, tree.parent)
+    turns.settle(tree.order, tree.parent, tree.loose)
     builder = _Builder(turns, cyclic)
     builder.add_strokes()
     for stroke in tree.order.tolist():

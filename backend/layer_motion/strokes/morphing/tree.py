@@ -15,17 +15,21 @@ _SAMPLES = 8
 _NEIGHBOURS = 20
 _TURN_COST_PX = 2.0
 _LEAST_PX = 1e-3
+_LOOSE_SHARE = 0.12  # of the drawing's extent
+_MANY = 300
 
 
 @dataclass(frozen=True, eq=False)
 class Tree:
     """`order` int [S]: strokes, carriers first; `parent` int [S], negative at the root.
 
+    `loose` bool [S]: far from its carrier in one of the keys, as a hand that lets go of another.
     `neighbours` int [n, 2]: pairs of strokes close to each other in both keys, `apart_px` [n].
     """
 
     order: np.ndarray
     parent: np.ndarray
+    loose: np.ndarray
     neighbours: np.ndarray
     apart_px: np.ndarray
 
@@ -43,7 +47,27 @@ def grown(turns: Turns) -> Tree:
                       np.abs(turns.start[turns.chain + 1] - turns.start[turns.chain]),
                       count)  # fmt: skip
     order, parent = breadth_first_order(least, int(ink.argmax()), directed=False)
-    return Tree(np.asarray(order), np.asarray(parent), pairs, apart)
+    order, parent = np.asarray(order), np.asarray(parent)
+    return Tree(order, parent, _loose(turns, parent), pairs, apart)
+
+
+def _loose(turns: Turns, parent: np.ndarray) -> np.ndarray:
+    """Which strokes are far from what carries them: bool [S]."""
+    found = np.zeros(len(parent), bool)
+    if len(parent) > _MANY:
+        return found
+    reach = _LOOSE_SHARE * max(_extent(places) for places in (turns.start, turns.goal))
+    for stroke in np.flatnonzero(parent >= 0).tolist():
+        own, carrier = (
+            _both_keys(turns, np.arange(*turns.offsets[number : number + 2]))
+            for number in (stroke, int(parent[stroke]))
+        )
+        found[stroke] = float(np.asarray(KDTree(carrier).query(own)[0]).min()) > reach
+    return found
+
+
+def _extent(places: np.ndarray) -> float:
+    return float(np.hypot(np.ptp(np.real(places)), np.ptp(np.imag(places))))
 
 
 def _both_keys(turns: Turns, index: np.ndarray) -> np.ndarray:

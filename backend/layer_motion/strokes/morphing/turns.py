@@ -122,11 +122,12 @@ class Turns:
         sums = np.concatenate([[0], np.cumsum(points)])
         return (sums[self.offsets[1:]] - sums[self.offsets[:-1]]) / np.maximum(counts, 1)
 
-    def settle(self, order: np.ndarray, parent: np.ndarray) -> None:
+    def settle(self, order: np.ndarray, parent: np.ndarray, loose: np.ndarray) -> None:
         """Choose among equal angles (a full turn apart) those nearest to each stroke's parent's.
 
-        `order`: all strokes, parents first; `parent` int [S], negative at a root. Strokes that
-        are not sure of their turn take their parent's.
+        `order`: all strokes, parents first; `parent` int [S], negative at a root; of those that
+        are `loose` bool [S] the smallest. Strokes that are not sure of their turn take their
+        parent's.
         """
         middle = np.angle(self.factor)
         shift = np.zeros(len(middle))
@@ -135,6 +136,8 @@ class Turns:
             if above < 0:
                 continue
             ahead = middle[above] + shift[above]
+            if self.sure[stroke] and loose[stroke]:
+                continue
             if self.sure[stroke]:
                 shift[stroke] = 2 * np.pi * np.rint((ahead - middle[stroke]) / (2 * np.pi))
             else:

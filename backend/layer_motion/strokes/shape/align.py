@@ -20,7 +20,9 @@ _MAX_GROWTH = 2.5
 _ROBUST_STEPS = 12
 _TIGHT_SHARE = 0.004
 _EXPLAINED_SHARE = 0.02
-_RESTS = 0.35  # radians
+_RESTS, _FAR = 0.35, 0.8  # radians
+_SEVERAL = 4  # strokes: fewer are no two limbs with what they hold
+_LITTLE, _AS_MUCH = 0.045, 0.6  # of the ink
 _BEYOND = 1.6  # times as much as strokes grow on average
 _TINY = 1e-3
 _CIRCLE, _ROUND_SAYS = 0.03, 5  # points; more would keep a wheel from turning
@@ -37,21 +39,67 @@ def common_motion(
 
     Reweighted least squares (Geman-McClure): a body at rest stays at rest while its limbs swing.
     `lengths` [2, S] of all strokes at both keys, where partners are sure: the whole grows about as
-    they do. Two hands that meet have not shrunk to a point.
+    they do, as two hands that meet have not shrunk to a point, and where hardly any ink goes as
+    one, as two arms that part do not, it goes with its middle.
     """
     size = max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
     bounds = (0.0, np.inf) if lengths is None else _growth(lengths)
     start = _bounded(affine.fit_similarity(source, target, weights), source, weights, bounds)
     fitted = _robust(start, source, target, weights, size, bounds)
     rested = _robust(affine.IDENTITY, source, target, weights, size, bounds)
-    if abs(float(np.arctan2(rested[0][1, 0], rested[0][0, 0]))) > _RESTS:
-        return fitted
+    shares = [_explained(matrix, source, target) for matrix, _ in (fitted, rested)]
+    ink = [float(weights @ share) for share in shares]
+    turn = [_turn(matrix) for matrix, _ in (fitted, rested)]
+    best = 0 if abs(turn[1]) > _RESTS or ink[0] >= ink[1] else 1
+    several = lengths is not None and lengths.shape[1] >= _SEVERAL
+    if several and (
+        max(ink) < _LITTLE
+        or _is_mirrored(turn[best], (source, target), (weights, shares[best]), bounds)
+    ):
+        return _shifted(source, target, weights)
+    return (fitted, rested)[best]
 
-    def explained(option: tuple[np.ndarray, np.ndarray]) -> float:
-        away = np.linalg.norm(affine.apply(option[0], source) - target, axis=1)
-        return float(weights @ (1.0 / (1.0 + (away / (_EXPLAINED_SHARE * size)) ** 2)))
 
-    return max((fitted, rested), key=explained)
+def _turn(matrix: np.ndarray) -> float:
+    """Radians."""
+    return float(np.arctan2(matrix[1, 0], matrix[0, 0]))
+
+
+def _explained(matrix: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """How well, 0..1, a motion carries each point about where it goes: [n]."""
+    reach = _EXPLAINED_SHARE * max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
+    away = np.linalg.norm(affine.apply(matrix, source) - target, axis=1)
+    return 1.0 / (1.0 + (away / reach) ** 2)
+
+
+def _is_mirrored(
+    turn: float,
+    points: tuple[np.ndarray, np.ndarray],
+    told: tuple[np.ndarray, np.ndarray],
+    bounds: tuple[float, float],
+) -> bool:
+    """Whether as much ink turns as far the other way, as two arms that swing up on either side.
+
+    `points` at both keys; `told`: their ink [n], and how well each goes by `turn`.
+    """
+    (source, target), (weights, share) = points, told
+    rest = weights * (1.0 - share)
+    if abs(turn) < _FAR or rest.sum() <= _TINY:
+        return False
+    size = max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
+    rest /= rest.sum()
+    start = _bounded(affine.fit_similarity(source, target, rest), source, rest, bounds)
+    other, _ = _robust(start, source, target, rest, size, bounds)
+    as_much = float(weights @ _explained(other, source, target)) > _AS_MUCH * float(weights @ share)
+    return as_much and abs(turn + _turn(other)) < _RESTS
+
+
+def _shifted(
+    source: np.ndarray, target: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The motion of the middle alone, and that no point is known to follow it."""
+    shift = weights @ (target - source) / weights.sum()
+    return affine.translation(*shift), np.zeros(len(source))
 
 
 def _growth(lengths: np.ndarray) -> tuple[float, float]:
