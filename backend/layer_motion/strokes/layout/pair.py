@@ -85,16 +85,14 @@ def paired(
     pairs: Pairs,
     matrix: np.ndarray,
     drawings: tuple[Drawing, Drawing],
-    *,
-    copied: bool = False,
 ) -> StrokePair | None:
     """One layout for both drawings; None where their common motion is no sane one.
 
     `matrix` carries the first roughly onto the last. Strokes without a partner move with the
-    matched lines around them. `copied`: points of strokes of one number belong together, for sure.
+    matched lines around them.
     """
     pairs = _painting_order(pairs)
-    level = _levelled(lines, goals, pairs, matrix, copied=copied)
+    level = _levelled(lines, goals, pairs, matrix)
     parts = _parts(level, matrix)
     level.update((numbers, (part.one, part.other)) for numbers, part in parts.items())
     matrix = _common_motion(level.values())
@@ -125,12 +123,7 @@ def _parts(level: Mapping[Numbers, Level], matrix: np.ndarray) -> dict[Numbers, 
 
 
 def _levelled(
-    lines: Sequence[Line],
-    goals: Sequence[Line],
-    pairs: Pairs,
-    matrix: np.ndarray,
-    *,
-    copied: bool,
+    lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs, matrix: np.ndarray
 ) -> dict[Numbers, Level]:
     """All partners point by point; `matrix` carries the first roughly onto the last."""
     both = [(i, j) for i, j in pairs if i is not None and j is not None]
@@ -140,17 +133,16 @@ def _levelled(
     faces = _faces(lines, goals, redrawn, matrix) if keep == 1.0 and len(both) <= _MANY else {}
     level = {
         (i, j): faces.get((i, j))
-        or _level(
-            lines[i], goals[j], matrix, keep=keep, loyal=(loyal, loyal and copied), few=len(both)
-        )
+        or _level(lines[i], goals[j], matrix, keep=keep, loyal=loyal, few=len(both))
         for i, j in both
     }
     if keep < 1.0:
         return level
     free = [key for key in redrawn if key not in faces]
     level = unturned(level, free, cache(partial(_common_motion, list(level.values()))))
-    level = in_touch(level, free)
-    level = end_to_end(stroke_root.rooted(level, free), free)
+    touching = in_touch(level, free)
+    free = [numbers for numbers in free if touching[numbers] is level[numbers]]
+    level = end_to_end(stroke_root.rooted(touching, free), free)
     return banded(level, free)
 
 
@@ -193,11 +185,11 @@ def _copies(lines: Sequence[Line], goals: Sequence[Line], both: list[tuple[int, 
 
 
 def _level(
-    one: Line, other: Line, matrix: np.ndarray, *, keep: float, loyal: tuple[bool, bool], few: int
+    one: Line, other: Line, matrix: np.ndarray, *, keep: float, loyal: bool, few: int
 ) -> tuple[Line, Line]:
     """Partners with points that belong together; in drawings of very many strokes by length."""
-    if _copied(one, other, loyal=loyal[0]) or keep < 1.0 or few > _MANY:
-        return stroke_level.levelled(one, other, matrix, keep=keep, loyal=loyal[0], sure=loyal[1])
+    if _copied(one, other, loyal=loyal) or keep < 1.0 or few > _MANY:
+        return stroke_level.levelled(one, other, matrix, keep=keep, loyal=loyal)
     one, other = stroke_level.like(one, other, matrix)
     plain = stroke_seam.sewn(one, pointing_alike(one, other, matrix))
     return stroke_squash.unsquashed(one, other, plain)

@@ -1,7 +1,8 @@
-"""Lets limbs keep what they touch where they touch it, as a hand at its arm's end; matching only.
+"""Lets strokes keep what they touch where they touch it, as a hand at its arm's end; matching only.
 
 An arm is alike from shoulder to hand and from hand to shoulder, and where it is drawn with nothing
-else but its hand and sleeve, no body tells which end is which. But those are drawn at one end.
+else but its hand and sleeve, no body tells which end is which. But those are drawn at one end. So
+is a belt alike from both sides, but it stays on the hem that it is drawn on, and turns as that.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from ..shape.correlation import centred, over_starts
 from ..shape.level import begun_at, resampled
 from ..shape.limb import limb_of
 from .root import Level, Numbers, starts_alike
@@ -20,33 +22,101 @@ from .seam import sewn
 _SAMPLES = 64
 _REACH = 0.12  # of a stroke's half length: as near as that is a touch
 _TOUCHES, _EVERYWHERE = 0.5, 0.6  # closeness: at the nearest place, and mean
-_CLEARLY = 0.33
+_MOSTLY, _CLEARLY = 0.55, 0.33
 _STIFF = 0.93  # likeness of what swings: what curls touches other things with its tip
-_MOST = 120
 _THICKEST = 0.3
+_ROUND = 0.9  # likeness from the worst start, of that from the best
+_TURNS, _LEAST_GAIN = 0.8, 0.1  # radians
+_AS_ONE = 0.7
+_LARGE = 0.7  # of a stroke's length: what is smaller goes with it, and does not tell its turn
+_ROUNDS = 4
+_MOST = 120
 
 
 def in_touch(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[Numbers, Level]:
     """The same partners; closed ones begin elsewhere if then others touch them where they did.
 
-    Only those in `free` may; of the others it is known which point became which.
+    Only those in `free` may; of the others it is known which point became which. Limbs come first;
+    whatever is none must turn about as what it touches, too: a pupil that goes to the other corner
+    of its eye does not turn the eye.
     """
-    result = dict(level)
     if not 1 < len(level) <= _MOST:
-        return result
+        return dict(level)
     drawn = {numbers: _Drawn.of(both) for numbers, both in level.items()}
-    for numbers in free:
-        one, other = level[numbers]
-        starts = starts_alike(one, other, _STIFF)
-        if len(starts) < 2 or not all(limb_of(line, _THICKEST) for line in (one, other)):
-            continue
-        kept = drawn[numbers].kept_touches([some for n, some in drawn.items() if n != numbers])
-        if kept is None:
-            continue
-        best = starts[int(np.argmax(kept[starts]))]
-        if kept[best] > kept[0] + _CLEARLY:
-            result[numbers] = sewn(one, begun_at(other, best / _SAMPLES))
+    found = {n: start for n in free if (start := _kept_start(n, level[n], drawn)) is not None}
+    result, settled = dict(level), set[Numbers]()
+    limbs = {numbers for numbers, both in level.items() if found and _is_limb(both)}
+    for some, least in ((limbs, -_TURNS), *[(level.keys() - limbs, _LEAST_GAIN)] * _ROUNDS):
+        turns = {n: _told_turn(both, surely=n in settled) for n, both in result.items()}
+        for numbers in [n for n in found if n in some and n not in settled]:
+            later = _begun(level[numbers], found[numbers])
+            around = [
+                turn
+                for n in drawn[numbers].touched(drawn)
+                if (turn := turns[n]) is not None and _ink(level[n]) > _LARGE * _ink(level[numbers])
+            ]
+            gain = _gain(around, _turn(level[numbers]), _turn(later))
+            if (gain is None and some is limbs) or (gain is not None and gain > least):
+                result[numbers] = later
+                settled.add(numbers)
+        settled |= limbs
     return result
+
+
+def _kept_start(numbers: Numbers, both: Level, drawn: Mapping[Numbers, _Drawn]) -> float | None:
+    """The share of its length at which the other begins for its touches to be kept, if clearly."""
+    starts = starts_alike(*both, _STIFF)
+    if not starts:
+        return None
+    kept = drawn[numbers].kept_touches([some for n, some in drawn.items() if n != numbers])
+    if kept is None:
+        return None
+    best = starts[int(np.argmax(kept[starts]))]
+    return best / _SAMPLES if kept[best] > max(_MOSTLY, kept[0] + _CLEARLY) else None
+
+
+def _begun(both: Level, start: float) -> Level:
+    return sewn(both[0], begun_at(both[1], start))
+
+
+def _ink(both: Level) -> float:
+    return float(both[0].way[-1] + both[1].way[-1])
+
+
+def _is_limb(both: Level) -> bool:
+    return all(limb_of(line, _THICKEST) is not None for line in both)
+
+
+def _turn(both: Level) -> complex:
+    """By how much a stroke turns, as a complex number of size 0..1: 1 where it keeps its shape."""
+    one, other = (centred(resampled(line, _SAMPLES).points) for line in both)
+    return complex(np.vdot(one, other)) / max(
+        float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-9
+    )
+
+
+def _told_turn(both: Level, *, surely: bool) -> complex | None:
+    """By how much a stroke turns where that is told: not by what looks alike from two sides."""
+    return _turn(both) if surely or not both[0].cyclic or _looks_one_way(both) else None
+
+
+def _looks_one_way(both: Level) -> bool:
+    """Whether a closed stroke is like its partner from one start only: no ring, no two ends."""
+    one, other = (centred(resampled(line, _SAMPLES).points) for line in both)
+    alike = np.abs(over_starts(one, other))
+    return bool(alike.min() < _ROUND * alike.max()) and len(starts_alike(*both, _STIFF)) == 1
+
+
+def _gain(around: list[complex], now: complex, later: complex) -> float | None:
+    """By how many radians a stroke turns more like those around it if it begins elsewhere.
+
+    None where they do not turn as one.
+    """
+    mean = sum(around) / max(len(around), 1)
+    if abs(mean) < _AS_ONE:
+        return None
+    apart = [abs(float(np.angle(turn * mean.conjugate()))) for turn in (now, later)]
+    return apart[0] - apart[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +131,10 @@ class _Drawn:
         places = np.array([resampled(line, _SAMPLES).points for line in both])
         away = np.linalg.norm(places - places.mean(axis=1, keepdims=True), axis=2)
         return cls(places, np.maximum(away.max(axis=1), 1e-6))
+
+    def touched(self, drawn: Mapping[Numbers, _Drawn]) -> list[Numbers]:
+        """Which of all strokes touch this one at some places only, in both keys."""
+        return [n for n, some in drawn.items() if some is not self and self._kept(some) is not None]
 
     def kept_touches(self, around: list[_Drawn]) -> np.ndarray | None:
         """How far, 0..1, others touch at the same places if the other begins at each sample.

@@ -53,9 +53,7 @@ def pair_strokes(
 def _paired(match: Match, drawings: tuple[Drawing, Drawing]) -> StrokePair | None:
     if not _enough(match):
         return None
-    return stroke_pair.paired(
-        match.lines, match.goals, match.pairs, match.motion, drawings, copied=match.copied
-    )
+    return stroke_pair.paired(match.lines, match.goals, match.pairs, match.motion, drawings)
 
 
 def _squeezed(

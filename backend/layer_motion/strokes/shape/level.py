@@ -21,7 +21,6 @@ _START_TRIALS = 64
 _HALVINGS = 4
 _CLOSE, _COPY, _COPY_AWAY = 1e-4, 1e-6, 1 / 32
 _LOYALTY, _HABIT = 0.2, 0.999
-_SAME_SHAPE = 0.95
 _CHANCE = 0.03  # of all orders of strokes: so few have equal counts as well
 _OPACITY = 3
 _FILL_ALPHA = 7
@@ -201,23 +200,14 @@ def budget(lines: Sequence[Line], others: Sequence[Line]) -> float:
 
 
 def levelled(
-    one: Line,
-    other: Line,
-    matrix: np.ndarray,
-    *,
-    keep: float = 1.0,
-    loyal: bool = False,
-    sure: bool = False,
+    one: Line, other: Line, matrix: np.ndarray, *, keep: float = 1.0, loyal: bool = False
 ) -> tuple[Line, Line]:
     """Two strokes with equal counts, direction and, where closed, starting point.
 
     `matrix` carries the first roughly onto the other; `keep`: share of the points to keep;
-    `loyal`: points of equal number belong together as they are unless they hardly can; `sure`: of
-    the same shape they do however far they turn.
+    `loyal`: points of equal number belong together as they are unless they hardly can.
     """
     loyal = loyal and len(one.values) == len(other.values)
-    if loyal and sure and keep == 1.0 and _same_shape(one, other):
-        return one, other
     if one.cyclic != other.cyclic:
         one, other = _both_open(one, other, matrix)
     count = min(max(len(one.values), len(other.values)), _MAX_POINTS_PER_STROKE)
@@ -227,12 +217,6 @@ def levelled(
     moved = one.points @ matrix[:2, :2].T + matrix[:2, 2]
     order = _turned(moved, other, _LOYALTY if loyal else _HABIT)
     return one, replace(other, values=other.values[order])
-
-
-def _same_shape(one: Line, other: Line) -> bool:
-    """Whether points of equal number make the same shape, wherever it lies and however turned."""
-    a, b = centred(one.points), centred(other.points)
-    return abs(complex(np.vdot(a, b))) > _SAME_SHAPE * float(np.linalg.norm(a) * np.linalg.norm(b))
 
 
 def like(one: Line, other: Line, matrix: np.ndarray) -> tuple[Line, Line]:

@@ -69,6 +69,21 @@ def test_copied_arms_that_change_the_order_of_painting_keep_their_sides() -> Non
     assert partners(pair) == {0: 3, 1: 4, 2: 5, 3: 0, 4: 1, 5: 2}
 
 
+def test_a_mitten_turns_with_the_arm_that_it_is_drawn_on() -> None:
+    def drawn(degrees: float) -> list[Line]:
+        way = complex(np.exp(1j * np.deg2rad(degrees)))
+        around = np.exp(2j * np.pi * np.arange(40) / 40)
+        mitten = LENGTH + 16 + 14 * np.real(around) + 9j * np.imag(around)
+        body = 100 + 130j + 24 * np.real(around) + 40j * np.imag(around)
+        sleeve = arm(SHOULDERS[0], degrees)[0]
+        return [_filled(body, RED), sleeve, _filled(SHOULDERS[0] + way * mitten, GREEN)]
+
+    pair = matched(drawn(80), anew(drawn(-60)))
+    one, other = places(pair, 2)
+    wrist = int(np.argmin(np.abs(one - SHOULDERS[0])))
+    assert np.abs(other - SHOULDERS[0])[wrist] < LENGTH + 6  # its tip is at LENGTH + 30
+
+
 def test_an_eye_whose_pupil_goes_to_its_other_corner_does_not_turn() -> None:
     around = np.exp(2j * np.pi * np.arange(40) / 40)
     white = 100 + 100j + 30 * np.real(around) + 14j * np.imag(around)
