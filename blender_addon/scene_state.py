@@ -43,6 +43,15 @@ def add_take(scene: bpy.types.Scene, take: library.TakeRow) -> None:
     shot_of(scene).take_index = 0
 
 
+def drop_takes(scene: bpy.types.Scene, discarded: set[Path]) -> None:
+    """Take rows off the list whose folders were discarded and are not there."""
+    rows = shot_of(scene).take_list
+    for index in reversed(range(len(rows))):
+        folder = Path(bpy.path.abspath(rows[index].folder))
+        if folder in discarded and not library.is_finished(folder):
+            rows.remove(index)
+
+
 def see_takes_from(blend_file: str, before: str) -> None:
     """Name the listed folders as seen from one .blend instead of another; both are paths.
 

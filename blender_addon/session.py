@@ -25,7 +25,7 @@ from .link.process import LinkProcess
 from .properties import shot_of
 from .scene.layers import SceneLayer, scan
 from .scene.settings import LayerSettings
-from .scene_state import add_take, existing_root, file_name, read_records, scene_of
+from .scene_state import add_take, drop_takes, existing_root, file_name, read_records, scene_of
 from .shared.blobs import MemoryBlobs
 from .shared.errors import AcetateError
 from .shared.messages import new_job_key
@@ -83,6 +83,8 @@ class Session:
         self.jobs: dict[str, Tracked] = {}
         self.export: Export | None = None
         self.last_keys: list[str] = []
+        self._listed: dict[int, dict[str, library.TakeRow]] = {}
+        self._discarded: set[Path] = set()
         self._link = LinkProcess((own_python(), *bpy.app.python_args))
         self._link_forgot = False
         self._surroundings: dict[str, str] | None = None
@@ -396,13 +398,23 @@ class Session:
         tracked = self.jobs.get(report.key)
         scene = scene_of(tracked.scene) if tracked is not None else None
         if scene is not None:
-            add_take(scene, report.take)
+            self._list_take(scene, report.take)
             self.warnings += list(report.take.warnings)
+
+    def _list_take(self, scene: bpy.types.Scene, take: library.TakeRow) -> None:
+        self._listed.setdefault(scene.session_uid, {})[take.id] = take
+        add_take(scene, take)
+
+    def take_discarded(self, folder: Path) -> None:
+        """Remember that a folder was deleted: undo brings its row back, and not its files."""
+        self._discarded.add(folder)
 
     def file_loaded(self) -> None:
         """Forget the last file's jobs and take up those that this file remembers."""
         self.drop_export()
         self.jobs.clear()
+        self._listed.clear()
+        self._discarded.clear()
         self.error, self._scanned = None, None
         self._scan_wanted = True
         root = existing_root()
@@ -441,7 +453,7 @@ class Session:
         if scene is None or (order.root, order.file) != (existing_root(), file_name()):
             return
         for take in report.takes:
-            add_take(scene, take)
+            self._list_take(scene, take)
         finished = {take.note.key for take in report.takes}
         for key in finished & self.jobs.keys():
             self.jobs[key].view = replace(self.jobs[key].view, state=JobState.DONE)
@@ -457,6 +469,13 @@ class Session:
         self._records_are_stale = True
         self._scan_wanted = True
         self._scanned = None
+        # At once, not with the survey: adjusting the last operation undoes it and runs it again
+        # on the spot, and has to find the same take.
+        for scene in bpy.data.scenes:
+            for take in self._listed.get(scene.session_uid, {}).values():
+                if library.is_finished(take.folder):
+                    add_take(scene, take)
+            drop_takes(scene, self._discarded)
         self._survey()
 
     def scene_changed(self) -> None:

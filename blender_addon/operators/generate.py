@@ -24,10 +24,17 @@ class ACETATE_OT_generate(GuardedOperator):
     bl_options = {"REGISTER"}
 
     wait: BoolProperty(
-        name="Wait", description="Block until the take is there (scripts only)", default=True
+        name="Wait",
+        description="Block until the take is there (scripts only)",
+        default=True,
+        options={"SKIP_SAVE"},
     )
     timeout_s: FloatProperty(
-        name="Time Limit", description="Longest wait in seconds, 0 for none", min=0.0, default=0.0
+        name="Time Limit",
+        description="Longest wait in seconds, 0 for none",
+        min=0.0,
+        default=0.0,
+        options={"SKIP_SAVE"},
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -78,9 +85,15 @@ class ACETATE_OT_job_cancel(GuardedOperator):
     bl_label = "Cancel"
     bl_options = {"REGISTER"}
 
-    key: StringProperty(name="Job", description="Key of the job, empty for all", options={"HIDDEN"})
+    key: StringProperty(
+        name="Job",
+        description="Key of the job, empty for all",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
     export_only: BoolProperty(
-        name="Export Only", description="Stop reading layers, no job", options={"HIDDEN"}
+        name="Export Only",
+        description="Stop reading layers, no job",
+        options={"HIDDEN", "SKIP_SAVE"},
     )
 
     @classmethod

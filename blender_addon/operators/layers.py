@@ -34,8 +34,17 @@ class ACETATE_OT_layer_role(GuardedOperator):
     bl_label = "Set Role"
     bl_options = {"REGISTER", "UNDO"}
 
-    layer: StringProperty(name="Layer", description="Name in the list, empty for the chosen one")
-    role: EnumProperty(name="Role", description="What happens to the layer", items=ROLES)
+    layer: StringProperty(
+        name="Layer",
+        description="Name in the list, empty for the chosen one",
+        options={"SKIP_SAVE"},
+    )
+    role: EnumProperty(
+        name="Role",
+        description="What happens to the layer",
+        items=ROLES,
+        options={"SKIP_SAVE"},
+    )
 
     def act(self, context: bpy.types.Context) -> set[str]:
         """Set the role; a later scan keeps it."""

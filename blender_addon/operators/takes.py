@@ -7,6 +7,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
+from .. import runtime
 from ..properties import PLACEMENTS, ACETATE_PG_take, shot_of
 from ..shared.errors import AcetateError
 from ..shared.shot import shot_from_json
@@ -53,17 +54,22 @@ class ACETATE_OT_take_apply(TakeOperator):
     bl_options = {"REGISTER", "UNDO"}
 
     take: StringProperty(
-        name="Take", description="Folder name of the take, empty for the chosen one"
+        name="Take",
+        description="Folder name of the take, empty for the chosen one",
+        options={"SKIP_SAVE"},
     )
     placement: EnumProperty(
         name="Place As",
         description="How the take comes into the scene",
         items=(("scene", "As Set", "As the scene says"), *PLACEMENTS),
+        options={"SKIP_SAVE"},
     )
 
     def act(self, context: bpy.types.Context) -> set[str]:
         """Place the take; all of it is one undo step."""
-        take = library.read_take(folder_of(chosen_row(context, self.take)))
+        row = chosen_row(context, self.take)
+        self.take = row.name  # adjusting the operation runs it again, for this same take
+        take = library.read_take(folder_of(row))
         chosen = self.placement
         if chosen == "scene":
             chosen = shot_of(context.scene).placement
@@ -82,12 +88,16 @@ class ACETATE_OT_take_strokes(TakeOperator):
     bl_options = {"REGISTER", "UNDO"}
 
     take: StringProperty(
-        name="Take", description="Folder name of the take, empty for the chosen one"
+        name="Take",
+        description="Folder name of the take, empty for the chosen one",
+        options={"SKIP_SAVE"},
     )
 
     def act(self, context: bpy.types.Context) -> set[str]:
         """Make the object; all of it is one undo step."""
-        take = library.read_take(folder_of(chosen_row(context, self.take)))
+        row = chosen_row(context, self.take)
+        self.take = row.name  # adjusting the operation runs it again, for this same take
+        take = library.read_take(folder_of(row))
         thing = place_strokes(context, take)
         left_out = sum(bool(one.painted) and not one.strokes for one in take.manifest.layers)
         if left_out:
@@ -104,7 +114,9 @@ class ACETATE_OT_take_reuse(TakeOperator):
     bl_options = {"REGISTER", "UNDO"}
 
     take: StringProperty(
-        name="Take", description="Folder name of the take, empty for the chosen one"
+        name="Take",
+        description="Folder name of the take, empty for the chosen one",
+        options={"SKIP_SAVE"},
     )
 
     def act(self, context: bpy.types.Context) -> set[str]:
@@ -135,7 +147,9 @@ class ACETATE_OT_take_reveal(TakeOperator):
     bl_options = {"REGISTER"}
 
     take: StringProperty(
-        name="Take", description="Folder name of the take, empty for the chosen one"
+        name="Take",
+        description="Folder name of the take, empty for the chosen one",
+        options={"SKIP_SAVE"},
     )
 
     def act(self, context: bpy.types.Context) -> set[str]:
@@ -155,9 +169,13 @@ class ACETATE_OT_take_discard(TakeOperator):
     bl_options = {"REGISTER"}
 
     take: StringProperty(
-        name="Take", description="Folder name of the take, empty for the chosen one"
+        name="Take",
+        description="Folder name of the take, empty for the chosen one",
+        options={"SKIP_SAVE"},
     )
-    keep_files: BoolProperty(name="Keep Files", description="Only take it off the list")
+    keep_files: BoolProperty(
+        name="Keep Files", description="Only take it off the list", options={"SKIP_SAVE"}
+    )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask first: files are deleted."""
@@ -168,6 +186,7 @@ class ACETATE_OT_take_discard(TakeOperator):
         row = chosen_row(context, self.take)
         if not self.keep_files and folder_of(row).exists():
             library.discard(folder_of(row))
+            runtime.session().take_discarded(folder_of(row))
         rows = shot_of(context.scene).take_list
         rows.remove(rows.find(row.name))
         shot_of(context.scene).take_index = 0

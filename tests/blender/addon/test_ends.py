@@ -69,6 +69,35 @@ def test_undo_after_apply_keeps_the_take_in_the_list(
     pump_until(session, lambda: take.id in bpy.context.scene.acetate.take_list)
 
 
+def test_undo_lists_a_take_that_arrived_since_before_anything_else_runs(
+    session: Session, part: Part, server: RunningServer
+) -> None:
+    connect(session)
+    bpy.ops.ed.undo_push(message="before the take")
+    tracked = send_square(session, part)
+    pump_until(session, lambda: tracked.view.is_over)
+    bpy.ops.acetate.take_apply("EXEC_DEFAULT", True, placement="planes")
+    bpy.ops.ed.undo()
+    # No tick in between: adjusting the last operation looks for the take at once.
+    assert [row.name for row in bpy.context.scene.acetate.take_list] == [tracked.folder.name]
+
+
+def test_a_discarded_take_does_not_come_back_with_undo(
+    session: Session, part: Part, server: RunningServer
+) -> None:
+    connect(session)
+    bpy.ops.ed.undo_push(message="before the take")
+    tracked = send_square(session, part)
+    pump_until(session, lambda: tracked.view.is_over)
+    bpy.ops.ed.undo_push(message="with the take")
+    bpy.ops.acetate.take_discard(take=tracked.folder.name)
+    bpy.ops.ed.undo_push(message="without the take")
+    for step in (bpy.ops.ed.undo, bpy.ops.ed.undo, bpy.ops.ed.redo):
+        step()
+        assert len(bpy.context.scene.acetate.take_list) == 0
+    assert not tracked.folder.exists()
+
+
 def test_a_renamed_scene_still_gets_its_take(
     session: Session, part: Part, server: RunningServer
 ) -> None:

@@ -233,6 +233,18 @@ def test_shortcuts_that_were_switched_off_stay_off_at_the_next_start(extension: 
     assert all(item.active for item in items)
 
 
+def test_no_button_is_given_what_another_button_said(extension: ModuleType) -> None:
+    """Blender hands an operator's last values to the next button that does not name them."""
+    del extension
+    remembered = {
+        f"{name}.{prop.identifier}"
+        for name in dir(bpy.ops.acetate)
+        for prop in getattr(bpy.ops.acetate, name).get_rna_type().properties
+        if prop.identifier != "rna_type" and not prop.is_skip_save
+    }
+    assert remembered == {"export_package.filepath", "export_package.filter_glob"}
+
+
 def test_every_offered_fix_can_be_done(part: Part) -> None:
     fixes, catalogue = part("fixes").FIXES, part("shared.errors").CATALOGUE
     offered = {row.fix for row in catalogue.values() if row.fix}
