@@ -36,7 +36,10 @@ def load(key: str, file: Path) -> None:
         _icons.clear()
     # Blender caches by name, so every picture needs a name of its own.
     name = f"{key}:{next(_numbers)}"
-    _icons[key] = pictures.load(name, str(file), "IMAGE", force_reload=True).icon_id
+    picture = pictures.load(name, str(file), "IMAGE", force_reload=True)
+    # Read now: left to the drawing of the panel, it would show a clock until a thread is done.
+    _ = picture.image_size[:]
+    _icons[key] = picture.icon_id
 
 
 def icon_of(key: str) -> int:

@@ -148,7 +148,8 @@ def _left_text(view: JobView) -> str:
 def _queue_text(view: JobView) -> str:
     if not view.position or view.position < 2:
         return "Next in line"
-    return f"{view.position - 1} jobs before this one"
+    ahead = view.position - 1
+    return f"{ahead} jobs before this one" if ahead > 1 else "1 job before this one"
 
 
 def _failed_text(view: JobView) -> str:

@@ -22,5 +22,6 @@ class SidebarPanel(bpy.types.Panel):
 def draw_wrapped(layout: bpy.types.UILayout, text: str, icon: str) -> None:
     """Draw a text as lines that fit a sidebar, the first with an icon."""
     column = layout.column(align=True)
+    below = "NONE" if icon == "NONE" else "BLANK1"
     for index, line in enumerate(jobs.wrap(text, _WRAP)):
-        column.label(text=line, icon=icon if index == 0 else "BLANK1")
+        column.label(text=line, icon=below if index else icon)

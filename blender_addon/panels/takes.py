@@ -8,6 +8,8 @@ from ..properties import ACETATE_PG_shot, ACETATE_PG_take, shot_of
 from .sidebar import SidebarPanel, draw_wrapped
 
 _SHOWN_NOTES = 8
+# Of the width of a row, and of what the number leaves of it.
+_NUMBER_PART, _FRAMES_PART = 0.44, 0.5
 
 
 class ACETATE_UL_takes(bpy.types.UIList):
@@ -27,9 +29,12 @@ class ACETATE_UL_takes(bpy.types.UIList):
     ) -> None:
         """Draw number, frames, engine and a mark where there are notes."""
         del context, data, icon, active_data, active_property
-        row = layout.row()
-        row.label(text=f"Take {item.number}", icon="RENDER_RESULT")
-        row.label(text=f"{item.start}-{item.end}")
+        # The number tells takes apart: a narrow sidebar cuts the engine's name instead.
+        split = layout.split(factor=_NUMBER_PART)
+        split.label(text=f"Take {item.number}", icon="RENDER_RESULT")
+        split = split.split(factor=_FRAMES_PART)
+        split.label(text=f"{item.start}-{item.end}")
+        row = split.row()
         row.label(text=item.engine)
         if item.notes:
             row.label(text="", icon="INFO")

@@ -107,6 +107,13 @@ def test_every_job_state_has_a_text_and_estimates_are_rounded(part: Part) -> Non
         key="k", take="t", number=3, state=jobs.JobState.RUNNING, done=12, total=50, eta_s=38.0
     )
     assert jobs.text(running) == "Step 12/50 · about 0:40 left"
+    waiting = [
+        jobs.text(
+            jobs.JobView(key="k", take="t", number=3, state=jobs.JobState.QUEUED, position=place)
+        )
+        for place in (1, 2, 3)
+    ]
+    assert waiting == ["Next in line", "1 job before this one", "2 jobs before this one"]
 
 
 def test_the_gap_at_the_playhead_is_found_on_and_between_keys(part: Part) -> None:
