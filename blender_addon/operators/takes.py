@@ -12,7 +12,7 @@ from ..properties import PLACEMENTS, ACETATE_PG_take, shot_of
 from ..shared.errors import AcetateError
 from ..shared.shot import shot_from_json
 from ..takes import library
-from ..takes.place import Placement, place, warnings_for
+from ..takes.place import SEEN_IN, Placement, place, warnings_for
 from ..takes.strokes import place_strokes
 from .guard import GuardedOperator
 
@@ -73,10 +73,11 @@ class ACETATE_OT_take_apply(TakeOperator):
         chosen = self.placement
         if chosen == "scene":
             chosen = shot_of(context.scene).placement
-        place(context, take, Placement(chosen))
+        placement = Placement(chosen)
+        place(context, take, placement)
         for text in warnings_for(context.scene, take):
             self.report({"WARNING"}, text)
-        self.report({"INFO"}, f"{take.title} placed, Undo removes it")
+        self.report({"INFO"}, f"{take.title} placed, Undo removes it. {SEEN_IN[placement]}")
         return {"FINISHED"}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..properties import ACETATE_PG_shot, ACETATE_PG_take, shot_of
+from ..takes.place import SEEN_IN, Placement
 from .sidebar import SidebarPanel, draw_wrapped
 
 _SHOWN_NOTES = 8
@@ -61,6 +62,7 @@ class ACETATE_PT_takes(SidebarPanel):
         row = column.row(align=True)
         row.scale_y = 1.3
         row.operator("acetate.take_apply", text="Apply", icon="CHECKMARK")
+        draw_wrapped(column, SEEN_IN[Placement(shot.placement)], "NONE")
         column.operator("acetate.take_strokes", icon="OUTLINER_OB_GREASEPENCIL")
         row = column.row(align=True)
         row.operator("acetate.take_reuse", text="Reuse")

@@ -22,6 +22,15 @@ class Placement(Enum):
     SEQUENCER = "sequencer"
 
 
+SEEN_IN = {
+    Placement.PLANES: "Seen in Material Preview and in renders",
+    Placement.EMPTIES: "Seen in the viewport, never rendered",
+    Placement.COMPOSITOR: "Seen in renders (F12), not in the viewport",
+    Placement.SEQUENCER: "Seen in the Video Sequencer and in renders",
+}
+"""Where a placed take is to be seen, as artists look for it in the viewport first."""
+
+
 def place(context: bpy.types.Context, take: Take, placement: Placement) -> None:
     """Place a take beside the artist's own things, which stay as they are.
 

@@ -245,6 +245,12 @@ def test_no_button_is_given_what_another_button_said(extension: ModuleType) -> N
     assert remembered == {"export_package.filepath", "export_package.filter_glob"}
 
 
+def test_every_offered_placement_says_where_it_is_seen(part: Part) -> None:
+    place = part("takes.place")
+    offered = [place.Placement(row[0]) for row in part("properties").PLACEMENTS]
+    assert offered == list(place.SEEN_IN)
+
+
 def test_every_offered_fix_can_be_done(part: Part) -> None:
     fixes, catalogue = part("fixes").FIXES, part("shared.errors").CATALOGUE
     offered = {row.fix for row in catalogue.values() if row.fix}
