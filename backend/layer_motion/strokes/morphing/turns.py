@@ -9,6 +9,7 @@ from ..layout.polygon import edges_stay_straight
 _WINDOW_SHARE = 0.16
 _WHOLE_STROKE = 0.08
 _COHERENT = 0.4
+_STEEP = 0.9  # radians from one point to the next
 _MAX_GROWTH = 3.0
 _TINY = 1e-9
 _MANY = 300
@@ -46,7 +47,7 @@ class Turns:
         self.sure &= ~flat
         # Around the stroke's own turn a piece's angle is small, and so free of jumps.
         base = np.angle(whole[:, 0])[self.stroke]
-        self.angle = self._unwrapped(base + np.angle(local[:, 0] * np.exp(-1j * base)))
+        self.angle = self._unwrapped(base + np.angle(local[:, 0] * np.exp(-1j * base)), cyclic)
         self.centre_start = self._means(start, counts)
         self.centre_goal = self._means(goal, counts)
 
@@ -101,13 +102,14 @@ class Turns:
             found[stroke] = edges_stay_straight(self.start[span], self.goal[span])
         return found
 
-    def _unwrapped(self, angle: np.ndarray) -> np.ndarray:
+    def _unwrapped(self, angle: np.ndarray, cyclic: np.ndarray) -> np.ndarray:
         """The same angles without jumps along each stroke, on average within half a turn."""
         step = np.zeros(len(angle))
         jump = np.diff(angle)[self.chain]
         step[self.chain + 1] = -2 * np.pi * np.rint(jump / (2 * np.pi))
         total = np.cumsum(step)
         free = angle + total - total[self.offsets[:-1]][self.stroke]
+        self._close(free, cyclic)
         ink = np.zeros(len(angle))
         for side in (self.start, self.goal):
             edges = np.abs(side[self.chain + 1] - side[self.chain])
@@ -117,6 +119,24 @@ class Turns:
         count = len(self.offsets) - 1
         mean = np.bincount(self.stroke, ink * free, count) / np.bincount(self.stroke, ink, count)
         return free - 2 * np.pi * np.rint(mean / (2 * np.pi))[self.stroke]
+
+    def _close(self, angle: np.ndarray, cyclic: np.ndarray) -> None:
+        """Let the angles of each closed stroke come back to where they began, in place.
+
+        On the inner side of a finger that curls, a piece turns by more than half a turn beyond the
+        one before; taken the short way there, its tip would turn by one angle on either side.
+        Where no step is steep enough for that, the stroke is left as it is.
+        """
+        first, last = self.offsets[:-1], self.offsets[1:] - 1
+        rounds = np.rint((angle[last] - angle[first]) / (2 * np.pi)) * cyclic
+        for stroke in np.flatnonzero(rounds).tolist():
+            span = slice(first[stroke], last[stroke] + 1)
+            way = float(np.sign(rounds[stroke]))
+            for _ in range(int(abs(rounds[stroke]))):
+                steps = way * np.diff(angle[span])
+                steepest = int(np.argmax(steps))
+                if steps[steepest] > _STEEP:
+                    angle[first[stroke] + steepest + 1 : last[stroke] + 1] -= way * 2 * np.pi
 
     def _means(self, points: np.ndarray, counts: np.ndarray) -> np.ndarray:
         sums = np.concatenate([[0], np.cumsum(points)])
