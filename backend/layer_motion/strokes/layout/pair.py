@@ -141,8 +141,8 @@ def _levelled(
     free = [key for key in redrawn if key not in faces]
     level = unturned(level, free, cache(partial(_common_motion, list(level.values()))))
     touching = in_touch(level, free)
-    free = [numbers for numbers in free if touching[numbers] is level[numbers]]
-    level = end_to_end(stroke_root.rooted(touching, free), free)
+    free = [numbers for numbers in free if numbers not in touching]
+    level = end_to_end(stroke_root.rooted({**level, **touching}, free), free)
     return banded(level, free)
 
 

@@ -24,7 +24,8 @@ Numbers = tuple[int, int]
 Pairs = list[tuple[int | None, int | None]]
 """Numbers of partners in the first and the last drawing; None: no partner there."""
 
-_SAMPLES = 64
+SAMPLES = 64
+"""Even samples by whose numbers starts are told."""
 _ALIKE = 0.9  # of the best likeness
 _WINDOW = 8
 _ROOTED, _LOOSE = 0.45, 0.6  # of the half length: how far the part that stays most moves
@@ -50,16 +51,16 @@ def rooted(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[Nu
         starts = starts_alike(one, other)
         if len(starts) < 2:
             continue
-        carrier = _carrier([result[n] for n in order[:rank]], (one, other))
+        carrier = carrier_of([result[n] for n in order[:rank]], (one, other))
         if carrier is None:
             continue
-        a, b = (resampled(line, _SAMPLES).points for line in (one, other))
+        a, b = (resampled(line, SAMPLES).points for line in (one, other))
         carried = affine.apply(carrier, a)
         strays = [_stray(carried, np.roll(b, -start, axis=0)) for start in starts]
         best, now = int(np.argmin(strays)), _stray(carried, b)
         loose = now > _LOOSE and _turn(carried, b) > _TURN
         if loose and strays[best] < min(_ROOTED, _CLEARLY * now):
-            result[numbers] = sewn(one, begun_at(other, starts[best] / _SAMPLES))
+            result[numbers] = sewn(one, begun_at(other, starts[best] / SAMPLES))
     return result
 
 
@@ -70,7 +71,7 @@ def starts_alike(one: Line, other: Line, least: float = 0.0) -> list[int]:
     """
     if not one.cyclic or min(float(one.way[-1]), float(other.way[-1])) <= 0.0:
         return []
-    a, b = (centred(resampled(line, _SAMPLES).points) for line in (one, other))
+    a, b = (centred(resampled(line, SAMPLES).points) for line in (one, other))
     alike = np.abs(over_starts(a, b))
     peak = (alike >= np.roll(alike, 1)) & (alike > np.roll(alike, -1))
     same = float(np.linalg.norm(a) * np.linalg.norm(b))
@@ -95,11 +96,11 @@ def _turn(carried: np.ndarray, there: np.ndarray) -> float:
     return abs(float(np.arctan2(matrix[1, 0], matrix[0, 0])))
 
 
-def _carrier(longer: list[Level], limb: Level) -> np.ndarray | None:
+def carrier_of(longer: list[Level], limb: Level) -> np.ndarray | None:
     """How the longest stroke moves that touches a limb in both keys: 3 x 3, None without one."""
-    ends = [resampled(line, _SAMPLES).points for line in limb]
+    ends = [resampled(line, SAMPLES).points for line in limb]
     for level in longer:
-        body = [resampled(line, 2 * _SAMPLES).points for line in level]
+        body = [resampled(line, 2 * SAMPLES).points for line in level]
         apart = [
             float(np.linalg.norm(some[:, None] - others[None], axis=2).min()) / _half_px(some)
             for some, others in zip(ends, body, strict=True)

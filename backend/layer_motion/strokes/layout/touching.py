@@ -13,54 +13,106 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from ... import affine
 from ..shape.correlation import centred, over_starts
 from ..shape.level import begun_at, resampled
 from ..shape.limb import limb_of
-from .root import Level, Numbers, starts_alike
+from .root import SAMPLES, Level, Numbers, carrier_of, starts_alike
 from .seam import sewn
 
-_SAMPLES = 64
 _REACH = 0.12  # of a stroke's half length: as near as that is a touch
 _TOUCHES, _EVERYWHERE = 0.5, 0.6  # closeness: at the nearest place, and mean
 _MOSTLY, _CLEARLY = 0.55, 0.33
 _STIFF = 0.93  # likeness of what swings: what curls touches other things with its tip
 _THICKEST = 0.3
 _ROUND = 0.9  # likeness from the worst start, of that from the best
-_TURNS, _LEAST_GAIN = 0.8, 0.1  # radians
+_RESTS, _TURNS, _LEAST_GAIN = 0.45, 0.8, 0.1  # radians
 _AS_ONE = 0.7
 _LARGE = 0.7  # of a stroke's length: what is smaller goes with it, and does not tell its turn
+_LEAVES, _LEAVES_ALONE = 0.4, 1.2  # of its half length: of its place on a carrier, without one
 _ROUNDS = 4
 _MOST = 120
 
 
 def in_touch(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[Numbers, Level]:
-    """The same partners; closed ones begin elsewhere if then others touch them where they did.
+    """Those partners that begin elsewhere if others are to touch them where they did.
 
-    Only those in `free` may; of the others it is known which point became which. Limbs come first;
-    whatever is none must turn about as what it touches, too: a pupil that goes to the other corner
-    of its eye does not turn the eye.
+    Only those in `free` may; of the others it is known which point became which. Limbs come first:
+    they may where they seem to turn or to leave what they hang on, unless what is larger tells of
+    no such turn. A pole stays as it is, whatever slides along it. Anything else has to turn more
+    like what it touches, too: a pupil that goes to the other corner of its eye does not turn that.
     """
     if not 1 < len(level) <= _MOST:
-        return dict(level)
+        return {}
     drawn = {numbers: _Drawn.of(both) for numbers, both in level.items()}
-    found = {n: start for n in free if (start := _kept_start(n, level[n], drawn)) is not None}
-    result, settled = dict(level), set[Numbers]()
-    limbs = {numbers for numbers, both in level.items() if found and _is_limb(both)}
-    for some, least in ((limbs, -_TURNS), *[(level.keys() - limbs, _LEAST_GAIN)] * _ROUNDS):
-        turns = {n: _told_turn(both, surely=n in settled) for n, both in result.items()}
-        for numbers in [n for n in found if n in some and n not in settled]:
-            later = _begun(level[numbers], found[numbers])
-            around = [
-                turn
-                for n in drawn[numbers].touched(drawn)
-                if (turn := turns[n]) is not None and _ink(level[n]) > _LARGE * _ink(level[numbers])
-            ]
-            gain = _gain(around, _turn(level[numbers]), _turn(later))
-            if (gain is None and some is limbs) or (gain is not None and gain > least):
-                result[numbers] = later
-                settled.add(numbers)
-        settled |= limbs
-    return result
+    found = {
+        n: _begun(level[n], start)
+        for n in free
+        if (start := _kept_start(n, level[n], drawn)) is not None
+    }
+    if not found:
+        return {}
+    limbs = {numbers for numbers, both in level.items() if _is_limb(both)}
+    moved = _limbs_in_touch({n: found[n] for n in found if n in limbs}, level, drawn)
+    left = {n: found[n] for n in found if n not in limbs}
+    for _ in range(_ROUNDS):
+        settled = {**level, **moved}
+        told = limbs | moved.keys()
+        more = {
+            n: later
+            for n, later in left.items()
+            if n not in moved and _gains(_turns_around(n, settled, drawn, told), level[n], later)
+        }
+        if not more:
+            break
+        moved |= more
+    return moved
+
+
+def _limbs_in_touch(
+    found: Mapping[Numbers, Level], level: Mapping[Numbers, Level], drawn: Mapping[Numbers, _Drawn]
+) -> dict[Numbers, Level]:
+    """Those of the limbs found that may begin elsewhere."""
+    moved: dict[Numbers, Level] = {}
+    for numbers, later in found.items():
+        now = _turn(level[numbers])
+        gain = _gain(_turns_around(numbers, level, drawn, ()), now, _turn(later))
+        if gain > -_TURNS if gain is not None else _moves(numbers, level, now):
+            moved[numbers] = later
+    return moved
+
+
+def _moves(numbers: Numbers, level: Mapping[Numbers, Level], turn: complex) -> bool:
+    """Whether a limb turns, or at least leaves its place on what it hangs on, or in the picture."""
+    if abs(float(np.angle(turn))) > _RESTS:
+        return True
+    both = level[numbers]
+    longer = [some for some in level.values() if _ink(some) > _ink(both)]
+    longer.sort(key=_ink, reverse=True)
+    carrier = carrier_of(longer, both)
+    far = _LEAVES if carrier is not None else _LEAVES_ALONE
+    here, there = (resampled(line, SAMPLES).points for line in both)
+    carried = here if carrier is None else affine.apply(carrier, here)
+    size = float(np.linalg.norm(carried - carried.mean(axis=0), axis=1).max())
+    return float(np.hypot(*(there - carried).mean(axis=0))) > far * size
+
+
+def _turns_around(
+    numbers: Numbers,
+    level: Mapping[Numbers, Level],
+    drawn: Mapping[Numbers, _Drawn],
+    told: Collection[Numbers],
+) -> list[complex]:
+    """The turns of the larger strokes that touch one, as far as they are told by their look.
+
+    Or known otherwise, of those in `told`.
+    """
+    large = _LARGE * _ink(level[numbers])
+    return [
+        _turn(level[n])
+        for n in drawn[numbers].touched(drawn)
+        if _ink(level[n]) > large and (n in told or _is_told(level[n]))
+    ]
 
 
 def _kept_start(numbers: Numbers, both: Level, drawn: Mapping[Numbers, _Drawn]) -> float | None:
@@ -72,7 +124,7 @@ def _kept_start(numbers: Numbers, both: Level, drawn: Mapping[Numbers, _Drawn]) 
     if kept is None:
         return None
     best = starts[int(np.argmax(kept[starts]))]
-    return best / _SAMPLES if kept[best] > max(_MOSTLY, kept[0] + _CLEARLY) else None
+    return best / SAMPLES if kept[best] > max(_MOSTLY, kept[0] + _CLEARLY) else None
 
 
 def _begun(both: Level, start: float) -> Level:
@@ -89,20 +141,20 @@ def _is_limb(both: Level) -> bool:
 
 def _turn(both: Level) -> complex:
     """By how much a stroke turns, as a complex number of size 0..1: 1 where it keeps its shape."""
-    one, other = (centred(resampled(line, _SAMPLES).points) for line in both)
+    one, other = (centred(resampled(line, SAMPLES).points) for line in both)
     return complex(np.vdot(one, other)) / max(
         float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-9
     )
 
 
-def _told_turn(both: Level, *, surely: bool) -> complex | None:
-    """By how much a stroke turns where that is told: not by what looks alike from two sides."""
-    return _turn(both) if surely or not both[0].cyclic or _looks_one_way(both) else None
+def _is_told(both: Level) -> bool:
+    """Whether it is known by how much a stroke turns: not if it looks alike from two sides."""
+    return not both[0].cyclic or _looks_one_way(both)
 
 
 def _looks_one_way(both: Level) -> bool:
     """Whether a closed stroke is like its partner from one start only: no ring, no two ends."""
-    one, other = (centred(resampled(line, _SAMPLES).points) for line in both)
+    one, other = (centred(resampled(line, SAMPLES).points) for line in both)
     alike = np.abs(over_starts(one, other))
     return bool(alike.min() < _ROUND * alike.max()) and len(starts_alike(*both, _STIFF)) == 1
 
@@ -119,16 +171,21 @@ def _gain(around: list[complex], now: complex, later: complex) -> float | None:
     return apart[0] - apart[1]
 
 
+def _gains(around: list[complex], now: Level, later: Level) -> bool:
+    gain = _gain(around, _turn(now), _turn(later))
+    return gain is not None and gain > _LEAST_GAIN
+
+
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """Even samples of partners at both keys: `places` [2, _SAMPLES, 2]; `half_px` [2] of each."""
+    """Even samples of partners at both keys: `places` [2, SAMPLES, 2]; `half_px` [2] of each."""
 
     places: np.ndarray
     half_px: np.ndarray
 
     @classmethod
     def of(cls, both: Level) -> _Drawn:
-        places = np.array([resampled(line, _SAMPLES).points for line in both])
+        places = np.array([resampled(line, SAMPLES).points for line in both])
         away = np.linalg.norm(places - places.mean(axis=1, keepdims=True), axis=2)
         return cls(places, np.maximum(away.max(axis=1), 1e-6))
 
@@ -139,7 +196,7 @@ class _Drawn:
     def kept_touches(self, around: list[_Drawn]) -> np.ndarray | None:
         """How far, 0..1, others touch at the same places if the other begins at each sample.
 
-        [_SAMPLES]; None where nothing touches at some places only, in both keys.
+        [SAMPLES]; None where nothing touches at some places only, in both keys.
         """
         found = [kept for other in around if (kept := self._kept(other)) is not None]
         return np.mean(found, axis=0) if found else None
@@ -149,10 +206,10 @@ class _Drawn:
         if min(here.max(), there.max()) < _TOUCHES or max(here.mean(), there.mean()) > _EVERYWHERE:
             return None
         ways = np.fft.rfft(here).conj() * np.fft.rfft(there)
-        return np.fft.irfft(ways, _SAMPLES) / np.sqrt((here**2).sum() * (there**2).sum())
+        return np.fft.irfft(ways, SAMPLES) / np.sqrt((here**2).sum() * (there**2).sum())
 
     def _closeness(self, other: _Drawn, key: int) -> np.ndarray:
-        """How close, 0..1, each sample is to another stroke: [_SAMPLES]."""
+        """How close, 0..1, each sample is to another stroke: [SAMPLES]."""
         reach = _REACH * float(self.half_px[key])
         places, others = self.places[key], other.places[key]
         apart = np.maximum(

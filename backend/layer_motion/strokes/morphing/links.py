@@ -47,13 +47,16 @@ class Links:
         return np.exp(progress * self.turn) * shape
 
 
-def linked(cyclic: np.ndarray, turns: Turns, layer: np.ndarray | None = None) -> Links:
+def linked(
+    cyclic: np.ndarray, turns: Turns, layer: np.ndarray | None = None, whole: float = 0.0
+) -> Links:
     """All edges of a drawing; settles the turns of strokes among each other on the way.
 
     `layer` int [S]: strokes of different ones are tied all along where they lie on each other.
+    `whole` radians: the turn of the whole, which comes on top of all.
     """
     tree = grown(turns)
-    turns.settle(tree.order, tree.parent, tree.loose)
+    turns.settle(tree.order, tree.parent, tree.loose, whole)
     builder = _Builder(turns, cyclic)
     builder.add_strokes()
     for stroke in tree.order.tolist():

@@ -142,12 +142,14 @@ class Turns:
         sums = np.concatenate([[0], np.cumsum(points)])
         return (sums[self.offsets[1:]] - sums[self.offsets[:-1]]) / np.maximum(counts, 1)
 
-    def settle(self, order: np.ndarray, parent: np.ndarray, loose: np.ndarray) -> None:
+    def settle(
+        self, order: np.ndarray, parent: np.ndarray, loose: np.ndarray, whole: float
+    ) -> None:
         """Choose among equal angles (a full turn apart) those nearest to each stroke's parent's.
 
         `order`: all strokes, parents first; `parent` int [S], negative at a root; of those that
-        are `loose` bool [S] the smallest. Strokes that are not sure of their turn take their
-        parent's.
+        are `loose` bool [S] the smallest with that of the whole, `whole` radians. Strokes that are
+        not sure of their turn take their parent's.
         """
         middle = np.angle(self.factor)
         shift = np.zeros(len(middle))
@@ -157,7 +159,7 @@ class Turns:
                 continue
             ahead = middle[above] + shift[above]
             if self.sure[stroke] and loose[stroke]:
-                continue
+                ahead = -whole
             if self.sure[stroke]:
                 shift[stroke] = 2 * np.pi * np.rint((ahead - middle[stroke]) / (2 * np.pi))
             else:

@@ -53,7 +53,7 @@ def common_motion(
     best = 0 if abs(turn[1]) > _RESTS or ink[0] >= ink[1] else 1
     several = lengths is not None and lengths.shape[1] >= _SEVERAL
     if several and (
-        max(ink) < _LITTLE
+        (max(ink) < _LITTLE and max(np.abs(turn)) > _FAR)
         or _is_mirrored(turn[best], (source, target), (weights, shares[best]), bounds)
     ):
         return _shifted(source, target, weights)

@@ -94,3 +94,24 @@ def test_an_eye_whose_pupil_goes_to_its_other_corner_does_not_turn() -> None:
     pair = matched(first, anew(last))
     one, other = places(pair, 0)
     assert np.abs(one - other).max() < 4
+
+
+@pytest.mark.parametrize("pan", [0.0, 60.0 + 25.0j])
+@pytest.mark.parametrize("with_ground", [False, True])
+def test_a_pole_stays_as_it_is_whatever_slides_along_it(pan: complex, with_ground: bool) -> None:
+    around = np.exp(2j * np.pi * np.arange(40) / 40)
+
+    def drawn(height: float, shift: complex) -> list[Line]:
+        cap = 4 * np.exp(1j * np.linspace(0, np.pi, 12))
+        pole = 150 + 150j + np.concatenate([100j + cap, -100j - cap])
+        flag = 168 + 1j * height + 14 * np.real(around) + 9j * np.imag(around)
+        ground = 150 + 262j + 60 * np.real(around) + 8j * np.imag(around)
+        rings = [pole, flag, *([ground] if with_ground else [])]
+        return [
+            _filled(ring + shift, fill)
+            for ring, fill in zip(rings, (RED, GREEN, RED), strict=False)
+        ]
+
+    pair = matched(drawn(230, 0), anew(drawn(70, pan)))
+    one, other = places(pair, 0)
+    assert np.abs(other - pan - one).max() < 8
