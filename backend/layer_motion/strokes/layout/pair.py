@@ -235,7 +235,7 @@ def _common_motion(level: Collection[Level]) -> np.ndarray:
     """The similarity (3 x 3) that most of the partners' ink follows."""
     source, target = (np.concatenate([pair[side].points for pair in level]) for side in (0, 1))
     lengths = np.array([[float(line.way[-1]) for line in both] for both in level]).T
-    return stroke_align.common_motion(source, target, _ink(level), lengths)[0]
+    return stroke_align.common_motion(source, target, _ink(level), lengths)
 
 
 def _ink(level: Iterable[Level]) -> np.ndarray:

@@ -93,7 +93,7 @@ def _upright(one: Strokes, other: Strokes) -> np.ndarray:
 def _common(one: Strokes, other: Strokes, there: np.ndarray) -> np.ndarray:
     weights = np.repeat(one.length + other.length + 1e-3, stroke_cost.SAMPLES)
     weights /= weights.sum()
-    return stroke_align.common_motion(flat(one.samples), flat(there), weights)[0]
+    return stroke_align.common_motion(flat(one.samples), flat(there), weights)
 
 
 def _telling(one: Strokes, other: Strokes) -> bool:

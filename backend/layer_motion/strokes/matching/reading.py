@@ -112,7 +112,7 @@ def _settled(
             break
         there = stroke_cost.matching_samples(one.moved(laid), other, matched, partner[matched])
         ink = np.repeat(one.length[matched] + 1e-3, stroke_cost.SAMPLES)
-        better, _ = stroke_align.common_motion(
+        better = stroke_align.common_motion(
             flat(one.samples[matched]), flat(there), ink / ink.sum()
         )
         if not affine.is_regular(better):

@@ -34,8 +34,8 @@ def common_motion(
     target: np.ndarray,
     weights: np.ndarray,
     lengths: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The similarity that most of the ink [n, 2] follows, and how well each point does [n] 0..1.
+) -> np.ndarray:
+    """The similarity (3 x 3) that most of the ink [n, 2] follows.
 
     Reweighted least squares (Geman-McClure): a body at rest stays at rest while its limbs swing.
     `lengths` [2, S] of all strokes at both keys, where partners are sure: the whole grows about as
@@ -47,9 +47,9 @@ def common_motion(
     start = _bounded(affine.fit_similarity(source, target, weights), source, weights, bounds)
     fitted = _robust(start, source, target, weights, size, bounds)
     rested = _robust(affine.IDENTITY, source, target, weights, size, bounds)
-    shares = [_explained(matrix, source, target) for matrix, _ in (fitted, rested)]
+    shares = [_explained(matrix, source, target) for matrix in (fitted, rested)]
     ink = [float(weights @ share) for share in shares]
-    turn = [_turn(matrix) for matrix, _ in (fitted, rested)]
+    turn = [_turn(matrix) for matrix in (fitted, rested)]
     best = 0 if abs(turn[1]) > _RESTS or ink[0] >= ink[1] else 1
     several = lengths is not None and lengths.shape[1] >= _SEVERAL
     if several and (
@@ -89,17 +89,14 @@ def _is_mirrored(
     size = max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
     rest /= rest.sum()
     start = _bounded(affine.fit_similarity(source, target, rest), source, rest, bounds)
-    other, _ = _robust(start, source, target, rest, size, bounds)
+    other = _robust(start, source, target, rest, size, bounds)
     as_much = float(weights @ _explained(other, source, target)) > _AS_MUCH * float(weights @ share)
     return as_much and abs(turn + _turn(other)) < _RESTS
 
 
-def _shifted(
-    source: np.ndarray, target: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The motion of the middle alone, and that no point is known to follow it."""
-    shift = weights @ (target - source) / weights.sum()
-    return affine.translation(*shift), np.zeros(len(source))
+def _shifted(source: np.ndarray, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The motion of the middle alone."""
+    return affine.translation(*(weights @ (target - source) / weights.sum()))
 
 
 def _growth(lengths: np.ndarray) -> tuple[float, float]:
@@ -132,8 +129,7 @@ def _robust(
     weights: np.ndarray,
     size: float,
     bounds: tuple[float, float],
-) -> tuple[np.ndarray, np.ndarray]:
-    trust = np.ones(len(source))
+) -> np.ndarray:
     for _ in range(_ROBUST_STEPS):
         away = np.linalg.norm(affine.apply(matrix, source) - target, axis=1)
         reach = max(_weighted_median(away, weights), _TIGHT_SHARE * size)
@@ -141,7 +137,7 @@ def _robust(
         inside = weights * trust
         matrix = affine.fit_similarity(source, target, inside)
         matrix = _bounded(matrix, source, inside, bounds)
-    return matrix, trust
+    return matrix
 
 
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
