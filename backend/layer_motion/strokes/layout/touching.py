@@ -103,9 +103,9 @@ def _turns_around(
     drawn: Mapping[Numbers, _Drawn],
     told: Collection[Numbers],
 ) -> list[complex]:
-    """The turns of the larger strokes that touch one, as far as they are told by their look.
+    """The turns of the larger strokes that touch one, of which it is known how far they turn.
 
-    Or known otherwise, of those in `told`.
+    Of those in `told` it is, whatever they look like.
     """
     large = _LARGE * _ink(level[numbers])
     return [
