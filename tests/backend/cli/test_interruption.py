@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,14 @@ from shared.errors import ExitCode
 from shared.package import pack
 from shared.pictures import decode_png
 from tests.backend.pipeline.shots import ShotBuilder, walking_disc
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_listens() -> Iterator[None]:
+    """Ray, started by tests before in the same process, leaves a handler of its own for SIGTERM."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def interrupt() -> None:
