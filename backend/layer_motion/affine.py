@@ -45,6 +45,11 @@ def is_regular(matrix: np.ndarray) -> bool:
     return _MIN_AREA_FACTOR < factor < 1.0 / _MIN_AREA_FACTOR
 
 
+def turn(matrix: np.ndarray) -> float:
+    """The angle in radians, -pi to pi, by which a similarity (2 x 2 or larger) turns."""
+    return float(np.arctan2(matrix[1, 0], matrix[0, 0]))
+
+
 def interpolate(matrix: np.ndarray, progress: float, centre: np.ndarray) -> np.ndarray:
     """The part `progress` (0 identity, 1 whole) of a map, turning around `centre` [2].
 

@@ -224,7 +224,7 @@ def effort(matrix: np.ndarray) -> float:
         return float("inf")
     left, stretch, right = np.linalg.svd(matrix[:2, :2])
     turn = left @ right
-    angle = abs(float(np.arctan2(turn[1, 0], turn[0, 0])))
+    angle = abs(affine.turn(turn))
     return _TURN_COST * angle + _STRETCH_COST * float(np.abs(np.log(stretch)).sum())
 
 

@@ -40,6 +40,12 @@ class TakeOperator(GuardedOperator):
 
     bl_idname = "acetate.take"
 
+    take: StringProperty(
+        name="Take",
+        description="Folder name of the take, empty for the chosen one",
+        options={"SKIP_SAVE"},
+    )
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only where there are takes."""
@@ -53,11 +59,6 @@ class ACETATE_OT_take_apply(TakeOperator):
     bl_label = "Apply Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    take: StringProperty(
-        name="Take",
-        description="Folder name of the take, empty for the chosen one",
-        options={"SKIP_SAVE"},
-    )
     placement: EnumProperty(
         name="Place As",
         description="How the take comes into the scene",
@@ -88,12 +89,6 @@ class ACETATE_OT_take_strokes(TakeOperator):
     bl_label = "Add as Grease Pencil"
     bl_options = {"REGISTER", "UNDO"}
 
-    take: StringProperty(
-        name="Take",
-        description="Folder name of the take, empty for the chosen one",
-        options={"SKIP_SAVE"},
-    )
-
     def act(self, context: bpy.types.Context) -> set[str]:
         """Make the object; all of it is one undo step."""
         row = chosen_row(context, self.take)
@@ -113,12 +108,6 @@ class ACETATE_OT_take_reuse(TakeOperator):
     bl_idname = "acetate.take_reuse"
     bl_label = "Reuse Settings"
     bl_options = {"REGISTER", "UNDO"}
-
-    take: StringProperty(
-        name="Take",
-        description="Folder name of the take, empty for the chosen one",
-        options={"SKIP_SAVE"},
-    )
 
     def act(self, context: bpy.types.Context) -> set[str]:
         """Copy the settings back; works without a server."""
@@ -147,12 +136,6 @@ class ACETATE_OT_take_reveal(TakeOperator):
     bl_label = "Open Folder"
     bl_options = {"REGISTER"}
 
-    take: StringProperty(
-        name="Take",
-        description="Folder name of the take, empty for the chosen one",
-        options={"SKIP_SAVE"},
-    )
-
     def act(self, context: bpy.types.Context) -> set[str]:
         """Show the folder in the system's file manager."""
         folder = folder_of(chosen_row(context, self.take))
@@ -169,11 +152,6 @@ class ACETATE_OT_take_discard(TakeOperator):
     bl_label = "Discard Take"
     bl_options = {"REGISTER"}
 
-    take: StringProperty(
-        name="Take",
-        description="Folder name of the take, empty for the chosen one",
-        options={"SKIP_SAVE"},
-    )
     keep_files: BoolProperty(
         name="Keep Files", description="Only take it off the list", options={"SKIP_SAVE"}
     )

@@ -23,7 +23,7 @@ from tests.blender.addon.shots import moving_square
 
 if TYPE_CHECKING:
     from blender_addon.link.work import Work
-    from blender_addon.session import Session
+    from blender_addon.session import Session, Tracked
     from shared.client import Client
 
 pytestmark = pytest.mark.blender
@@ -69,13 +69,19 @@ def test_undo_after_apply_keeps_the_take_in_the_list(
     pump_until(session, lambda: take.id in bpy.context.scene.acetate.take_list)
 
 
-def test_undo_lists_a_take_that_arrived_since_before_anything_else_runs(
-    session: Session, part: Part, server: RunningServer
-) -> None:
+def _taken(session: Session, part: Part) -> Tracked:
+    """A take of a square that arrived after the last undo step."""
     connect(session)
     bpy.ops.ed.undo_push(message="before the take")
     tracked = send_square(session, part)
     pump_until(session, lambda: tracked.view.is_over)
+    return tracked
+
+
+def test_undo_lists_a_take_that_arrived_since_before_anything_else_runs(
+    session: Session, part: Part, server: RunningServer
+) -> None:
+    tracked = _taken(session, part)
     bpy.ops.acetate.take_apply("EXEC_DEFAULT", True, placement="planes")
     bpy.ops.ed.undo()
     # No tick in between: adjusting the last operation looks for the take at once.
@@ -85,10 +91,7 @@ def test_undo_lists_a_take_that_arrived_since_before_anything_else_runs(
 def test_a_discarded_take_does_not_come_back_with_undo(
     session: Session, part: Part, server: RunningServer
 ) -> None:
-    connect(session)
-    bpy.ops.ed.undo_push(message="before the take")
-    tracked = send_square(session, part)
-    pump_until(session, lambda: tracked.view.is_over)
+    tracked = _taken(session, part)
     bpy.ops.ed.undo_push(message="with the take")
     bpy.ops.acetate.take_discard(take=tracked.folder.name)
     bpy.ops.ed.undo_push(message="without the take")

@@ -67,7 +67,7 @@ def _turning(start: np.ndarray, goal: np.ndarray, offsets: np.ndarray) -> np.nda
     found = np.zeros(len(start))
     for span in (slice(a, b) for a, b in pairwise(offsets.tolist())):
         matrix = affine.fit_similarity(start[span], goal[span])
-        turn = abs(float(np.arctan2(matrix[1, 0], matrix[0, 0])))
+        turn = abs(affine.turn(matrix))
         left = float(((goal[span] - affine.apply(matrix, start[span])) ** 2).sum())
         moved = float(((goal[span] - start[span]) ** 2).sum())
         share = np.sqrt(left / max(moved, 1e-9))

@@ -168,5 +168,5 @@ def _unexplained(one: np.ndarray, other: np.ndarray) -> float:
 def _turning(one: np.ndarray, other: np.ndarray) -> float:
     """How surely a part turns between two keys, points [n, 2] each: 0..1."""
     matrix = affine.fit_similarity(one, other)
-    turn = abs(float(np.arctan2(matrix[1, 0], matrix[0, 0])))
+    turn = abs(affine.turn(matrix))
     return float(np.clip(turn / _TURN - 1.0, 0.0, 1.0))

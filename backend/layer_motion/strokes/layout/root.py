@@ -78,7 +78,8 @@ def starts_alike(one: Line, other: Line, least: float = 0.0) -> list[int]:
     return np.flatnonzero(peak & (alike >= max(_ALIKE * alike.max(), least * same))).tolist()
 
 
-def _half_px(points: np.ndarray) -> float:
+def half_px(points: np.ndarray) -> float:
+    """How far the farthest of points [n, 2] is from their middle; never nothing."""
     return max(float(np.linalg.norm(points - points.mean(axis=0), axis=1).max()), 1e-6)
 
 
@@ -87,13 +88,12 @@ def _stray(carried: np.ndarray, there: np.ndarray) -> float:
     away = np.linalg.norm(there - carried, axis=1)
     around = np.concatenate([away, away[: _WINDOW - 1]])
     part = np.convolve(around, np.full(_WINDOW, 1.0 / _WINDOW), mode="valid")
-    return float(part.min()) / _half_px(carried)
+    return float(part.min()) / half_px(carried)
 
 
 def _turn(carried: np.ndarray, there: np.ndarray) -> float:
     """How far a stroke turns on its carrier, radians 0..pi."""
-    matrix = affine.fit_similarity(carried, there)
-    return abs(float(np.arctan2(matrix[1, 0], matrix[0, 0])))
+    return abs(affine.turn(affine.fit_similarity(carried, there)))
 
 
 def carrier_of(longer: list[Level], limb: Level) -> np.ndarray | None:
@@ -102,7 +102,7 @@ def carrier_of(longer: list[Level], limb: Level) -> np.ndarray | None:
     for level in longer:
         body = [resampled(line, 2 * SAMPLES).points for line in level]
         apart = [
-            float(np.linalg.norm(some[:, None] - others[None], axis=2).min()) / _half_px(some)
+            float(np.linalg.norm(some[:, None] - others[None], axis=2).min()) / half_px(some)
             for some, others in zip(ends, body, strict=True)
         ]
         if max(apart) < _TOUCHING:

@@ -17,7 +17,7 @@ from ... import affine
 from ..shape.correlation import centred, over_starts
 from ..shape.level import begun_at, resampled
 from ..shape.limb import limb_of
-from .root import SAMPLES, Level, Numbers, carrier_of, starts_alike
+from .root import SAMPLES, Level, Numbers, carrier_of, half_px, starts_alike
 from .seam import sewn
 
 _REACH = 0.12  # of a stroke's half length: as near as that is a touch
@@ -45,23 +45,20 @@ def in_touch(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[
     if not 1 < len(level) <= _MOST:
         return {}
     drawn = {numbers: _Drawn.of(both) for numbers, both in level.items()}
-    found = {
-        n: _begun(level[n], start)
-        for n in free
-        if (start := _kept_start(n, level[n], drawn)) is not None
-    }
+    found = {n: found for n in free if (found := _found(n, level[n], drawn)) is not None}
     if not found:
         return {}
     limbs = {numbers for numbers, both in level.items() if _is_limb(both)}
-    moved = _limbs_in_touch({n: found[n] for n in found if n in limbs}, level, drawn)
+    moved = _limbs_in_touch({n: found[n] for n in found if n in limbs}, level)
     left = {n: found[n] for n in found if n not in limbs}
     for _ in range(_ROUNDS):
-        settled = {**level, **moved}
-        told = limbs | moved.keys()
+        settled, told = {**level, **moved}, limbs | moved.keys()
         more = {
-            n: later
-            for n, later in left.items()
-            if n not in moved and _gains(_turns_around(n, settled, drawn, told), level[n], later)
+            n: one.later
+            for n, one in left.items()
+            if n not in moved
+            and (gain := _gain(n, one, settled, told)) is not None
+            and gain > _LEAST_GAIN
         }
         if not more:
             break
@@ -69,66 +66,75 @@ def in_touch(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[
     return moved
 
 
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Partners `later` of which the other begins where touches are kept; `touched`: by whom."""
+
+    later: Level
+    touched: tuple[Numbers, ...]
+
+
+def _found(numbers: Numbers, both: Level, drawn: Mapping[Numbers, _Drawn]) -> _Found | None:
+    """The partners with the other begun where it keeps its touches; None where not clearly."""
+    starts = starts_alike(*both, _STIFF)
+    if not starts:
+        return None
+    kept = drawn[numbers].kept_touches(drawn)
+    if not kept:
+        return None
+    share = np.mean(list(kept.values()), axis=0)
+    best = starts[int(np.argmax(share[starts]))]
+    if share[best] <= max(_MOSTLY, share[0] + _CLEARLY):
+        return None
+    return _Found(sewn(both[0], begun_at(both[1], best / SAMPLES)), tuple(kept))
+
+
 def _limbs_in_touch(
-    found: Mapping[Numbers, Level], level: Mapping[Numbers, Level], drawn: Mapping[Numbers, _Drawn]
+    found: Mapping[Numbers, _Found], level: Mapping[Numbers, Level]
 ) -> dict[Numbers, Level]:
     """Those of the limbs found that may begin elsewhere."""
     moved: dict[Numbers, Level] = {}
-    for numbers, later in found.items():
-        now = _turn(level[numbers])
-        gain = _gain(_turns_around(numbers, level, drawn, ()), now, _turn(later))
-        if gain > -_TURNS if gain is not None else _moves(numbers, level, now):
-            moved[numbers] = later
+    for numbers, one in found.items():
+        gain = _gain(numbers, one, level, ())
+        if gain > -_TURNS if gain is not None else _moves(numbers, level):
+            moved[numbers] = one.later
     return moved
 
 
-def _moves(numbers: Numbers, level: Mapping[Numbers, Level], turn: complex) -> bool:
+def _moves(numbers: Numbers, level: Mapping[Numbers, Level]) -> bool:
     """Whether a limb turns, or at least leaves its place on what it hangs on, or in the picture."""
-    if abs(float(np.angle(turn))) > _RESTS:
-        return True
     both = level[numbers]
+    if abs(float(np.angle(_correlation(both)))) > _RESTS:
+        return True
     longer = [some for some in level.values() if _ink(some) > _ink(both)]
     longer.sort(key=_ink, reverse=True)
     carrier = carrier_of(longer, both)
     far = _LEAVES if carrier is not None else _LEAVES_ALONE
     here, there = (resampled(line, SAMPLES).points for line in both)
     carried = here if carrier is None else affine.apply(carrier, here)
-    size = float(np.linalg.norm(carried - carried.mean(axis=0), axis=1).max())
-    return float(np.hypot(*(there - carried).mean(axis=0))) > far * size
+    return float(np.hypot(*(there - carried).mean(axis=0))) > far * half_px(carried)
 
 
-def _turns_around(
-    numbers: Numbers,
-    level: Mapping[Numbers, Level],
-    drawn: Mapping[Numbers, _Drawn],
-    told: Collection[Numbers],
-) -> list[complex]:
-    """The turns of the larger strokes that touch one, of which it is known how far they turn.
+def _gain(
+    numbers: Numbers, one: _Found, level: Mapping[Numbers, Level], told: Collection[Numbers]
+) -> float | None:
+    """By how many radians a stroke found turns more like what it touches if it begins elsewhere.
 
-    Of those in `told` it is, whatever they look like.
+    None where that does not turn as one. What is smaller goes with it and has no say, nor has what
+    is not known to turn so far; of those in `told` it is, whatever they look like.
     """
     large = _LARGE * _ink(level[numbers])
-    return [
-        _turn(level[n])
-        for n in drawn[numbers].touched(drawn)
+    around = [
+        _correlation(level[n])
+        for n in one.touched
         if _ink(level[n]) > large and (n in told or _is_told(level[n]))
     ]
-
-
-def _kept_start(numbers: Numbers, both: Level, drawn: Mapping[Numbers, _Drawn]) -> float | None:
-    """The share of its length at which the other begins for its touches to be kept, if clearly."""
-    starts = starts_alike(*both, _STIFF)
-    if not starts:
+    mean = sum(around) / max(len(around), 1)
+    if abs(mean) < _AS_ONE:
         return None
-    kept = drawn[numbers].kept_touches([some for n, some in drawn.items() if n != numbers])
-    if kept is None:
-        return None
-    best = starts[int(np.argmax(kept[starts]))]
-    return best / SAMPLES if kept[best] > max(_MOSTLY, kept[0] + _CLEARLY) else None
-
-
-def _begun(both: Level, start: float) -> Level:
-    return sewn(both[0], begun_at(both[1], start))
+    both = _correlation(level[numbers]), _correlation(one.later)
+    apart = [abs(float(np.angle(turn * mean.conjugate()))) for turn in both]
+    return apart[0] - apart[1]
 
 
 def _ink(both: Level) -> float:
@@ -139,12 +145,11 @@ def _is_limb(both: Level) -> bool:
     return all(limb_of(line, _THICKEST) is not None for line in both)
 
 
-def _turn(both: Level) -> complex:
-    """By how much a stroke turns, as a complex number of size 0..1: 1 where it keeps its shape."""
+def _correlation(both: Level) -> complex:
+    """Of size 1 where a stroke keeps its shape, less where not; its angle is the stroke's turn."""
     one, other = (centred(resampled(line, SAMPLES).points) for line in both)
-    return complex(np.vdot(one, other)) / max(
-        float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-9
-    )
+    whole = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return complex(np.vdot(one, other)) / max(whole, 1e-9)
 
 
 def _is_told(both: Level) -> bool:
@@ -159,47 +164,27 @@ def _looks_one_way(both: Level) -> bool:
     return bool(alike.min() < _ROUND * alike.max()) and len(starts_alike(*both, _STIFF)) == 1
 
 
-def _gain(around: list[complex], now: complex, later: complex) -> float | None:
-    """By how many radians a stroke turns more like those around it if it begins elsewhere.
-
-    None where they do not turn as one.
-    """
-    mean = sum(around) / max(len(around), 1)
-    if abs(mean) < _AS_ONE:
-        return None
-    apart = [abs(float(np.angle(turn * mean.conjugate()))) for turn in (now, later)]
-    return apart[0] - apart[1]
-
-
-def _gains(around: list[complex], now: Level, later: Level) -> bool:
-    gain = _gain(around, _turn(now), _turn(later))
-    return gain is not None and gain > _LEAST_GAIN
-
-
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """Even samples of partners at both keys: `places` [2, SAMPLES, 2]; `half_px` [2] of each."""
+    """Even samples of partners at both keys, `places` [2, SAMPLES, 2]; size and tree of each."""
 
     places: np.ndarray
-    half_px: np.ndarray
+    half_px: tuple[float, float]
+    trees: tuple[KDTree, KDTree]
 
     @classmethod
     def of(cls, both: Level) -> _Drawn:
-        places = np.array([resampled(line, SAMPLES).points for line in both])
-        away = np.linalg.norm(places - places.mean(axis=1, keepdims=True), axis=2)
-        return cls(places, np.maximum(away.max(axis=1), 1e-6))
+        one, other = (resampled(line, SAMPLES).points for line in both)
+        sizes = half_px(one), half_px(other)
+        return cls(np.array([one, other]), sizes, (KDTree(one), KDTree(other)))
 
-    def touched(self, drawn: Mapping[Numbers, _Drawn]) -> list[Numbers]:
-        """Which of all strokes touch this one at some places only, in both keys."""
-        return [n for n, some in drawn.items() if some is not self and self._kept(some) is not None]
+    def kept_touches(self, drawn: Mapping[Numbers, _Drawn]) -> dict[Numbers, np.ndarray]:
+        """How far, 0..1, each other touches at the same places, by where the other key begins.
 
-    def kept_touches(self, around: list[_Drawn]) -> np.ndarray | None:
-        """How far, 0..1, others touch at the same places if the other begins at each sample.
-
-        [SAMPLES]; None where nothing touches at some places only, in both keys.
+        [SAMPLES] of those of all strokes that touch this one at some places only, in both keys.
         """
-        found = [kept for other in around if (kept := self._kept(other)) is not None]
-        return np.mean(found, axis=0) if found else None
+        others = ((n, self._kept(some)) for n, some in drawn.items() if some is not self)
+        return {n: kept for n, kept in others if kept is not None}
 
     def _kept(self, other: _Drawn) -> np.ndarray | None:
         here, there = (self._closeness(other, key) for key in (0, 1))
@@ -210,12 +195,12 @@ class _Drawn:
 
     def _closeness(self, other: _Drawn, key: int) -> np.ndarray:
         """How close, 0..1, each sample is to another stroke: [SAMPLES]."""
-        reach = _REACH * float(self.half_px[key])
+        reach = _REACH * self.half_px[key]
         places, others = self.places[key], other.places[key]
         apart = np.maximum(
             others.min(axis=0) - places.max(axis=0), places.min(axis=0) - others.max(axis=0)
         )
         if apart.max() > 3 * reach:
             return np.zeros(len(places))
-        away = np.asarray(KDTree(others).query(places)[0])
+        away = np.asarray(other.trees[key].query(places)[0])
         return np.exp(-((away / reach) ** 2))

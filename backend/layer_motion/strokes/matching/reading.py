@@ -98,7 +98,7 @@ def turning(matrix: np.ndarray, hint: np.ndarray | None) -> float:
 def turn(matrix: np.ndarray, hint: np.ndarray | None) -> float:
     """The turn of the whole beyond what a path says of it, radians."""
     beyond = matrix if hint is None else matrix @ np.linalg.inv(hint)
-    return float(np.arctan2(beyond[1, 0], beyond[0, 0]))
+    return affine.turn(beyond)
 
 
 def _settled(

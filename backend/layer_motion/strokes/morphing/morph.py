@@ -52,8 +52,7 @@ class Morph:
         goal = as_complex(affine.apply(back, pair.last.points.astype(float)))
         turns = Turns(pair.first.offsets, start, goal, pair.first.cyclic)
         layer = np.maximum(pair.first.material, 0) // LABEL
-        whole = float(np.arctan2(pair.matrix[1, 0], pair.matrix[0, 0]))
-        links = linked(pair.first.cyclic, turns, layer, whole)
+        links = linked(pair.first.cyclic, turns, layer, affine.turn(pair.matrix))
         self._start, self._goal, self._links = links.start, links.goal, links
         trust = np.concatenate([pair.trust, np.zeros(len(links.start) - len(start))])
         self._hold = _HOLD * trust**2 + _LOOSE

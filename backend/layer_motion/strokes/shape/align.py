@@ -47,35 +47,32 @@ def common_motion(
     start = _bounded(affine.fit_similarity(source, target, weights), source, weights, bounds)
     fitted = _robust(start, source, target, weights, size, bounds)
     rested = _robust(affine.IDENTITY, source, target, weights, size, bounds)
-    shares = [_explained(matrix, source, target) for matrix in (fitted, rested)]
+    shares = [_explained(matrix, source, target, size) for matrix in (fitted, rested)]
     ink = [float(weights @ share) for share in shares]
-    turn = [_turn(matrix) for matrix in (fitted, rested)]
+    turn = [affine.turn(matrix) for matrix in (fitted, rested)]
     best = 0 if abs(turn[1]) > _RESTS or ink[0] >= ink[1] else 1
     several = lengths is not None and lengths.shape[1] >= _SEVERAL
     if several and (
         (max(ink) < _LITTLE and max(np.abs(turn)) > _FAR)
-        or _is_mirrored(turn[best], (source, target), (weights, shares[best]), bounds)
+        or _is_mirrored(turn[best], (source, target), (weights, shares[best]), size, bounds)
     ):
         return _shifted(source, target, weights)
     return (fitted, rested)[best]
 
 
-def _turn(matrix: np.ndarray) -> float:
-    """Radians."""
-    return float(np.arctan2(matrix[1, 0], matrix[0, 0]))
-
-
-def _explained(matrix: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+def _explained(
+    matrix: np.ndarray, source: np.ndarray, target: np.ndarray, size: float
+) -> np.ndarray:
     """How well, 0..1, a motion carries each point about where it goes: [n]."""
-    reach = _EXPLAINED_SHARE * max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
     away = np.linalg.norm(affine.apply(matrix, source) - target, axis=1)
-    return 1.0 / (1.0 + (away / reach) ** 2)
+    return 1.0 / (1.0 + (away / (_EXPLAINED_SHARE * size)) ** 2)
 
 
 def _is_mirrored(
     turn: float,
     points: tuple[np.ndarray, np.ndarray],
     told: tuple[np.ndarray, np.ndarray],
+    size: float,
     bounds: tuple[float, float],
 ) -> bool:
     """Whether as much ink turns as far the other way, as two arms that swing up on either side.
@@ -86,12 +83,11 @@ def _is_mirrored(
     rest = weights * (1.0 - share)
     if abs(turn) < _FAR or rest.sum() <= _TINY:
         return False
-    size = max(float(np.hypot(*np.ptp(target, axis=0))), 1.0)
     rest /= rest.sum()
     start = _bounded(affine.fit_similarity(source, target, rest), source, rest, bounds)
     other = _robust(start, source, target, rest, size, bounds)
-    as_much = float(weights @ _explained(other, source, target)) > _AS_MUCH * float(weights @ share)
-    return as_much and abs(turn + _turn(other)) < _RESTS
+    ink = float(weights @ _explained(other, source, target, size))
+    return ink > _AS_MUCH * float(weights @ share) and abs(turn + affine.turn(other)) < _RESTS
 
 
 def _shifted(source: np.ndarray, target: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -212,7 +208,7 @@ def _cost(
     there, back = tree.query(moved)[0], KDTree(moved).query(target)[0]
     apart = sum(float(np.minimum(np.sort(d)[: int(0.9 * len(d)) + 1], size).mean())
                 for d in (there, back)) / (2 * size)  # fmt: skip
-    turn = abs(float(np.arctan2(matrix[1, 0], matrix[0, 0]))) / np.pi
+    turn = abs(affine.turn(matrix)) / np.pi
     growth = abs(0.5 * float(np.log(abs(np.linalg.det(matrix[:2, :2])) + 1e-9)))
     unlikely = _TURN_COST * turn + _GROWTH_COST * growth
     return apart + unlikely * float(np.clip(_CERTAIN * apart, _ALIKE, 1.0))
