@@ -15,6 +15,7 @@ import numpy as np
 from ... import affine
 from ..shape.complex_points import as_complex
 from ..shape.level import Line, finest, resampled, reversed_line
+from .pointing import PLANTED, stay
 
 Span = tuple[float, float]
 """Which part of a line, in shares 0..1 of its points, a key shows."""
@@ -29,6 +30,7 @@ _MISMATCH = 0.02  # what may be left end to end: the ends' own bends
 _TURN_COST = 0.03
 _PLACE_COST = 0.05
 _NEARER = 0.5
+_OFF = 0.05  # of the line's length: an end that stays may be so far along it from where it was
 _ONE_PLACE = 1e-6  # of the line's length
 _END_SHARE = 0.35  # of what is shared: how its end goes on
 
@@ -63,7 +65,21 @@ def overlapped(one: Line, other: Line, motion: np.ndarray) -> Overlap | None:
         return None
     if found.away_px > _NEARER * _away_px(one, other, motion):
         return None
-    return _laid_out(one, found)
+    return _laid_out(one, found) if _keeps_ends(one, found) else None
+
+
+def _keeps_ends(one: Line, shift: _Shift) -> bool:
+    """Whether an end that stays where it is in the picture is the same place of the line, too.
+
+    The limbs of stick figures hang on it; their straight parts are alike wherever they are laid.
+    """
+    same, crossed = stay(one, shift.way), stay(one, reversed_line(shift.way))
+    if crossed.max() > max(PLANTED, float(same.max())):
+        return False
+    lengths = float(one.way[-1]), float(shift.way.way[-1])
+    begins_px = shift.start * lengths[0]
+    off_px = np.abs([begins_px, begins_px + lengths[1] - lengths[0]])
+    return bool((off_px[same > PLANTED] < _OFF * max(lengths)).all())
 
 
 def _away_px(one: Line, other: Line, motion: np.ndarray) -> float:

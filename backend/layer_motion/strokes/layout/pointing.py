@@ -1,7 +1,8 @@
 """Tells which end of an open stroke became which end of its partner; stroke matching only.
 
 A hair that curls up is as much like its partner from either end. Its ends' places tell, and so do
-its widths: what was thick at its root still is.
+its widths: what was thick at its root still is. An end that both keys show at the very same place
+is a shoulder or a root, however far the rest swings.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ _SAMPLES = 64
 _PLACE = 0.5  # what an end one length off costs
 _WIDTH = 0.3  # what widths are worth that agree
 _TAPERED = 0.1  # of its mean: how far a stroke's width has to vary
+PLANTED = 0.8
+"""How far, 0..1, an end has to stay to be taken for a root."""
+_STAYS = 0.04  # of what its ends are apart
+_LESS_ALIKE = 0.3  # in form: so much may be against a root
 _TINY = 1e-9
 
 
@@ -28,9 +33,28 @@ def pointing_alike(one: Line, other: Line, matrix: np.ndarray) -> Line:
         return other
     here = resampled(one, _SAMPLES)
     here = here.placed(affine.apply(matrix, here.points))
-    turned = reversed_line(other)
-    worth = [_worth(here, resampled(way, _SAMPLES)) for way in (other, turned)]
-    return other if worth[0] >= worth[1] else turned
+    ways = other, reversed_line(other)
+    stays = [float(np.ptp(stay(one, way))) for way in ways]  # both ends stay, and it is no swing
+    forms = [_same_form(here, resampled(way, _SAMPLES)) for way in ways]
+    held = int(stays[1] > stays[0])
+    if stays[held] > PLANTED > stays[1 - held] and forms[held] > forms[1 - held] - _LESS_ALIKE:
+        return ways[held]
+    worth = [_worth(here, resampled(way, _SAMPLES)) for way in ways]
+    return ways[0] if worth[0] >= worth[1] else ways[1]
+
+
+def stay(one: Line, other: Line) -> np.ndarray:
+    """How far each end of an open stroke stays where it is in the picture: [2], 0..1."""
+    tips = [line.points[[0, -1]] for line in (one, other)]
+    apart = max(min(float(np.hypot(*np.diff(both, axis=0)[0])) for both in tips), _TINY)
+    return np.exp(-((np.linalg.norm(tips[1] - tips[0], axis=1) / (_STAYS * apart)) ** 2))
+
+
+def _same_form(here: Line, there: Line) -> float:
+    """How alike two strokes are if they may turn: 0..1."""
+    one, other = centred(here.points), centred(there.points)
+    whole = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(abs(np.vdot(one, other))) / max(whole, _TINY)
 
 
 def _worth(here: Line, there: Line) -> float:

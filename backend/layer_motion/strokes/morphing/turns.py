@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..layout.polygon import edges_stay_straight
+from .spine import turned_along
 
 _WINDOW_SHARE = 0.16
 _WHOLE_STROKE = 0.08
@@ -45,6 +46,7 @@ class Turns:
         norm = np.sqrt(np.abs(whole[:, 1] * whole[:, 2])) + _TINY
         self.sure = (np.abs(whole[:, 0]) > _COHERENT * norm) & (np.abs(whole[:, 1]) > _TINY)
         self.sure &= ~flat
+        self._limbs = np.flatnonzero(cyclic & ~flat & ~self.sure)
         # Around the stroke's own turn a piece's angle is small, and so free of jumps.
         base = np.angle(whole[:, 0])[self.stroke]
         self.angle = self._unwrapped(base + np.angle(local[:, 0] * np.exp(-1j * base)), cyclic)
@@ -149,10 +151,11 @@ class Turns:
 
         `order`: all strokes, parents first; `parent` int [S], negative at a root; of those that
         are `loose` bool [S] the smallest with that of the whole, `whole` radians. Strokes that are
-        not sure of their turn take their parent's.
+        not sure of their turn take their parent's, but for limbs, which turn along their axis.
         """
         middle = np.angle(self.factor)
         shift = np.zeros(len(middle))
+        bent = self._bent(middle)
         for stroke in order.tolist():
             above = int(parent[stroke])
             if above < 0:
@@ -160,13 +163,30 @@ class Turns:
             ahead = middle[above] + shift[above]
             if self.sure[stroke] and loose[stroke]:
                 ahead = -whole
-            if self.sure[stroke]:
+            if self.sure[stroke] or stroke in bent:
                 shift[stroke] = 2 * np.pi * np.rint((ahead - middle[stroke]) / (2 * np.pi))
             else:
                 span = slice(self.offsets[stroke], self.offsets[stroke + 1])
                 self.angle[span] = middle[stroke] = ahead
                 self.growth[span] = 0.0
         self.angle += shift[self.stroke]
+
+    def _bent(self, middle: np.ndarray) -> set[int]:
+        """Which strokes bend so far along their axis that they turn by no angle as a whole.
+
+        Sets how their pieces turn, and `middle` [S] radians of theirs to the mean.
+        """
+        found: set[int] = set()
+        for stroke in self._limbs.tolist() if len(middle) <= _MANY else ():
+            span = slice(self.offsets[stroke], self.offsets[stroke + 1])
+            along = turned_along((self.start[span], self.goal[span]))
+            if along is None:
+                continue
+            angle, self.growth[span] = along
+            self.angle[span] = angle - 2 * np.pi * np.rint(angle.mean() / (2 * np.pi))
+            middle[stroke] = self.angle[span].mean()
+            found.add(stroke)
+        return found
 
     def fitted(self, stroke: int) -> tuple[complex, complex]:
         """Factor and shift of the similarity that carries the whole stroke."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backend.layer_motion import affine
+from backend.layer_motion.strokes.layout.overlap import overlapped
 from backend.layer_motion.strokes.layout.pointing import pointing_alike
 from backend.layer_motion.strokes.morphing.planted import planted
 from backend.layer_motion.strokes.shape.complex_points import as_points
@@ -95,3 +98,42 @@ def test_what_turns_about_a_point_of_its_outline_stays_round(turn: float) -> Non
     ]
     ring = on_the_way(matched(first, last), 0.5)[0]
     assert np.ptp(np.abs(ring - ring.mean())) < 0.5
+
+
+SHOULDER = 240.0 + 115.0j
+
+
+def stick_arm(upper: float, elbow: float, counts: int) -> Line:
+    """Two bones of 45 pixels from the shoulder: angles of the upper arm and of its elbow."""
+    bones = np.exp(1j * np.array([upper, upper + elbow])) * 45.0
+    joints = SHOULDER + np.concatenate([[0.0], np.cumsum(bones)])
+    places = np.linspace(0.0, 2.0, counts)
+    return line(as_points(np.interp(places, np.arange(3.0), joints)))
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("swing", [1.2, 1.6, 1.9, 2.3])
+def test_a_stick_figures_arm_swings_about_its_shoulder(swing: float, back: bool) -> None:
+    first, last = stick_arm(1.2, 0.2, 34), stick_arm(1.2 - swing, -0.6, 39)
+    pair = matched([first], [reversed_line(last) if back else last])
+    for step in (0.25, 0.5, 0.75):
+        drawn = on_the_way(pair, step)[0]
+        meant = stick_arm(1.2 - step * swing, 0.2 - 0.8 * step, 200).points @ (1, 1j)
+        assert np.abs(drawn[:, None] - meant[None]).min(axis=1).max() < 6.0
+
+
+def test_ends_that_come_near_each_other_are_no_roots() -> None:
+    # A fish's outline is one stroke from fin to fin: its tail swings by as much as it is wide.
+    ring = np.exp(1j * np.linspace(0.35, 2 * np.pi - 0.35, 160)) * 150.0
+    first, last = (line(as_points(300.0 + 200.0j + ring * turn)) for turn in (1.0, np.exp(0.68j)))
+    found = pointing_alike(first, last, affine.IDENTITY)
+    assert np.array_equal(found.points, last.points)
+
+
+@pytest.mark.parametrize("grown", [0.6, 0.8])
+def test_a_cut_line_keeps_its_end_as_a_part_of_the_whole(grown: float) -> None:
+    whole = hair(3.0, 90, tapered=False)
+    shown = replace(whole, values=whole.values[: int(grown * len(whole.values))])
+    found = overlapped(whole, shown, affine.IDENTITY)
+    assert found is not None
+    assert found.spans[1][0] == pytest.approx(0.0, abs=0.03)
