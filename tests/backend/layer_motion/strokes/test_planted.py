@@ -123,11 +123,21 @@ def test_a_stick_figures_arm_swings_about_its_shoulder(swing: float, back: bool)
 
 
 def test_ends_that_come_near_each_other_are_no_roots() -> None:
-    # A fish's outline is one stroke from fin to fin: its tail swings by as much as it is wide.
-    ring = np.exp(1j * np.linspace(0.35, 2 * np.pi - 0.35, 160)) * 150.0
-    first, last = (line(as_points(300.0 + 200.0j + ring * turn)) for turn in (1.0, np.exp(0.68j)))
+    # A fish in one stroke from fin to fin: its tail swings by as much as its fins are apart.
+    share = np.linspace(0.35, 2 * np.pi - 0.35, 160)
+    body = 200.0 * np.cos(share) + 30.0j * np.sin(share)
+    first, last = (line(as_points(300.0 + 200.0j + body * np.exp(1j * t))) for t in (0.0, 0.12))
+    assert np.abs(first.points[0] - last.points[-1]).max() < 6.0
     found = pointing_alike(first, last, affine.IDENTITY)
     assert np.array_equal(found.points, last.points)
+
+
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("swing", [1.6, 1.9])
+def test_an_arm_that_swings_shows_no_other_part_of_a_line(swing: float, back: bool) -> None:
+    first, last = stick_arm(1.2, 0.2, 34), stick_arm(1.2 - swing, -0.6, 39)
+    goal = reversed_line(last) if back else last
+    assert overlapped(first, goal, affine.IDENTITY) is None
 
 
 @pytest.mark.parametrize("grown", [0.6, 0.8])
