@@ -13,7 +13,7 @@ import numpy as np
 
 from ..shape.complex_points import as_complex
 from ..shape.level import Line, along
-from ..shape.limb import Limb, limb_of
+from ..shape.limb import Limb, heights, limb_of
 from .root import Level, Numbers
 from .seam import sewn
 
@@ -67,9 +67,7 @@ def _facing(limb: Limb, goal: Limb, both: Level) -> tuple[Limb, float]:
 
 def _heights(line: Line, limb: Limb) -> np.ndarray:
     """How far from the limb's first end to its second each point lies: [n], 0..1."""
-    places = (line.way[:-1] / line.way[-1] - limb.ends[0]) % 1.0
-    side = (limb.ends[1] - limb.ends[0]) % 1.0
-    return np.where(places <= side, places / side, (1.0 - places) / (1.0 - side))
+    return heights(line.way[:-1] / line.way[-1], limb.ends)
 
 
 def _laid(one: Line, other: Line, limb: Limb, goal: Limb) -> Level:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ... import affine
-from ..shape.correlation import centred, likeness
+from ..shape.correlation import centred, correlation, likeness
 from ..shape.level import Line, resampled, reversed_line
 
 _SAMPLES = 64
@@ -35,7 +35,7 @@ def pointing_alike(one: Line, other: Line, matrix: np.ndarray) -> Line:
     here = here.placed(affine.apply(matrix, here.points))
     ways = other, reversed_line(other)
     stays = [float(np.ptp(stay(one, way))) for way in ways]  # both ends stay, and it is no swing
-    forms = [_same_form(here, resampled(way, _SAMPLES)) for way in ways]
+    forms = [abs(correlation(here.points, resampled(way, _SAMPLES).points)) for way in ways]
     held = int(stays[1] > stays[0])
     if stays[held] > PLANTED > stays[1 - held] and forms[held] > forms[1 - held] - _LESS_ALIKE:
         return ways[held]
@@ -48,13 +48,6 @@ def stay(one: Line, other: Line) -> np.ndarray:
     tips = [line.points[[0, -1]] for line in (one, other)]
     apart = max(min(float(np.hypot(*np.diff(both, axis=0)[0])) for both in tips), _TINY)
     return np.exp(-((np.linalg.norm(tips[1] - tips[0], axis=1) / (_STAYS * apart)) ** 2))
-
-
-def _same_form(here: Line, there: Line) -> float:
-    """How alike two strokes are if they may turn: 0..1."""
-    one, other = centred(here.points), centred(there.points)
-    whole = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(abs(np.vdot(one, other))) / max(whole, _TINY)
 
 
 def _worth(here: Line, there: Line) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from ... import affine
-from ..shape.correlation import centred, over_starts
+from ..shape.correlation import centred, correlation, over_starts
 from ..shape.level import begun_at, resampled
 from ..shape.limb import limb_of
 from .root import SAMPLES, Level, Numbers, carrier_of, half_px, starts_alike
@@ -147,9 +147,8 @@ def _is_limb(both: Level) -> bool:
 
 def _correlation(both: Level) -> complex:
     """Of size 1 where a stroke keeps its shape, less where not; its angle is the stroke's turn."""
-    one, other = (centred(resampled(line, SAMPLES).points) for line in both)
-    whole = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return complex(np.vdot(one, other)) / max(whole, 1e-9)
+    one, other = (resampled(line, SAMPLES).points for line in both)
+    return correlation(one, other)
 
 
 def _is_told(both: Level) -> bool:

@@ -182,7 +182,8 @@ class Turns:
             along = turned_along((self.start[span], self.goal[span]))
             if along is None:
                 continue
-            angle, self.growth[span] = along
+            angle, growth = along
+            self.growth[span] = np.clip(growth, -_MAX_GROWTH, _MAX_GROWTH)
             self.angle[span] = angle - 2 * np.pi * np.rint(angle.mean() / (2 * np.pi))
             middle[stroke] = self.angle[span].mean()
             found.add(stroke)

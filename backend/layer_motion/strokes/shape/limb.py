@@ -70,6 +70,15 @@ def limb_of(line: Line, thickest: float) -> Limb | None:
     return found if is_limb else None
 
 
+def heights(places: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
+    """How far from a limb's first end to its second places [n] are, on either side: [n], 0..1.
+
+    `places` and `ends`: shares of the stroke's length, from the same start.
+    """
+    ahead, side = (places - ends[0]) % 1.0, (ends[1] - ends[0]) % 1.0
+    return np.where(ahead <= side, ahead / side, (1.0 - ahead) / (1.0 - side))
+
+
 def _closest_sides(
     ring: np.ndarray, starts: np.ndarray, gaps: np.ndarray, *, sections: int
 ) -> tuple[int, int]:

@@ -103,11 +103,11 @@ def test_what_turns_about_a_point_of_its_outline_stays_round(turn: float) -> Non
 SHOULDER = 240.0 + 115.0j
 
 
-def stick_arm(upper: float, elbow: float, counts: int) -> Line:
+def stick_arm(upper: float, elbow: float, count: int) -> Line:
     """Two bones of 45 pixels from the shoulder: angles of the upper arm and of its elbow."""
     bones = np.exp(1j * np.array([upper, upper + elbow])) * 45.0
     joints = SHOULDER + np.concatenate([[0.0], np.cumsum(bones)])
-    places = np.linspace(0.0, 2.0, counts)
+    places = np.linspace(0.0, 2.0, count)
     return line(as_points(np.interp(places, np.arange(3.0), joints)))
 
 
