@@ -6,6 +6,8 @@ A point lies at (x, y) with x right and y down; the centre of pixel (column i, r
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 IDENTITY = np.eye(3)
@@ -37,6 +39,11 @@ def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return points @ matrix[:2, :2].T + matrix[:2, 2]
 
 
+def size(matrix: np.ndarray) -> float:
+    """How many times as long a map makes lines, on average of all directions."""
+    return float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+
+
 def is_regular(matrix: np.ndarray) -> bool:
     """True where the map is finite, unmirrored and of a sane size."""
     if not np.isfinite(matrix).all():
@@ -56,21 +63,35 @@ def interpolate(matrix: np.ndarray, progress: float, centre: np.ndarray) -> np.n
     Polar decomposition: the rotation's angle and the logarithm of the stretch grow linearly, the
     centre moves straight. Maps that mirror or collapse move only their centre.
     """
+    return _part(matrix, progress, centre, lambda stretch: stretch**progress)
+
+
+def evenly(matrix: np.ndarray, progress: float, centre: np.ndarray) -> np.ndarray:
+    """The same, `progress` 0..1, but what grows does so by the same length in equal times.
+
+    As an object does between two keys of its scale: half-way it is as large as both on average.
+    """
+    return _part(matrix, progress, centre, lambda stretch: 1 - progress + progress * stretch)
+
+
+def _part(
+    matrix: np.ndarray,
+    progress: float,
+    centre: np.ndarray,
+    stretched: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
     offset = apply(matrix, centre) - centre
-    linear = _linear_power(matrix[:2, :2], progress) if is_regular(matrix) else np.eye(2)
+    linear = np.eye(2)
+    if is_regular(matrix):
+        left, stretch, right = np.linalg.svd(matrix[:2, :2])
+        angle = progress * turn(left @ right)
+        cosine, sine = np.cos(angle), np.sin(angle)
+        grown = (right.T * stretched(stretch)) @ right
+        linear = np.array([[cosine, -sine], [sine, cosine]]) @ grown
     part = np.eye(3)
     part[:2, :2] = linear
     part[:2, 2] = centre + progress * offset - linear @ centre
     return part
-
-
-def _linear_power(linear: np.ndarray, progress: float) -> np.ndarray:
-    left, stretch, right = np.linalg.svd(linear)
-    turn = left @ right
-    angle = progress * np.arctan2(turn[1, 0], turn[0, 0])
-    cosine, sine = np.cos(angle), np.sin(angle)
-    grown = (right.T * stretch**progress) @ right
-    return np.array([[cosine, -sine], [sine, cosine]]) @ grown
 
 
 def fit_similarity(

@@ -69,7 +69,7 @@ class Course:
 
     def drawing(self, moment: int, progress: float) -> Drawing:
         """The in-between at a moment with its shapes at `progress`, 0..1, of their way."""
-        matrix = affine.interpolate(self._rest, progress, self._centre)
+        matrix = affine.evenly(self._rest, progress, self._centre)
         drawing = self._morph.at(self._moves[moment] @ matrix, progress)
         if self._flow is None and not self._wheels:
             return drawing
@@ -93,7 +93,7 @@ class Course:
 
     def _still(self, progress: float) -> np.ndarray:
         """All points [P, 2] at `progress` without the path's motion and without the flow."""
-        matrix = affine.interpolate(self._rest, progress, self._centre)
+        matrix = affine.evenly(self._rest, progress, self._centre)
         drawing = self._morph.at(matrix, progress)
         points = np.empty(drawing.points.shape)
         points[self._morph.point_order(progress)] = drawing.points

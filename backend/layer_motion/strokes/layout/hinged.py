@@ -59,9 +59,12 @@ class Hinge:
 
     @property
     def _turn(self) -> np.ndarray:
-        """How the edge turns and grows up to the other key: [2, 2]."""
+        """How the edge turns up to the other key: [2, 2].
+
+        Without its growth: halfway what is drawn at both keys is to cancel out.
+        """
         matrix = affine.fit_similarity(self.edge, self.goal)
-        return matrix[:2, :2] if affine.is_regular(matrix) else np.eye(2)
+        return matrix[:2, :2] / affine.size(matrix) if affine.is_regular(matrix) else np.eye(2)
 
 
 class Hinges:

@@ -98,7 +98,7 @@ def paired(
     matrix = _common_motion(level.values())
     if not affine.is_regular(matrix):
         return None
-    rows, change = with_strangers(lines, goals, pairs, level)
+    rows, change = with_strangers(lines, goals, pairs, level, affine.size(matrix))
     first = stroke_level.drawing_of([one for one, _ in rows], drawings[0].layer_opacity)
     last = stroke_level.drawing_of([_told(*row) for row in rows], drawings[1].layer_opacity)
     numbers = np.array([[line.number for line in row] for row in rows]).T

@@ -20,7 +20,7 @@ _TAPERED = 0.1  # of its mean: how far a stroke's width has to vary
 PLANTED = 0.8
 """How far, 0..1, an end has to stay to be taken for a root."""
 _STAYS = 0.04  # of what its ends are apart
-_LESS_ALIKE = 0.3  # in form: so much may be against a root
+_LEAST_ALIKE = 0.35  # in form: a root does not make another line of it
 _TINY = 1e-9
 
 
@@ -37,7 +37,7 @@ def pointing_alike(one: Line, other: Line, matrix: np.ndarray) -> Line:
     stays = [float(np.ptp(stay(one, way))) for way in ways]  # both ends stay, and it is no swing
     forms = [abs(correlation(here.points, resampled(way, _SAMPLES).points)) for way in ways]
     held = int(stays[1] > stays[0])
-    if stays[held] > PLANTED > stays[1 - held] and forms[held] > forms[1 - held] - _LESS_ALIKE:
+    if stays[held] > PLANTED > stays[1 - held] and forms[held] > _LEAST_ALIKE:
         return ways[held]
     worth = [_worth(here, resampled(way, _SAMPLES)) for way in ways]
     return ways[0] if worth[0] >= worth[1] else ways[1]

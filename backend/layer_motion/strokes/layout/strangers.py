@@ -22,11 +22,16 @@ _MANY = 300
 
 
 def with_strangers(
-    lines: Sequence[Line], goals: Sequence[Line], pairs: Pairs, level: Mapping[Numbers, Level]
+    lines: Sequence[Line],
+    goals: Sequence[Line],
+    pairs: Pairs,
+    level: Mapping[Numbers, Level],
+    growth: float,
 ) -> tuple[list[Level], list[float]]:
     """Every stroke at both keys, in painting order; strangers hidden at the other key.
 
     And from which progress on the other key decides about those, and about the colours of others.
+    `growth`: how many times as long the whole is at the last key.
     """
     ahead = _Carrier(list(level.values()), goals)
     back = _Carrier([(other, one) for one, other in level.values()], lines)
@@ -38,7 +43,7 @@ def with_strangers(
         when = _MIDDLE
         if i is not None and j is not None:
             rows.append(level[i, j])
-            when = _edge_on(*level[i, j])
+            when = _edge_on(*level[i, j], growth)
         elif i is not None:
             carried, when = ahead.carried(lines[i], early[i], late.values(), 1.0)
             rows.append((lines[i], carried.hidden()))
@@ -49,12 +54,15 @@ def with_strangers(
     return rows, change
 
 
-def _edge_on(one: Line, other: Line) -> float:
-    """At which progress 0..1 a stroke shows its other colour: turned over, when it is edge-on."""
+def _edge_on(one: Line, other: Line, growth: float) -> float:
+    """At which progress 0..1 a stroke shows its other colour: turned over, when it is edge-on.
+
+    Its hinge grows with the whole, so that of its area only the rest is its own height's.
+    """
     few, many = sorted((abs(one.area), abs(other.area)))
     if not (one.cyclic and other.cyclic) or one.area * other.area >= 0.0 or few < _FLAT * many:
         return _MIDDLE
-    return abs(one.area) / (few + many)
+    return abs(one.area) / (abs(one.area) + abs(other.area) / growth)
 
 
 class _Carrier:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from shared.strokes import Drawing
 
@@ -16,18 +15,15 @@ from ..layout.polygon import swings_on_an_edge
 from ..layout.root import Pairs
 from ..shape import cost as stroke_cost
 from ..shape import level as stroke_level
-from ..shape.cost import shares
-from ..shape.level import Line, resampled
+from ..shape.level import Line
 from . import squeezed as stroke_squeezed
-from .assign import UNMATCHED
+from .gathered import gathering
+from .in_common import have_enough_in_common
 from .order import MAX_MEAN_COST, ORDER_COST, are_copies, by_order, change_places, order_may_cost
 from .reading import GOOD_READING, Match, redrawn, turn, turning
 from .same_look import in_same_materials
 
-_MAX_UNMATCHED_SHARE, _MAX_GROWN_SHARE = 0.35, 0.5
-_PART_COST = 0.15  # mean, of the strokes of a key that is a part of the other
-_PLACES = 64
-_TOUCH_SHARE = 0.03  # of the drawing's extent
+_MOST_GATHERED_COST = 1.0  # petals that open swing, too
 _MAX_COUNT = 20_000
 _FEW = 300
 
@@ -47,11 +43,15 @@ def pair_strokes(
         return None
     lines, goals = in_same_materials(lines, goals)
     found = _matched(lines, goals, hint)
-    return _squeezed(lines, goals, hint, found, (first, last)) or _paired(found, (first, last))
+    return (
+        _squeezed(lines, goals, hint, found, (first, last))
+        or _paired(found, (first, last))
+        or _gathered(lines, goals, hint, (first, last))
+    )
 
 
 def _paired(match: Match, drawings: tuple[Drawing, Drawing]) -> StrokePair | None:
-    if not _enough(match):
+    if not have_enough_in_common(match):
         return None
     return stroke_pair.paired(match.lines, match.goals, match.pairs, match.motion, drawings)
 
@@ -77,6 +77,25 @@ def _squeezed(
         return None
     pair = _paired(found, drawings)
     return None if pair is None else stroke_squeezed.released(pair, matrix @ known)
+
+
+def _gathered(
+    lines: list[Line],
+    goals: list[Line],
+    hint: np.ndarray | None,
+    drawings: tuple[Drawing, Drawing],
+) -> StrokePair | None:
+    """The strokes matched as those that part or gather, and change their own size otherwise."""
+    known = affine.IDENTITY if hint is None else hint
+    found = gathering(lines, goals, known) if max(len(lines), len(goals)) <= _FEW else None
+    if found is None:
+        return None
+    laid = found.laid(lines)
+    match = _matched(laid, goals, None)
+    if match.lines is not laid or match.cost > _MOST_GATHERED_COST:
+        return None
+    pair = _paired(match, drawings)
+    return None if pair is None else found.released(pair)
 
 
 def _finite(drawing: Drawing) -> bool:
@@ -106,7 +125,8 @@ def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> M
     """By order where that clearly holds, else the best reading."""
     one, other = stroke_cost.measured(lines), stroke_cost.measured(goals)
     copied = are_copies(lines, goals, (one, other))
-    order = by_order(one, other, hint, copied=copied)
+    equal = [len(line.values) for line in lines] == [len(line.values) for line in goals]
+    order = by_order(one, other, hint, equal=equal, copied=copied)
     if order is not None and not (copied and order.as_drawn) and change_places(order, one, other):
         order = None
     if order is None:
@@ -123,36 +143,3 @@ def _matched(lines: list[Line], goals: list[Line], hint: np.ndarray | None) -> M
         else min(best.cost, MAX_MEAN_COST)
     )
     return replace(best, copied=copied) if cost >= most else ordered
-
-
-def _enough(match: Match) -> bool:
-    """True where so little ink stays without a partner that it may come and go by itself.
-
-    More may where one key clearly is a part of the other, on which the rest has grown.
-    """
-    if not any(i is not None and j is not None for i, j in match.pairs):
-        return False
-    alone = [_without_partner(match, side) for side in (0, 1)]
-    matched_cost = match.cost - 2 * UNMATCHED * max(alone)
-    grown = min(alone) == 0.0 and matched_cost < _PART_COST and _hangs_together(match)
-    return max(alone) <= (_MAX_GROWN_SHARE if grown else _MAX_UNMATCHED_SHARE)
-
-
-def _without_partner(match: Match, side: int) -> float:
-    """Share 0..1 of a key's ink."""
-    ink = shares(np.array([float(line.way[-1]) for line in (match.lines, match.goals)[side]]))
-    lone = [pair[side] for pair in match.pairs if pair[1 - side] is None]
-    return sum(float(ink[stroke]) for stroke in lone if stroke is not None)
-
-
-def _hangs_together(match: Match) -> bool:
-    """Whether all strokes without a partner touch, in their key, one that has one."""
-    for side, lines in enumerate((match.lines, match.goals)):
-        lone = {pair[side] for pair in match.pairs if pair[1 - side] is None}
-        places = np.array([resampled(line, _PLACES).points for line in lines])
-        alone = np.array([stroke in lone for stroke in range(len(lines))])
-        reach = _TOUCH_SHARE * float(np.hypot(*np.ptp(places.reshape(-1, 2), axis=0)))
-        away = np.asarray(KDTree(places[~alone].reshape(-1, 2)).query(places[alone])[0])
-        if (away.min(axis=1, initial=np.inf) > reach).any():
-            return False
-    return True

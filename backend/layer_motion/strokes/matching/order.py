@@ -41,14 +41,22 @@ class Order:
 
 
 def by_order(
-    one: Strokes, other: Strokes, hint: np.ndarray | None, *, copied: bool
+    one: Strokes, other: Strokes, hint: np.ndarray | None, *, equal: bool, copied: bool
 ) -> Order | None:
-    """The better of both motions by which strokes may be paired by order; None if by none."""
+    """The better of both motions by which strokes may be paired by order; None if by none.
+
+    `equal`: whether partners have as many points; only then may a line that bends over be one that
+    turned.
+    """
     if len(one.length) != len(other.length) or (one.kind != other.kind).any():
         return None
     drawn = _ordered(one, other, _as_drawn(one, other), as_drawn=True)
-    if len(one.length) > _MANY or (drawn is not None and drawn.cost < _COPIED_COST):
+    if len(one.length) > _MANY:
         return drawn
+    if drawn is not None:
+        turned = 0.0 if equal else turning(drawn.motion, hint)
+        if drawn.cost + turned < _COPIED_COST:
+            return drawn
     if copied and drawn is not None and drawn.cost < MAX_MEAN_COST:
         return drawn  # copies prove how they turned, as long as they did so together
     found = [

@@ -13,6 +13,7 @@ _AROUND = 16
 _TOUCH = 0.5  # of how near strokes come to each other where they touch
 _STRETCH = 4.0  # times that: how long an edge is at least
 _MANY = 300
+_TINY = 1e-9
 
 
 def seams(start: np.ndarray, goal: np.ndarray, layer: np.ndarray, touch_px: float) -> np.ndarray:
@@ -53,6 +54,28 @@ def shared_edges(
     pairs = np.stack([points, points[nearest]], axis=1)[touching]
     pairs = pairs[_in_stretches(start, stroke[pairs], pairs[:, 0], _STRETCH * touch_px)]
     return np.unique(np.sort(pairs, axis=1), axis=0)
+
+
+def beside(
+    keys: tuple[np.ndarray, np.ndarray], ends: np.ndarray, pieces: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far ends int [e] are from pieces of line, and how far along those, 0..1: [e, pieces].
+
+    Of points complex [n] at both keys; `pieces`: where each begins and ends. What counts is the
+    larger of both keys' distances from one place on the piece, that nearest in either.
+    """
+    begin, end = pieces
+    ways = [key[end] - key[begin] for key in keys]
+    away = [key[ends][:, None] - key[begin] for key in keys]
+    shares = np.stack(
+        [
+            np.clip(np.real(way.conj() * here) / (np.abs(way) ** 2 + _TINY), 0.0, 1.0)
+            for here, way in zip(away, ways, strict=True)
+        ]
+    )
+    apart = np.maximum(*(np.abs(a - shares * way) for a, way in zip(away, ways, strict=True)))
+    best = apart.argmin(axis=0)[None]
+    return np.take_along_axis(apart, best, 0)[0], np.take_along_axis(shares, best, 0)[0]
 
 
 def _in_stretches(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .edges import seams, shared_edges
+from .edges import beside, seams, shared_edges
 from .tree import Tree, grown
 from .turns import Turns
 
@@ -24,10 +24,10 @@ _EXTRA_REACH = 3.0
 class Links:
     """Nodes (all points, then pivots) and the edges between them.
 
-    `start`, `goal` complex [n] nodes; `begin`, `end` int [e]; `weight` [e]; `turn` complex [e]:
-    logarithm of scale + i angle by which the surroundings of an edge change. `tree`: which stroke
-    carries which. `joints` int [k, 2]: nodes of two strokes where an end touches the other in both
-    keys, or where layers lie on each other.
+    `start`, `goal` complex [n] nodes; `begin`, `end` int [e]; `weight` [e]; `turn` [e] radians:
+    by how much the surroundings of an edge turn. `tree`: which stroke carries which. `joints`
+    int [k, 2]: nodes of two strokes where an end touches the other in both keys, or where layers
+    lie on each other.
     """
 
     start: np.ndarray
@@ -39,12 +39,14 @@ class Links:
     tree: Tree
     joints: np.ndarray
 
-    def edge_at(self, progress: float) -> np.ndarray:
-        """What each edge should be at `progress` 0..1: complex [e]; exact at both ends."""
+    def edge_at(self, progress: float, share: float) -> np.ndarray:
+        """What each edge should be at `progress` 0..1: complex [e]; exact at both ends.
+
+        `share` 0..1: how much of its length is the goal's.
+        """
         before = self.start[self.end] - self.start[self.begin]
-        behind = (self.goal[self.end] - self.goal[self.begin]) * np.exp(-self.turn)
-        shape = (1 - progress) * before + progress * behind
-        return np.exp(progress * self.turn) * shape
+        behind = (self.goal[self.end] - self.goal[self.begin]) * np.exp(-1j * self.turn)
+        return np.exp(1j * progress * self.turn) * ((1 - share) * before + share * behind)
 
 
 def linked(
@@ -74,12 +76,11 @@ class _Builder:
         self._cyclic = cyclic
         spread = np.ptp(np.real(turns.start)), np.ptp(np.imag(turns.start))
         self.touch_px = _TOUCH_SHARE * max(float(np.hypot(*spread)), 1.0)
-        self._log = turns.growth + 1j * turns.angle
         self._bulk: list[tuple[np.ndarray, np.ndarray]] = []
         self._begin: list[int] = []
         self._end: list[int] = []
         self._weight: list[float] = []
-        self._turn: list[complex] = []
+        self._turn: list[float] = []
         self._pivots: list[tuple[complex, complex]] = []
         self._joints: list[tuple[int, int]] = []
 
@@ -110,26 +111,42 @@ class _Builder:
             np.abs(goal[some][:, None] - goal[others][None]),
         )
 
-    def _join(self, begin: int, end: int, weight: float) -> None:
+    def _join(self, begin: int, end: int, weight: float, turn: float | None = None) -> None:
+        """Tie two points, with what is between them turning as both do on average, or by `turn`."""
+        angle = self._turns.angle
         self._begin.append(begin)
         self._end.append(end)
         self._weight.append(weight)
-        self._turn.append(complex(self._log[begin] + self._log[end]) / 2)
+        self._turn.append(float(angle[begin] + angle[end]) / 2 if turn is None else turn)
 
     def join_ends(self, one: int, other: int) -> bool:
         """Tie ends of either stroke to the other where they touch it in both keys."""
         found = False
         for ending, along in ((one, other), (other, one)):
-            ends, points = self._ends(ending), self._points(along)
+            ends, pieces = self._ends(ending), self._pieces(along)
             if not len(ends):
                 continue
-            apart = self._apart(ends, points)
+            apart, shares = beside((self._turns.start, self._turns.goal), ends, pieces)
             for row, column in enumerate(apart.argmin(axis=1).tolist()):
                 if apart[row, column] < self.touch_px:
-                    self._join(int(ends[row]), int(points[column]), _JOINT_WEIGHT)
-                    self._joints.append((int(ends[row]), int(points[column])))
+                    piece = int(pieces[0][column]), int(pieces[1][column])
+                    self._join_on(int(ends[row]), piece, float(shares[row, column]))
                     found = True
         return found
+
+    def _pieces(self, stroke: int) -> tuple[np.ndarray, np.ndarray]:
+        """Where each piece of a stroke's line begins and ends; of a dot, its one point is both."""
+        points = self._points(stroke)
+        if self._cyclic[stroke] or len(points) == 1:
+            return points, np.roll(points, -1)
+        return points[:-1], points[1:]
+
+    def _join_on(self, end: int, piece: tuple[int, int], share: float) -> None:
+        """Tie an end to a place on a piece of line, `share` 0..1 of it behind its beginning."""
+        for point, part in zip(piece, (1.0 - share, share), strict=True):
+            if part > 0.0:
+                self._join(end, point, part * _JOINT_WEIGHT, float(self._turns.angle[point]))
+        self._joints.append((end, piece[round(share)]))
 
     def hang(self, stroke: int, above: int) -> None:
         """Tie a stroke to the one that carries it: at ends, around a pivot, or side by side."""
@@ -167,7 +184,7 @@ class _Builder:
                 self._begin.append(node)
                 self._end.append(point)
                 self._weight.append(1.0)
-                self._turn.append(complex(self._log[point]))
+                self._turn.append(float(turns.angle[point]))
         return True
 
     def add_further_joints(self, tree: Tree) -> None:
@@ -197,7 +214,7 @@ class _Builder:
         """Everything gathered so far."""
         begin = np.concatenate([part[0] for part in self._bulk])
         end = np.concatenate([part[1] for part in self._bulk])
-        turn = (self._log[begin] + self._log[end]) / 2
+        turn = (self._turns.angle[begin] + self._turns.angle[end]) / 2
         pivots = np.array(self._pivots, complex).reshape(-1, 2)
         return Links(
             np.concatenate([self._turns.start, pivots[:, 0]]),
@@ -205,7 +222,7 @@ class _Builder:
             np.concatenate([begin, np.array(self._begin, int)]),
             np.concatenate([end, np.array(self._end, int)]),
             np.concatenate([np.ones(len(begin)), np.array(self._weight, float)]),
-            np.concatenate([turn, np.array(self._turn, complex)]),
+            np.concatenate([turn, np.array(self._turn, float)]),
             tree,
             np.array(self._joints, int).reshape(-1, 2),
         )

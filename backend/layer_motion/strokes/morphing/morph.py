@@ -118,21 +118,27 @@ class Morph:
 
     def _points(self, progress: float) -> np.ndarray:
         """All nodes, complex [n], without the motion of the whole."""
-        edges = self._links.edge_at(progress)
-        places = (1 - progress) * self._start + progress * self._goal
+        share = self._goal_share(progress)
+        edges = self._links.edge_at(progress, share)
+        places = (1 - share) * self._start + share * self._goal
         self._put_in_place(places, progress)
         nodes = self._solver.solve(edges, places)
         if self.waving is None:
             return nodes
-        carried = affine.interpolate(self._pair.matrix, progress, self.centre)
+        carried = affine.evenly(self._pair.matrix, progress, self.centre)
         plain = as_complex(affine.apply(carried, as_points(nodes)))
         there = as_points(self.waving.places(progress, plain))
         places[self.waving.points] = as_complex(affine.apply(np.linalg.inv(carried), there))
         return self._waving_solver.solve(edges, places)
 
+    def _goal_share(self, progress: float) -> float:
+        """How much of a length is the goal's so that it grows evenly together with the whole."""
+        grown = progress * affine.size(self._pair.matrix)
+        return grown / (1 - progress + grown)
+
     def _put_in_place(self, places: np.ndarray, progress: float) -> None:
         """Set those of the places, complex [n], that are known at a progress, a path aside."""
-        back = np.linalg.inv(affine.interpolate(self._pair.matrix, progress, self.centre))
+        back = np.linalg.inv(affine.evenly(self._pair.matrix, progress, self.centre))
         one, other = (key.points[self._planted] for key in (self._pair.first, self._pair.last))
         still = (1 - progress) * one + progress * other
         places[self._planted] = as_complex(affine.apply(back, still.astype(float)))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..layout.pair import StrokePair
 
-_STAYS = 0.02  # of its stroke's extent
+_STAYS = 0.02
 _MOVES = 0.15  # of its extent: what moves less as a whole has no planted part
 _AS_THE_WHOLE = 0.5  # trust: what goes as all does has a still point, too, but no root there
 _HOLD = 0.3  # of what holds neighbours on a line together
@@ -28,16 +28,16 @@ def planted(pair: StrokePair) -> tuple[np.ndarray, np.ndarray]:
     start, goal = (key.points.astype(float) for key in (pair.first, pair.last))
     away = np.linalg.norm(goal - start, axis=1)
     firm = np.zeros(len(away))
-    all_trust = float(pair.trust.mean()) if len(away) else 0.0
+    trust, all_trust = pair.trust, float(pair.trust.mean()) if len(away) else 0.0
     for stroke, (begin, end) in enumerate(pairwise(pair.first.offsets.tolist())):
         if pair.lone[stroke] or end - begin < _FEWEST_POINTS:
             continue
         span = slice(begin, end)
-        if min(all_trust, float(pair.trust[span].mean())) > _AS_THE_WHOLE:
-            continue
         extents = [float(np.hypot(*np.ptp(key[span], axis=0))) for key in (start, goal)]
         extent = max(*extents, _LEAST_PX)
         if away[span].max() > _MOVES * extent:
-            firm[span] = np.exp(-((away[span] / (_STAYS * extent)) ** 2))
+            own = np.minimum(all_trust, np.minimum(trust[span], trust[span].mean()))
+            here = np.exp(-((away[span] / (_STAYS * extent)) ** 2))
+            firm[span] = np.where(own <= _AS_THE_WHOLE, here, 0.0)
     found = np.flatnonzero(firm > _LEAST)
     return found, _HOLD * firm[found]

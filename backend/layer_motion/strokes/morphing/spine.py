@@ -19,12 +19,11 @@ _SECTIONS = 49
 _CAP = 4  # sections at either end that bend with the end's own shape
 _SMOOTH = 1.5  # sections
 _ASTRAY = 0.1  # of the way round: how far the ends of both keys may be from each other
-_LEAST_PX = 1e-6
 _FEWEST_POINTS = 8
 
 
-def turned_along(ends: Ends) -> tuple[np.ndarray, np.ndarray] | None:
-    """Angles in radians and logarithms of the scale, [n] each, of a closed stroke's points.
+def turned_along(ends: Ends) -> np.ndarray | None:
+    """Angles [n] in radians by which the points of a closed stroke turn.
 
     `ends`: the points, complex [n] pixels at both keys. None unless both keys show a limb with
     the same ends.
@@ -40,10 +39,9 @@ def turned_along(ends: Ends) -> tuple[np.ndarray, np.ndarray] | None:
     ways = [_axis_steps(points, places, tips) for points in ends]
     inner = slice(_CAP, _SECTIONS - _CAP)
     turn = np.unwrap(np.angle(ways[1] * ways[0].conj())[inner])
-    sizes = [np.abs(way[inner]) + _LEAST_PX for way in ways]
     share = heights(places[:-1], tips)
     even = np.linspace(0.0, 1.0, _SECTIONS)[inner]
-    return np.interp(share, even, turn), np.interp(share, even, np.log(sizes[1] / sizes[0]))
+    return np.interp(share, even, turn)
 
 
 def _tips(

@@ -14,6 +14,8 @@ _STEEP = 0.9  # radians from one point to the next
 _MAX_GROWTH = 3.0
 _TINY = 1e-9
 _MANY = 300
+_FEWEST_POINTS = 8
+_STAYS = 0.02  # of its length: how far a root may be off
 _FULL = 0.02  # twice the area over the length squared: less is a line that was closed
 _FLAT = 0.05  # of the larger area
 
@@ -21,8 +23,8 @@ _FLAT = 0.05  # of the larger area
 class Turns:
     """Local turns of strokes from `start` to `goal`, complex [P] points of equal layout.
 
-    `cyclic` bool [S]: which are closed. `angle` [P] radians, without jumps along a stroke;
-    `growth` [P]: logarithm of the scale. `stroke` int [P]: whose point it is. Per stroke: `factor`
+    `cyclic` bool [S]: which are closed. `angle` [P] radians, without jumps along a stroke.
+    `stroke` int [P]: whose point it is. Per stroke: `factor`
     complex [S] turns and scales it as a whole; `sure` bool [S]: whether it turns as one at all (a
     dot does not).
     """
@@ -38,14 +40,18 @@ class Turns:
         sums = self._edge_sums()
         whole = sums[self.offsets[1:]] - sums[self.offsets[:-1]]  # [S, 3]
         local = self._windows(sums, counts) + _WHOLE_STROKE * whole[self.stroke]
-        flat = cyclic & self._turned_away()
+        away = self._turned_away()
+        flat = cyclic & away
         stiff = (flat | self._polygons(cyclic))[self.stroke]
         local[stiff] = whole[self.stroke[stiff]]
-        self.growth = _growth(local)
         self.factor = np.exp(_growth(whole) + 1j * np.angle(whole[:, 0]))
         norm = np.sqrt(np.abs(whole[:, 1] * whole[:, 2])) + _TINY
         self.sure = (np.abs(whole[:, 0]) > _COHERENT * norm) & (np.abs(whole[:, 1]) > _TINY)
         self.sure &= ~flat
+        # What goes over to its other side has been mirrored, unless it hangs on a root.
+        self._curls = np.flatnonzero(
+            ~cyclic & ~self.sure & (counts >= _FEWEST_POINTS) & (~away | self._rooted())
+        )
         self._limbs = np.flatnonzero(cyclic & ~flat & ~self.sure)
         # Around the stroke's own turn a piece's angle is small, and so free of jumps.
         base = np.angle(whole[:, 0])[self.stroke]
@@ -95,6 +101,13 @@ class Turns:
         terms[self.chain] = np.imag(ring[self.chain].conj() * ring[self.chain + 1])
         sums = np.concatenate([[0.0], np.cumsum(terms)])
         return sums[self.offsets[1:]] - sums[self.offsets[:-1]]
+
+    def _rooted(self) -> np.ndarray:
+        """Which strokes have an end that goes as the whole does: bool [S]."""
+        ends = self.offsets[:-1], self.offsets[1:] - 1
+        nearest = np.minimum(*(np.abs(self.goal[end] - self.start[end]) for end in ends))
+        steps = np.abs(np.diff(self.start))[self.chain]
+        return nearest < _STAYS * np.bincount(self.stroke[self.chain], steps, len(nearest))
 
     def _polygons(self, cyclic: np.ndarray) -> np.ndarray:
         """Which strokes have straight edges, which bend if each end turns by itself: bool [S]."""
@@ -151,7 +164,7 @@ class Turns:
 
         `order`: all strokes, parents first; `parent` int [S], negative at a root; of those that
         are `loose` bool [S] the smallest with that of the whole, `whole` radians. Strokes that are
-        not sure of their turn take their parent's, but for limbs, which turn along their axis.
+        not sure of their turn take their parent's, but for those that bend piece by piece.
         """
         middle = np.angle(self.factor)
         shift = np.zeros(len(middle))
@@ -168,25 +181,22 @@ class Turns:
             else:
                 span = slice(self.offsets[stroke], self.offsets[stroke + 1])
                 self.angle[span] = middle[stroke] = ahead
-                self.growth[span] = 0.0
         self.angle += shift[self.stroke]
 
     def _bent(self, middle: np.ndarray) -> set[int]:
-        """Which strokes bend so far along their axis that they turn by no angle as a whole.
+        """Which strokes bend so far that they turn by no angle as a whole, but their pieces do.
 
-        Sets how their pieces turn, and `middle` [S] radians of theirs to the mean.
+        Sets how those of limbs turn along their axis, and `middle` [S] radians to their means.
         """
-        found: set[int] = set()
+        found = set(self._curls.tolist())
         for stroke in self._limbs.tolist() if len(middle) <= _MANY else ():
             span = slice(self.offsets[stroke], self.offsets[stroke + 1])
-            along = turned_along((self.start[span], self.goal[span]))
-            if along is None:
-                continue
-            angle, growth = along
-            self.growth[span] = np.clip(growth, -_MAX_GROWTH, _MAX_GROWTH)
-            self.angle[span] = angle - 2 * np.pi * np.rint(angle.mean() / (2 * np.pi))
-            middle[stroke] = self.angle[span].mean()
-            found.add(stroke)
+            angle = turned_along((self.start[span], self.goal[span]))
+            if angle is not None:
+                self.angle[span] = angle - 2 * np.pi * np.rint(angle.mean() / (2 * np.pi))
+                found.add(stroke)
+        for stroke in found:
+            middle[stroke] = self.angle[self.offsets[stroke] : self.offsets[stroke + 1]].mean()
         return found
 
     def fitted(self, stroke: int) -> tuple[complex, complex]:

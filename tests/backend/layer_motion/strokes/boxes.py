@@ -68,7 +68,7 @@ def on_the_way(pair: StrokePair, progress: float) -> list[np.ndarray]:
     Those that are not to be seen there are empty.
     """
     middle = pair.first.points.mean(axis=0).astype(float)
-    pose = affine.interpolate(pair.matrix, progress, middle)
+    pose = affine.evenly(pair.matrix, progress, middle)
     drawn = Morph(pair).at(pose, progress)
     spans = [slice(a, b) for a, b in zip(drawn.offsets[:-1], drawn.offsets[1:], strict=True)]
     return [

@@ -76,12 +76,14 @@ def test_a_flap_turns_to_its_other_side_at_half_way(up: bool) -> None:
 
 
 @pytest.mark.parametrize(("turn", "growth"), [(40, 1.0), (0, 1.5), (70, 1.3)])
-def test_a_flap_is_seen_edge_on_halfway_also_on_a_box_that_turns_and_grows(
+def test_a_flap_on_a_box_that_turns_and_grows_shows_its_other_colour_when_it_is_edge_on(
     turn: float, growth: float
 ) -> None:
     moved = growth * np.exp(1j * np.radians(turn))
     pair = matched(flap(up=True), [_moved(one, moved) for one in flap(up=False)])
-    (shown,) = [ring for ring in on_the_way(pair, 0.499)[2:] if len(ring)]
+    edge_on = 1 / (1 + growth)  # its height grows evenly from what it is up to what it is down
+    assert pair.change[2] == pytest.approx(edge_on, abs=0.02)
+    (shown,) = [ring for ring in on_the_way(pair, edge_on)[2:] if len(ring)]
     assert abs(area(shown)) < 0.02 * 180 * 35
 
 

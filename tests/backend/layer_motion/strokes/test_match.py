@@ -35,7 +35,7 @@ def paired(first: list[Line], last: list[Line]) -> StrokePair:
 def halfway(pair: StrokePair) -> np.ndarray:
     """Points of the in-between in the middle: [P, 2], in the pair's own order."""
     middle = pair.first.points.mean(axis=0).astype(float)
-    drawn = Morph(pair).at(affine.interpolate(pair.matrix, 0.49, middle), 0.49)
+    drawn = Morph(pair).at(affine.evenly(pair.matrix, 0.49, middle), 0.49)
     return drawn.points.astype(float)
 
 
@@ -122,7 +122,7 @@ def test_a_stroke_that_only_one_key_shows_moves_with_its_neighbours_and_is_never
     last = [one.placed(one.points + shift) for one in puppet(0.0)]
     pair = paired([*puppet(0.0), hair], last)
     for progress, opacity in ((0.25, 1.0), (0.75, 0.0)):
-        pose = affine.interpolate(pair.matrix, progress, shift)
+        pose = affine.evenly(pair.matrix, progress, shift)
         drawn = Morph(pair).at(pose, progress)
         assert drawn.stroke_count == len(last) + 1
         moved = hair.points + shift * progress

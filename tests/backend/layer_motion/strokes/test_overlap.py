@@ -42,7 +42,7 @@ def between(first: Line, last: Line, progress: float) -> np.ndarray:
     pair = pair_strokes(drawing([first]), drawing([last]))
     assert pair is not None
     morph = Morph(pair)
-    pose = affine.interpolate(pair.matrix, progress, pair.first.points.mean(axis=0))
+    pose = affine.evenly(pair.matrix, progress, pair.first.points.mean(axis=0))
     return morph.shown(morph.at(pose, progress), progress).points
 
 
@@ -148,7 +148,7 @@ def test_broken_ink_rides_on_the_edge_of_its_paint(gap: float, reverse: bool) ->
     assert pair is not None
     morph = Morph(pair)
     for progress in (0.25, 0.5, 0.75):
-        pose = affine.interpolate(pair.matrix, progress, pair.first.points.mean(axis=0))
+        pose = affine.evenly(pair.matrix, progress, pair.first.points.mean(axis=0))
         shown = morph.shown(morph.at(pose, progress), progress)
         edge = np.concatenate([shown.stroke_points(0), shown.stroke_points(0)[:1]])
         fine = np.concatenate([np.linspace(a, b, 9) for a, b in pairwise(edge)])

@@ -14,7 +14,7 @@ from backend.layer_motion.strokes.morphing.planted import planted
 from backend.layer_motion.strokes.shape.complex_points import as_points
 from backend.layer_motion.strokes.shape.level import Line, reversed_line
 
-from .boxes import GREEN, matched, on_the_way
+from .boxes import GREEN, face, matched, off, on_the_way
 from .puppet import line
 
 FOOT = 200.0 + 250.0j
@@ -130,6 +130,95 @@ def test_ends_that_come_near_each_other_are_no_roots() -> None:
     assert np.abs(first.points[0] - last.points[-1]).max() < 6.0
     found = pointing_alike(first, last, affine.IDENTITY)
     assert np.array_equal(found.points, last.points)
+
+
+def ring_with_a_gap(gap: float) -> Line:
+    """An open ring of 60 pixels; `gap`: the direction in radians in which it is open."""
+    share = gap + np.linspace(0.25, 2 * np.pi - 0.25, 90)
+    return line(as_points(300.0 + 200.0j + 60.0 * np.exp(1j * share)))
+
+
+def test_a_gap_that_goes_on_by_its_own_width_does_not_turn_a_ring_over() -> None:
+    first, last = ring_with_a_gap(0.0), reversed_line(ring_with_a_gap(0.5))
+    assert np.abs(first.points[0] - last.points[-1]).max() > 25.0
+    found = pointing_alike(first, last, affine.IDENTITY)
+    assert np.array_equal(found.points, last.points[::-1])
+
+
+def s_tail(side: float, count: int) -> Line:
+    """A tail of 150 pixels that sways from its root, in two bends, to a side -1..1."""
+    fine = np.linspace(0.0, 1.0, 3000)
+    steps = np.exp(1j * (side * (0.9 + 1.1 * np.sin(2 * np.pi * fine)) - np.pi / 2))
+    way = np.cumsum(steps) * 150.0 / len(fine)
+    return line(as_points(FOOT + np.interp(np.linspace(0.0, 1.0, count), fine, way)))
+
+
+def rope(sag: float, count: int) -> Line:
+    share = np.linspace(0.0, 1.0, count)
+    return line(np.stack([120.0 + 200.0 * share, 130.0 + sag * np.sin(np.pi * share)], axis=1))
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_tail_with_two_bends_sways_about_its_root(back: bool) -> None:
+    first, last = s_tail(1.0, 61), s_tail(-1.0, 74)
+    pair = matched([first], [reversed_line(last) if back else last])
+    for step in (0.25, 0.5, 0.75):
+        assert off(on_the_way(pair, step)[0], s_tail(1.0 - 2.0 * step, 400)) < 6.0
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_rope_that_is_held_at_both_ends_swings_up_in_its_place(back: bool) -> None:
+    last = rope(-60.0, 74)
+    pair = matched([rope(60.0, 61)], [reversed_line(last) if back else last])
+    for step in (0.25, 0.5, 0.75):
+        assert off(on_the_way(pair, step)[0], rope(60.0 - 120.0 * step, 400)) < 4.0
+
+
+def test_the_root_of_a_lone_limb_stays_though_one_of_its_bones_leads() -> None:
+    bones = 45.0, 85.0
+
+    def limb(upper: float, elbow: float, count: int) -> Line:
+        ways = np.exp(1j * np.array([upper, upper + elbow])) * bones
+        joints = SHOULDER + np.concatenate([[0.0], np.cumsum(ways)])
+        places = np.linspace(0.0, sum(bones), count)
+        return line(as_points(np.interp(places, (0.0, bones[0], sum(bones)), joints)))
+
+    pair = matched([limb(0.5, -0.4, 41)], [limb(2.5, -1.5, 57)])
+    drawn = on_the_way(pair, 0.5)[0]
+    assert abs(drawn[0] - SHOULDER) < 3.0
+
+
+BODY = face([170 + 250j, 230 + 250j, 230 + 300j, 170 + 300j], fill=GREEN)
+
+
+@pytest.mark.parametrize("bend", [4.0, 5.8])
+def test_a_hair_curls_on_a_head_as_it_does_alone(bend: float) -> None:
+    pair = matched([BODY, hair(0.2, 61)], [BODY, hair(bend, 74)])
+    for step in (0.25, 0.5, 0.75):
+        assert off(on_the_way(pair, step)[1], hair(0.2 + step * (bend - 0.2), 400)) < 4.0
+
+
+def test_an_arm_folds_on_a_body_as_it_does_alone() -> None:
+    def arm(elbow: float, count: int) -> Line:
+        bones = np.exp(1j * np.array([-1.2, -1.2 + elbow])) * 70.0
+        places = np.linspace(0.0, 2.0, count)
+        joints = FOOT + np.concatenate([[0.0], np.cumsum(bones)])
+        return line(as_points(np.interp(places, np.arange(3.0), joints)))
+
+    pair = matched([BODY, arm(0.2, 61)], [BODY, arm(-2.2, 74)])
+    for step in (0.25, 0.5, 0.75):
+        assert off(on_the_way(pair, step)[1], arm(0.2 - 2.4 * step, 400)) < 6.0
+
+
+def test_a_body_stands_still_where_an_arm_swings_beside_its_points() -> None:
+    """Where the arm touches it is between two of the trunk's points, far from either."""
+    trunk = line(np.array([[240.0, 100.0], [240.0, 107.0], [240.0, 134.0], [240.0, 180.0]]))
+    around = 20.0 * np.exp(2j * np.pi * np.arange(40) / 40)
+    body = [line(as_points(240.0 + 80.0j + around), cyclic=True), trunk]
+    pair = matched([*body, stick_arm(1.2, 0.2, 34)], [*body, stick_arm(-0.7, -0.6, 39)])
+    _, stands, swings = on_the_way(pair, 0.5)
+    assert np.abs(np.real(stands) - 240.0).max() < 0.3
+    assert abs(swings[0] - SHOULDER) < 0.3
 
 
 @pytest.mark.parametrize("back", [False, True])

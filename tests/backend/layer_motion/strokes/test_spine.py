@@ -37,7 +37,7 @@ def test_a_curled_finger_turns_alike_on_both_sides(curl: float) -> None:
     straight, bent = finger(0.0), finger(curl)
     found = turned_along((straight, bent))
     assert found is not None
-    angle, _ = found
+    angle = found
     ahead, back = angle[:70], angle[70:][::-1]
     assert np.abs(ahead - back).mean() < 0.1
     assert abs(angle[[0, -1]]).max() < 0.35

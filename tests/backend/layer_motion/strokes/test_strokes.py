@@ -44,7 +44,7 @@ def test_a_known_turn_is_interpolated_exactly() -> None:
     centre = BODY.mean(axis=0)
     pair = pair_strokes(strokes(BODY), strokes(turned(BODY, centre, 80)))
     assert pair is not None
-    pose = affine.interpolate(pair.matrix, 0.25, centre)
+    pose = affine.evenly(pair.matrix, 0.25, centre)
     assert between(pair, pose, 0.25).points == pytest.approx(turned(BODY, centre, 20), abs=0.01)
 
 

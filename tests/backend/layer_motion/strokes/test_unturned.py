@@ -41,7 +41,7 @@ def spread(drawn: np.ndarray) -> np.ndarray:
 def halfway(first: list[Line], last: list[Line], strokes: tuple[int, ...]) -> list[np.ndarray]:
     pair = pair_strokes(drawing(first), drawing(last))
     assert pair is not None
-    pose = affine.interpolate(pair.matrix, 0.49, pair.first.points.mean(axis=0).astype(float))
+    pose = affine.evenly(pair.matrix, 0.49, pair.first.points.mean(axis=0).astype(float))
     found = Morph(pair).at(pose, 0.49)
     return [found.stroke_points(stroke) for stroke in strokes]
 
