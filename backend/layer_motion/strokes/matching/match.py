@@ -23,7 +23,7 @@ from .order import MAX_MEAN_COST, ORDER_COST, are_copies, by_order, change_place
 from .reading import GOOD_READING, Match, redrawn, turn, turning
 from .same_look import in_same_materials
 
-_MOST_GATHERED_COST = 1.0  # petals that open swing, too
+_MOST_GATHERED_COST, _MOST_LONE_COST = 1.0, 0.5  # petals that open swing, too; some dwindle away
 _MAX_COUNT = 20_000
 _FEW = 300
 
@@ -92,7 +92,9 @@ def _gathered(
         return None
     laid = found.laid(lines)
     match = _matched(laid, goals, None)
-    if match.lines is not laid or match.cost > _MOST_GATHERED_COST:
+    lone = any(None in pair for pair in match.pairs)
+    most = _MOST_LONE_COST if lone else _MOST_GATHERED_COST
+    if match.lines is not laid or match.cost > most:
         return None
     pair = _paired(match, drawings)
     return None if pair is None else found.released(pair)

@@ -14,7 +14,7 @@ from backend.layer_motion.strokes.shape.complex_points import as_points
 from backend.layer_motion.strokes.shape.level import Line
 
 from .boxes import GREEN, RED, matched, on_the_way, partners
-from .puppet import drawing, line
+from .puppet import drawing, line, puppet
 
 STEPS = (0.25, 0.5, 0.75)
 
@@ -46,6 +46,14 @@ def test_puffs_part_as_they_dwindle(back: bool, order: tuple[int, ...]) -> None:
         assert drawn == pytest.approx(there, abs=1.0)
 
 
+@pytest.mark.parametrize("gone", [0, 4])
+def test_one_puff_may_dwindle_away_while_the_others_part(gone: int) -> None:
+    left = [number for number in range(5) if number != gone]
+    goals = puffs(95.0, 8.0, 34)
+    pair = matched(puffs(35.0, 23.0, 28), [goals[number] for number in left])
+    assert partners(pair) == {number: place for place, number in enumerate(left)} | {gone: -1}
+
+
 def test_a_path_carries_puffs_while_they_part() -> None:
     way = affine.rotation_about(np.array([240.0, 215.0]), 30.0) @ affine.translation(90.0, -20.0)
     goals = [one.placed(affine.apply(way, one.points)) for one in puffs(95.0, 8.0, 34)]
@@ -53,6 +61,18 @@ def test_a_path_carries_puffs_while_they_part() -> None:
     assert pair is not None
     assert partners(pair) == {number: number for number in range(5)}
     assert np.degrees(affine.turn(pair.matrix)) == pytest.approx(30.0, abs=2.0)
+
+
+def test_other_things_of_other_counts_do_not_gather() -> None:
+    """Whatever lies about at one key fits some part of what lies closer at the other."""
+    walls = [
+        line(
+            np.array([[220, 200], [340, 200], [340, 110], [220, 110]], float), cyclic=True, fill=RED
+        ),
+        line(np.array([[210, 110], [280, 60], [350, 110]], float), cyclic=True, fill=RED),
+    ]
+    boards = [line(np.array([[225 + 14 * i, 198], [225 + 14 * i, 112]], float)) for i in range(8)]
+    assert pair_strokes(drawing(puppet(1.0)), drawing([*walls, *boards])) is None
 
 
 def test_what_grows_as_its_distances_do_is_not_taken_apart() -> None:
