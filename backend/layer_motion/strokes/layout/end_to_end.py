@@ -47,7 +47,7 @@ def end_to_end(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dic
         goal, astray = _facing(limb, goal, (one, other))
         if astray < _ASTRAY:
             continue
-        found = _laid(one, other, limb, goal)
+        found = laid(one, other, limb, goal)
         better = _Way.between(*found)
         if better.cost < min(_CLEARLY * way.cost, way.cost - _BY):
             result[numbers] = found
@@ -70,8 +70,15 @@ def _heights(line: Line, limb: Limb) -> np.ndarray:
     return heights(line.way[:-1] / line.way[-1], limb.ends)
 
 
-def _laid(one: Line, other: Line, limb: Limb, goal: Limb) -> Level:
-    """Both point by point, each side on its own."""
+def is_laid(limb: Limb, goal: Limb, both: Level) -> bool:
+    """Whether partners lie the way that their limbs, each from its first end, say."""
+    here = _heights(both[0], limb)
+    astray = [np.abs(here - _heights(both[1], way)).mean() for way in (goal, goal.turned_round())]
+    return bool(astray[0] <= astray[1])
+
+
+def laid(one: Line, other: Line, limb: Limb, goal: Limb) -> Level:
+    """Both point by point, each side on its own, from the limbs' first ends to their second."""
     parts = [
         sewn(_side(one, *limb.ends[::way]), _side(other, *goal.ends[::way])) for way in (1, -1)
     ]

@@ -19,6 +19,7 @@ from . import seam as stroke_seam
 from . import squash as stroke_squash
 from .banded import banded
 from .end_to_end import end_to_end
+from .limb_root import root_on_root
 from .lips import parted
 from .overlap import Overlap, Span, overlapped
 from .pointing import pointing_alike
@@ -143,6 +144,7 @@ def _levelled(
     touching = in_touch(level, free)
     free = [numbers for numbers in free if numbers not in touching]
     level = end_to_end(stroke_root.rooted({**level, **touching}, free), free)
+    level |= root_on_root(level, free)
     return banded(level, free)
 
 
