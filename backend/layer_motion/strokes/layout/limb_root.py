@@ -17,13 +17,13 @@ from .end_to_end import is_laid, laid
 from .root import Level, Numbers, carrier_of
 
 _THICKEST = 0.3
-_STAYS, _LEAVES = 0.06, 0.25  # of the limb's length: how far its root is off, and all other ends
+_STAYS, _LEAVES = 0.08, 0.25  # of the limb's length: how far its root is off, and all other ends
 _CAP = 5  # sections
 _MOST = 120
 
 
 def root_on_root(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> dict[Numbers, Level]:
-    """Those partners whose roots stay, laid so, where they had been laid the other way round.
+    """Those partners whose roots stay, laid so.
 
     Only those in `free` may; of the others it is known which point became which.
     """
@@ -41,8 +41,9 @@ def root_on_root(level: Mapping[Numbers, Level], free: Collection[Numbers]) -> d
         if same is None:
             carrier = carrier_of(_longer(level, numbers), level[numbers])
             same = None if carrier is None else _from_the_root(limb, goal, carrier)
-        if same is not None and not is_laid(limb, same, (one, other)):
-            found[numbers] = laid(one, other, limb, same)
+        if same is not None:
+            lies = is_laid(limb, same, (one, other))
+            found[numbers] = level[numbers] if lies else laid(one, other, limb, same)
     return found
 
 

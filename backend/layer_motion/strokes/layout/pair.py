@@ -141,10 +141,13 @@ def _levelled(
         return level
     free = [key for key in redrawn if key not in faces]
     level = unturned(level, free, cache(partial(_common_motion, list(level.values()))))
-    touching = in_touch(level, free)
+    roots = root_on_root(level, free)
+    loose = [numbers for numbers in free if numbers not in roots]
+    touching = in_touch(level | roots, loose)
+    loose = [numbers for numbers in loose if numbers not in touching]
+    level = stroke_root.rooted(level | roots | touching, loose)
     free = [numbers for numbers in free if numbers not in touching]
-    level = end_to_end(stroke_root.rooted({**level, **touching}, free), free)
-    level |= root_on_root(level, free)
+    level = end_to_end(level, free)
     return banded(level, free)
 
 
